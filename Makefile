@@ -1,0 +1,88 @@
+# The bindu tools: the whole build, in one make process.
+#
+#   make            everything into build/$(VARIANT)/{bin,libexec,share}
+#   make demo       install what is missing, build, deploy a real agent
+#   make check      unit tests, bats, peers     make lint       style and walls
+#   make check-san  the same under ASan+UBSan   make bench      the figures
+#   make install    PREFIX, DESTDIR as usual    make help       all of them
+#
+# Knobs (mk/self/config.mk): DEVELOPER=1 SAN=address,undefined VARIANT=name V=1
+.SUFFIXES:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+all:
+-include config.local.mk
+include mk/self/config.mk mk/self/deps.mk
+
+BASE   := $(wildcard lib/base/*.c)
+SOURCE := $(wildcard lib/source/*.c)
+REMOTE := $(wildcard lib/remote/*.c)
+TOOLS  := $(patsubst tools/%.c,%,$(wildcard tools/*.c))
+
+LIB_O    := $(patsubst %.c,$(BUILD)/%.o,$(BASE) $(SOURCE) $(REMOTE))
+DAEMON_O := $(patsubst %.c,$(BUILD)/%.o,$(wildcard boxd/daemon/*.c boxd/*.c))
+MONITOR_O := $(patsubst %.c,$(BUILD)/%.o,$(wildcard boxd/monitor/*.c boxd/*.c))
+INIT_O   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard boxd/init/*.c))
+
+PROGS := $(TOOLS:%=$(BUILD)/bin/bindu-%)
+ifneq ($(DAEMON_O),)
+PROGS += $(if $(wildcard boxd/daemon/main.c),$(BUILD)/bin/bindu-boxd)
+PROGS += $(if $(wildcard boxd/monitor/main.c),$(BUILD)/libexec/boxd-monitor)
+PROGS += $(if $(wildcard boxd/init/init.c),$(BUILD)/libexec/boxd-init)
+endif
+
+# Who links what: a program's line is all it may pull in (deps.mk names the
+# libraries).  Tools not listed link libc and jansson alone.
+REMOTE_NEEDS   := grpc protobuf-c curl crypto
+NEEDS_discover :=
+NEEDS_pack     := archive crypto deflate zstd
+NEEDS_scrub    := archive crypto deflate zstd hs
+NEEDS_upload   := $(NEEDS_pack) $(NEEDS_scrub) $(REMOTE_NEEDS)
+NEEDS_deploy   := $(NEEDS_upload)
+NEEDS_health   := $(REMOTE_NEEDS)
+NEEDS_exec     := $(REMOTE_NEEDS)
+NEEDS_box      := $(REMOTE_NEEDS)
+NEEDS_logs     := $(REMOTE_NEEDS)
+NEEDS_shell    := $(REMOTE_NEEDS)
+NEEDS_agent    := $(REMOTE_NEEDS)
+
+all: $(PROGS) $(BUILD)/share
+include mk/self/proto.mk
+
+libs = $(foreach n,$(call uniq,$(1)),$(LIBS_$n)) $(LIBS_json)
+uniq = $(if $1,$(firstword $1) $(call uniq,$(filter-out $(firstword $1),$1)))
+
+$(BUILD)/libbindu.a: $(LIB_O) $(PROTO_O)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(TOOLS:%=$(BUILD)/bin/bindu-%): $(BUILD)/bin/bindu-%: $(BUILD)/tools/%.o $(BUILD)/libbindu.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OUR_LDFLAGS) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(call libs,$(NEEDS_$*)) $(LDLIBS)
+$(BUILD)/bin/bindu-boxd: $(DAEMON_O) $(BUILD)/libbindu.a $(REFLECT_O)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OUR_LDFLAGS) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(call libs,grpc protobuf-c crypto) $(LDLIBS)
+# Static: it enters boxes, where no library of the host may be looked up.
+$(BUILD)/libexec/boxd-monitor: $(MONITOR_O) $(BUILD)/libbindu.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OUR_LDFLAGS) $(CFLAGS) $(LDFLAGS) $(if $(SAN),$(SANFLAGS),-static) -o $@ $^ $(call libs,seccomp crypto) $(LDLIBS)
+$(BUILD)/libexec/boxd-init: $(INIT_O)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static -Wl,--gc-sections -o $@ $^
+$(BUILD)/share:
+	@mkdir -p $(@D)
+	$(Q)ln -sfn $(CURDIR)/share $@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OUR_CFLAGS) $(if $(findstring boxd/init,$@),,$(SANFLAGS)) $(OUR_CPPFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+# A changed flag rebuilds: the flags are a file that changes with them.
+FLAGS := $(CC) $(OUR_CFLAGS) $(SANFLAGS) $(OUR_CPPFLAGS) $(CPPFLAGS) $(CFLAGS)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(FLAGS)' | cmp -s - $@ || printf '%s\n' '$(FLAGS)' >$@
+FORCE:
+
+include mk/self/check.mk mk/self/install.mk
+clean:
+	rm -rf build
+.PHONY: all clean FORCE
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

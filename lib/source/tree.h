@@ -1,0 +1,71 @@
+/* tree.h - what ships: the sorted entries of a source tree and what was
+ * left out.  walk.c makes it, scrub may drop from it, manifest.c hashes it,
+ * pack.c writes it.  One tree object flows through a deploy.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef BINDU_TREE_H
+#define BINDU_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "digest.h"
+#include "lib/base/err.h"
+#include "lib/base/progress.h"
+
+enum bindu_entry_type { BINDU_FILE = 'f', BINDU_LINK = 'l', BINDU_DIR = 'd' };
+
+struct bindu_entry {
+	char *path;		/* relative, '/' between, no leading "./" */
+	char *link;		/* target of a link, else NULL */
+	uint64_t size;		/* bytes of a file, of the target for a link */
+	uint64_t mtime_ns, ctime_ns, ino, dev;	/* as lstat saw it */
+	mode_t mode;		/* 0755 or 0644 for files, 0755 dirs, 0777 links */
+	enum bindu_entry_type type;
+	bool hashed;		/* sha256 holds the content's digest */
+	uint8_t sha256[BINDU_SHA256];
+};
+
+/* A path that does not ship, and why ("SOURCE:LINE:PATTERN", "name/dotenv"). */
+struct bindu_drop {
+	char *path;
+	char *rule;
+	bool secret;		/* by a secret-name or content rule */
+};
+
+struct bindu_tree {
+	char *root;		/* absolute */
+	int rootfd;
+	struct bindu_entry *entry;	/* sorted by bytes of path */
+	size_t n, cap;
+	struct bindu_drop *drop;	/* secrets, each named; sorted */
+	size_t ndrop, dropcap;
+	uint64_t ignored;	/* paths left out by ignore rules (pruned
+				 * directories count once) */
+	uint64_t special;	/* sockets, FIFOs, devices skipped */
+	uint64_t bytes;		/* sum of file sizes */
+};
+
+struct bindu_walk_opts {
+	bool no_defaults;	/* without the built-in defaults */
+	bool no_deny;		/* without the deny list (checks only) */
+	bool all;		/* no ignore rule at all (bindu-scrub --all) */
+	bool keep_pyc;		/* with all: also __pycache__ */
+	dev_t skip_dev;		/* the output file, never packed; 0: none */
+	ino_t skip_ino;
+	unsigned threads;	/* 0: as the machine has, at most 4 */
+};
+
+/* Walk root (fd-relative, never following a link out).  The tree is the
+ * caller's.  A link whose target leaves the root is BINDU_E_DATA naming both
+ * ends, unless it is ignored. */
+int bindu_tree_load(const char *root, const struct bindu_walk_opts *,
+	const struct bindu_report *, struct bindu_tree **, struct bindu_err *);
+void bindu_tree_free(struct bindu_tree *);
+/* Take an entry out (keeps order); rule is copied. */
+void bindu_tree_drop(struct bindu_tree *, size_t i, const char *rule,
+	bool secret);
+/* Index of path, or -1. */
+ssize_t bindu_tree_find(const struct bindu_tree *, const char *path);
+#endif

@@ -1,0 +1,32 @@
+# Knobs and flags of our own build.  CFLAGS, LDFLAGS, CPPFLAGS are the user's.
+VERSION  := 0.1.0
+PREFIX   ?= /usr/local
+BINDIR   ?= $(PREFIX)/bin
+LIBEXECDIR ?= $(PREFIX)/libexec/bindu
+DATADIR  ?= $(PREFIX)/share/bindu
+MANDIR   ?= $(PREFIX)/share/man
+PKGCONFIGDIR ?= $(PREFIX)/share/pkgconfig
+DESTDIR  ?=
+CFLAGS   ?= -O2 -g
+SAN      ?=
+VARIANT  ?= $(if $(SAN),san,default)
+BUILD    := build/$(VARIANT)
+Q        := $(if $(V),,@)
+PYTHON3  ?= python3
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+OUR_CFLAGS := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wwrite-strings -Wvla -Wformat=2 -Wundef \
+	-fno-strict-aliasing -fno-common -fstack-protector-strong \
+	-ffunction-sections -fdata-sections -fPIE \
+	$(if $(DEVELOPER),-Werror)
+OUR_CPPFLAGS := -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -I. -I$(BUILD)/gen \
+	-DBINDU_VERSION='"$(VERSION)"' -DBINDU_PREFIX='"$(PREFIX)"' \
+	-DBINDU_DATADIR='"$(DATADIR)"' -DBINDU_LIBEXECDIR='"$(LIBEXECDIR)"'
+OUR_LDFLAGS := -pie -Wl,--as-needed -Wl,--gc-sections -Wl,-z,relro
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+ifneq ($(SAN),)
+OUR_CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(OUR_CPPFLAGS))
+endif
