@@ -1,8 +1,34 @@
-# Tests.  Unit programs are TAP (tests/unit/tap.h); tools are bats.
+# Tests.  Everything prints TAP: unit programs (tests/unit/tap.h), bats files,
+# tests/peers/run.  tests/run collects, sums up and decides.
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
-$(UNIT): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libbindu.a
+$(UNIT): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_OBJS) $(BUILD)/libbindu.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(OUR_LDFLAGS) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(UNIT_EXTRA_$*) $(call libs,$(UNIT_NEEDS_$*)) $(LDLIBS)
+	$(Q)$(CC) $(OUR_LDFLAGS) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(call libs,$(UNIT_NEEDS_$*)) $(LDLIBS)
+
+deps:
+	$(Q)mk/self/deps.sh build run
+deps-test:
+	$(Q)mk/self/deps.sh build run test
+
+# What a newcomer runs.  Sub-makes: the libraries may only just be installed.
+demo: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)mk/self/demo.sh $(BUILD)
+check: deps-test
+	$(Q)$(MAKE) --no-print-directory all test-programs
+	$(Q)tests/run $(BUILD)
+check-san: deps-test
+	$(Q)$(MAKE) --no-print-directory SAN=address,undefined VARIANT=san all test-programs
+	$(Q)BINDU_TEST_SAN=1 tests/run build/san
+test-programs: $(UNIT)
 unit: $(UNIT)
-	$(Q)set -e; for t in $(UNIT); do $$t >$$t.log 2>&1 || { cat $$t.log; exit 1; }; tail -n1 $$t.log | sed "s|^|$$(basename $$t): |"; done
-.PHONY: unit
+	$(Q)tests/run $(BUILD) $(UNIT)
+lint: deps-test
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)mk/self/lint.sh $(BUILD)
+bench:
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/bench/run $(BUILD)
+help:
+	@sed -n '3,9s/^# \{0,1\}//p' Makefile
+.PHONY: deps deps-test demo check check-san test-programs unit lint bench help

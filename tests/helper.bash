@@ -1,0 +1,60 @@
+# helper.bash - loaded by every bats file.
+#
+# PATH begins with the build's programs; HOME and the XDG directories are the
+# test's own; no runtime or credential of the caller leaks in.
+bats_require_minimum_version 1.5.0
+
+REPO=$(cd "$BATS_TEST_DIRNAME" && while [ ! -e Makefile ]; do cd ..; done && pwd)
+export REPO
+export BINDU_BUILD=${BINDU_BUILD:-$REPO/build/default}
+export PATH=$BINDU_BUILD/bin:$PATH
+export LC_ALL=C.UTF-8
+unset BINDU_RUNTIME BOXD_TOKEN BOXD_API_KEY BOXD_API_URL BOXD_BASE_URL \
+	BINDU_STATE_DIR SOURCE_DATE_EPOCH
+
+# A home of the test's own, removed with BATS_TEST_TMPDIR.
+own_home() {
+	export HOME=$BATS_TEST_TMPDIR/home
+	export XDG_CACHE_HOME=$HOME/.cache XDG_CONFIG_HOME=$HOME/.config \
+		XDG_STATE_HOME=$HOME/.local/state XDG_RUNTIME_DIR=$HOME/run
+	mkdir -p "$HOME" "$XDG_RUNTIME_DIR"
+	chmod 700 "$XDG_RUNTIME_DIR"
+	export GIT_CONFIG_NOSYSTEM=1
+}
+
+# write PATH <<EOF: a file with its parent directories.
+write() {
+	mkdir -p "$(dirname "$1")"
+	cat >"$1"
+}
+
+# The local runtime for a whole file: call from setup_file / teardown_file.
+# Starts nothing itself (the tools do); one image cache for all files.
+own_runtime() {
+	export BINDU_RUNTIME=local
+	export BINDU_STATE_DIR=${1:-$BATS_FILE_TMPDIR/state}
+	mkdir -p "$BINDU_STATE_DIR"
+	chmod 700 "$BINDU_STATE_DIR"
+	BINDU_IMAGE_DIR=${BINDU_IMAGE_DIR:-/var/tmp/bindu-test-images-$(id -u)}
+	export BINDU_IMAGE_DIR
+}
+end_runtime() {
+	[ -n "${BINDU_STATE_DIR:-}" ] || return 0
+	local b
+	for b in $(timeout 20 bindu-box list --json 2>/dev/null |
+		python3 -c 'import json,sys
+for b in json.load(sys.stdin): print(b["vm_id"])' 2>/dev/null); do
+		timeout 30 bindu-box destroy --yes "$b" >/dev/null 2>&1 || true
+	done
+	timeout 20 bindu-boxd stop >/dev/null 2>&1 || true
+}
+
+# Retry CMD until it succeeds, at most SECONDS: eventually 10 CMD...
+eventually() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.1
+	done
+}
