@@ -16,18 +16,27 @@
  * STATE/boxes/ID/monitor.sock and outlives both daemon and hub.
  *
  * Hub, STATE/hub.sock:
- *   {"op":"ping"} -> {"ok":true,"pid":N,"rootful":bool,"abilities":{
- *       "limits":bool,"pause":bool,"network":bool,"disk":bool,
+ *   {"op":"ping"} -> {"ok":true,"pid":N,"rootful":bool,
+ *       "default_image":"host"|"debian:trixie","images":["host",...],
+ *       "abilities":{"limits":bool,"pause":bool,"network":bool,"disk":bool,
  *       "host_image":bool, "why":{"limits":"reason and cure",...}}}
- *   {"op":"start","id","dir","name","image":{"kind":"host"|"layers",
- *       "lower":["/abs/layer",...]},"hostname","vcpu","memory_bytes",
- *       "disk_bytes","pids","ip":"10.88.x.y","cmd":[...],"env":["K=V"...]}
+ *   {"op":"start","id","dir","name","image":{"kind":"host"} |
+ *       {"kind":"debian","suite":"trixie"} |
+ *       {"kind":"layers","lower":["/abs/layer",...]},"hostname","vcpu",
+ *       "memory_bytes","disk_bytes","pids","ip":"10.88.x.y","cmd":[...],
+ *       "env":["K=V"...]}
  *     -> {"ok":true,"pid":MONITORPID,"init_pid":N,"boot_us":N} once the box
  *        runs.  dir = STATE/boxes/ID; upper/ in it keeps the box's files
- *        across stop and start.
+ *        across stop and start.  A debian image not built yet is "noinput":
+ *        send build first.
+ *        The hub resolves the image before the monitor sees it: there it
+ *        always has "lower" (top first) and may have "over", host
+ *        directories ("/usr", "/var/lib/dpkg") that each get a second overlay
+ *        at their own path: lower image_view_mount(), upper on the box's
+ *        disk.  Proxy and CA variables of the host are added to "env".
  *   {"op":"remove","id","dir"} -> delete all that a stopped box left
- *   {"op":"build","suite","dir"} -> image build; events
- *       {"event":"progress","text":"..."}..., then the answer
+ *   {"op":"build","image":{"kind":...}} -> make the image if it is not there;
+ *       events {"event":"progress","text":"..."}..., then the answer
  *   {"op":"stop"}              -> hub ends; boxes go on
  *
  * Monitor, STATE/boxes/ID/monitor.sock:
