@@ -75,7 +75,8 @@
 
 /* Send or receive one message on a SEQPACKET socket.  fds are borrowed by
  * send and owned by the receiver afterwards (close-on-exec; -1 where none).
- * recv: 1 got one, 0 the peer closed, -1 error. */
+ * recv: 1 got one, 0 the peer closed, -1 error; AGAIN with detail EAGAIN when
+ * the socket does not block (or its SO_RCVTIMEO ran out) and nothing came. */
 int boxd_wire_send(int sock, const json_t *, const int *fds, int nfds,
 	struct bindu_err *);
 int boxd_wire_recv(int sock, json_t **, int fds[BOXD_WIRE_FDS],
