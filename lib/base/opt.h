@@ -22,6 +22,7 @@ enum bindu_opt_type {
 	BINDU_OPT_FD,		/* int *: an open descriptor's number */
 	BINDU_OPT_ENUM,		/* const char **: one of choices */
 	BINDU_OPT_OPTSTR,	/* const char **: --x[=VALUE]; "" without */
+	BINDU_OPT_COUNT,	/* int *: one more each time, no value */
 };
 
 struct bindu_opt {
@@ -41,4 +42,6 @@ int bindu_opt_parse(const struct bindu_opt *const *tables, int argc,
 	char **argv, int stop_at_operand, int *n, struct bindu_err *);
 /* The options' help lines, at most 80 columns. */
 void bindu_opt_help(const struct bindu_opt *, FILE *);
+/* One such line: left, then help in its column, wrapped. */
+void bindu_opt_row(FILE *, const char *left, const char *help);
 #endif

@@ -63,8 +63,10 @@ int bindu_tool_main(const struct bindu_tool *, int argc, char **argv);
 
 /* Set once SIGINT, SIGTERM or SIGHUP arrived after bindu_tool_catch(); 0
  * before.  wake_fd becomes readable then (for poll).  A second SIGINT within
- * the process ends it at once with 130. */
+ * the process ends it at once with 130, having said last_words (borrowed,
+ * must stay; a whole line without newline) on stderr. */
 void bindu_tool_catch(void);
+void bindu_tool_last_words(const char *);
 int bindu_tool_signal(void);
 int bindu_tool_wake_fd(void);
 /* Ask on the terminal; without one, or with --yes, see ctx: BINDU_E_USAGE

@@ -1,0 +1,177 @@
+/* config.c - see config.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+#include "config.h"
+#include "mem.h"
+#include "path.h"
+
+static const char *const runtime_names[] = { "local", "boxd", "boxlite" };
+
+const char *
+bindu_runtime_name(enum bindu_runtime r)
+{
+	return runtime_names[r];
+}
+
+const char *
+bindu_config_env(const char *name)
+{
+	const char *v = getenv(name);
+
+	return v != NULL && *v != '\0' ? v : NULL;
+}
+
+static int
+parse_runtime(const char *s, const char *from, enum bindu_runtime *r,
+	struct bindu_err *err)
+{
+	for (size_t i = 0; i < 3; i++) {
+		if (strcmp(s, runtime_names[i]) == 0) {
+			*r = (enum bindu_runtime)i;
+			return 0;
+		}
+	}
+	return bindu_err_set(err, BINDU_E_USAGE,
+	    "%s \"%s\" is none of local, boxd, boxlite", from, s);
+}
+
+int
+bindu_config_runtime(const char *flag, enum bindu_runtime *r,
+	const char **why, struct bindu_err *err)
+{
+	const char *env = bindu_config_env("BINDU_RUNTIME");
+	const char *ignored;
+
+	if (why == NULL)
+		why = &ignored;
+	if (flag != NULL) {
+		*why = "--runtime";
+		return parse_runtime(flag, "--runtime", r, err);
+	}
+	if (env != NULL) {
+		*why = "BINDU_RUNTIME";
+		return parse_runtime(env, "BINDU_RUNTIME", r, err);
+	}
+	*r = BINDU_BOXD;
+	if (bindu_config_env("BOXD_TOKEN") != NULL) {
+		*why = "BOXD_TOKEN is set";
+	} else if (bindu_config_env("BOXD_API_KEY") != NULL) {
+		*why = "BOXD_API_KEY is set";
+	} else {
+		*r = BINDU_LOCAL;
+		*why = "the default";
+	}
+	return 0;
+}
+
+/* $xdg/bindu, else HOME/fallback/bindu.  The XDG rules ignore a relative
+ * value. */
+static char *
+xdg_dir(const char *xdg, const char *fallback)
+{
+	const char *v = bindu_config_env(xdg);
+	const char *home = bindu_config_env("HOME");
+
+	if (v != NULL && v[0] == '/')
+		return xasprintf("%s/bindu", v);
+	return xasprintf("%s/%s/bindu", home != NULL ? home : "", fallback);
+}
+
+char *
+bindu_config_state_dir(void)
+{
+	const char *v = bindu_config_env("BINDU_STATE_DIR");
+
+	if (v != NULL)
+		return xstrdup(v);
+	if (geteuid() == 0)
+		return xstrdup("/var/lib/bindu");
+	return xdg_dir("XDG_STATE_HOME", ".local/state");
+}
+
+char *
+bindu_config_run_dir(void)
+{
+	const char *v = bindu_config_env("BINDU_STATE_DIR");
+
+	if (v != NULL)
+		return xstrdup(v);
+	if (geteuid() == 0)
+		return xstrdup("/run/bindu");
+	v = bindu_config_env("XDG_RUNTIME_DIR");
+	if (v != NULL && v[0] == '/')
+		return xasprintf("%s/bindu", v);
+	return bindu_config_state_dir();
+}
+
+char *
+bindu_config_cache_dir(void)
+{
+	return xdg_dir("XDG_CACHE_HOME", ".cache");
+}
+
+char *
+bindu_config_config_dir(void)
+{
+	return xdg_dir("XDG_CONFIG_HOME", ".config");
+}
+
+char *
+bindu_config_socket(void)
+{
+	AUTO_FREE char *run = bindu_config_run_dir();
+
+	return bindu_path_join(run, "boxd.sock");
+}
+
+/* The directory the running program is in; NULL without /proc. */
+static char *
+own_dir(void)
+{
+	char exe[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+
+	if (n <= 0)
+		return NULL;
+	exe[n] = '\0';
+	return bindu_path_dir(exe);
+}
+
+/* EXE_DIR/../kind/name (a build tree) or EXE_DIR/../kind/bindu/name (an
+ * installation that was moved), else installed/name. */
+static char *
+find_ours(const char *kind, const char *installed, const char *name)
+{
+	static const char *const subs[] = { "", "bindu/" };
+	AUTO_FREE char *dir = own_dir();
+
+	for (size_t i = 0; dir != NULL && i < 2; i++) {
+		char *p = xasprintf("%s/../%s/%s%s", dir, kind, subs[i], name);
+
+		if (access(p, F_OK) == 0)
+			return p;
+		free(p);
+	}
+	return bindu_path_join(installed, name);
+}
+
+char *
+bindu_config_share_file(const char *name)
+{
+	const char *v = bindu_config_env("BINDU_SHARE_DIR");
+
+	if (v != NULL)
+		return bindu_path_join(v, name);
+	return find_ours("share", BINDU_DATADIR, name);
+}
+
+char *
+bindu_config_libexec(const char *program)
+{
+	return find_ours("libexec", BINDU_LIBEXECDIR, program);
+}

@@ -1,0 +1,60 @@
+/* log.c - see log.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "buf.h"
+#include "fd.h"
+#include "log.h"
+#include "mem.h"
+#include "progress.h"
+#include "str.h"
+
+static const char *log_prefix = "bindu";
+static enum bindu_level log_level = BINDU_NOTE;
+
+void
+bindu_log_init(const char *prefix, enum bindu_level level)
+{
+	log_prefix = prefix;
+	log_level = level;
+}
+
+enum bindu_level
+bindu_log_level(void)
+{
+	return log_level;
+}
+
+void
+bindu_vlog(enum bindu_level level, const char *fmt, va_list ap)
+{
+	AUTO_BUF struct bindu_buf line = BINDU_BUF_INIT(1 << 18);
+	AUTO_FREE char *text = NULL;
+	size_t n;
+
+	if (level > log_level)
+		return;
+	text = xvasprintf(fmt, ap);
+	n = strnlen(text, 1 << 15);
+	bindu_buf_addf(&line, NULL, "%s: %s", log_prefix,
+	    level == BINDU_WARN ? "warning: " :
+	    level == BINDU_DEBUG ? "debug: " : "");
+	bindu_str_visible(&line, text, n, NULL);
+	bindu_buf_addc(&line, '\n', NULL);
+	bindu_progress_hide();
+	/* stderr may be gone; there is nobody to tell. */
+	(void)!bindu_fd_write(STDERR_FILENO, line.p, line.len);
+	bindu_progress_show();
+}
+
+void
+bindu_log(enum bindu_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	bindu_vlog(level, fmt, ap);
+	va_end(ap);
+}
