@@ -22,6 +22,9 @@ char *bindu_config_state_dir(void);
 char *bindu_config_run_dir(void);
 char *bindu_config_cache_dir(void);
 char *bindu_config_config_dir(void);
+/* Where images are kept: BINDU_IMAGE_DIR (so that instances may share them),
+ * else STATE/images. */
+char *bindu_config_image_dir(const char *state);
 /* The local daemon's unix socket: RUN/boxd.sock. */
 char *bindu_config_socket(void);
 /* Where our own helper files are: share/remote, libexec programs.  Beside

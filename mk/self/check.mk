@@ -26,9 +26,15 @@ unit: $(UNIT)
 lint: deps-test
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)mk/self/lint.sh $(BUILD)
+# Programs the benches and tests run beside the tools.
+BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+$(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libbindu.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OUR_LDFLAGS) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(call libs,$(BENCH_NEEDS_$*)) $(LDLIBS)
+bench-programs: $(BENCH)
 bench:
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory all bench-programs
 	$(Q)tests/bench/run $(BUILD)
 help:
 	@sed -n '3,9s/^# \{0,1\}//p' Makefile
-.PHONY: deps deps-test demo check check-san test-programs unit lint bench help
+.PHONY: bench-programs deps deps-test demo check check-san test-programs unit lint bench help
