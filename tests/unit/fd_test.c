@@ -75,8 +75,8 @@ trees(void)
 	struct stat st;
 
 	ok(bindu_fd_rmtree(dir, "absent", &e) == 0, "nothing to remove is fine");
-	symlinkat("../inside", dir, "deep/link");
-	ok(bindu_fd_rmtree(dir, "deep", &e) == 0 &&
+	ok(symlinkat("../inside", dir, "deep/link") == 0 &&
+	    bindu_fd_rmtree(dir, "deep", &e) == 0 &&
 	    fstatat(dir, "deep", &st, 0) == -1, "a tree is removed");
 	ok(fstatat(dir, "inside/file", &st, 0) == 0,
 	    "what a link in it named is not");
@@ -115,10 +115,11 @@ main(void)
 	dir = mkdtemp(root) != NULL ? open(root, O_RDONLY) : -1;
 	if (dir == -1)
 		return 1;
-	mkdirat(dir, "inside", 0755);
-	symlinkat("..", dir, "up");
-	symlinkat("/etc", dir, "abs");
-	symlinkat("inside", dir, "in");
+	if (mkdirat(dir, "inside", 0755) == -1 ||
+	    symlinkat("..", dir, "up") == -1 ||
+	    symlinkat("/etc", dir, "abs") == -1 ||
+	    symlinkat("inside", dir, "in") == -1)
+		return 1;
 	bindu_fd_replace(dir, "inside/file", 0644, "x", 1, &e);
 	for (size_t i = 0; i < sizeof opens / sizeof *opens; i++) {
 		fd = bindu_fd_open_beneath(dir, opens[i].path, O_RDONLY, 0,

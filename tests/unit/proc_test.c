@@ -94,9 +94,10 @@ stopping(void)
 	const char *none[] = { "bindu-no-such-program", NULL };
 	struct bindu_proc_opts o = BINDU_PROC_OPTS;
 	struct bindu_err e = { 0 };
-	int status = 0;
+	int status = 0, p[2];
 	int64_t t;
 	pid_t pid;
+	char c;
 
 	o.argv = none;
 	ok(bindu_proc_spawn(&o, &e) == -1 && e.code == BINDU_E_NOINPUT,
@@ -109,13 +110,18 @@ stopping(void)
 	    bindu_proc_exit(status) == 137, "killed is 137");
 	o.argv = stubborn;
 	o.own_session = true;
+	if (pipe2(p, O_CLOEXEC) == -1)
+		exit(1);
+	o.out = p[1];
 	pid = bindu_proc_spawn(&o, &e);
+	close(p[1]);
 	bindu_clock_sleep(100);
 	t = bindu_clock_ms();
 	bindu_proc_stop(pid, true, 200);
 	t = bindu_clock_ms() - t;
 	ok(t >= 190 && t < 2000, "one that ignores TERM is killed after grace");
-	ok(kill(-pid, 0) == -1, "with its whole group");
+	ok(read(p[0], &c, 1) == 0, "with its whole group");
+	close(p[0]);
 }
 
 int
