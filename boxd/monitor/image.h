@@ -14,5 +14,5 @@
  * (the one used for the box's other layers).  The view serves as the lower of
  * an overlay; it goes away with umount2(target, MNT_DETACH). */
 int image_view_mount(const char *src, const char *target, int userns_fd,
-	uid_t base, struct bindu_err *);
+	struct bindu_err *);
 #endif

@@ -1,0 +1,27 @@
+/* abilities.h - what this machine and user can do for boxes.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef BOXD_ABILITIES_H
+#define BOXD_ABILITIES_H
+
+#include <stdbool.h>
+#include "lib/base/json.h"
+
+struct hub;
+
+struct ability {
+	bool ok;
+	char why[400];		/* when not: the reason and the cure */
+};
+
+struct abilities {
+	struct ability limits, pause, network, disk, host_image;
+};
+
+/* Fill in all but network. */
+void abilities_probe(struct hub *);
+void ability_no(struct ability *, const char *why, ...)
+	__attribute__((format(printf, 2, 3)));
+/* {"limits":bool,...,"why":{...}} */
+json_t *abilities_json(const struct abilities *);
+#endif

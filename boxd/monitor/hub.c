@@ -1,0 +1,313 @@
+/* hub.c - start, the loop, the end.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "hub.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "boxd/wire.h"
+#include "lib/base/clock.h"
+#include "lib/base/config.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/path.h"
+#include "outside.h"
+
+#define CLIENTS_MAX 64
+#define REQUEST_LIMIT_MS 5000	/* from connect to the whole request */
+
+struct client {
+	int fd;
+	int64_t deadline;
+};
+
+char *
+hub_program(const char *name)
+{
+	const char *path = bindu_config_env("PATH");
+	AUTO_FREE char *all = xasprintf("%s:/usr/local/sbin:/usr/sbin:/sbin:"
+	    "/usr/local/bin:/usr/bin:/bin", path ? path : "/usr/bin");
+	char *save = NULL;
+
+	for (char *d = strtok_r(all, ":", &save); d != NULL;
+	    d = strtok_r(NULL, ":", &save)) {
+		char *p = xasprintf("%s/%s", d, name);
+
+		if (*p == '/' && access(p, X_OK) == 0)
+			return p;
+		free(p);
+	}
+	return NULL;
+}
+
+/* Root in the first user namespace, with the right to change it: not root in
+ * a container that has a few ids only. */
+static bool
+is_rootful(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2];
+	unsigned long first, host, count = 0;
+	FILE *f;
+
+	if (geteuid() != 0 || syscall(SYS_capget, &head, caps) == -1 ||
+	    !(caps[0].effective & 1u << CAP_SYS_ADMIN))
+		return false;
+	f = fopen("/proc/self/uid_map", "re");
+	if (f == NULL || fscanf(f, "%lu %lu %lu", &first, &host, &count) != 3)
+		count = 0;
+	if (f != NULL)
+		fclose(f);
+	return count >= 0x70000000;
+}
+
+static void
+hash_state(struct hub *h)
+{
+	uint32_t x = 2166136261u;
+
+	for (const char *p = h->state; *p != '\0'; p++)
+		x = (x ^ (unsigned char)*p) * 16777619u;
+	snprintf(h->tag, sizeof h->tag, "%08x", x);
+}
+
+static int
+take_lock(struct hub *h, struct bindu_err *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/hub.lock", h->state);
+
+	h->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (h->lock == -1)
+		return bindu_err_sys(err, "cannot open %s", path);
+	if (flock(h->lock, LOCK_EX | LOCK_NB) == -1)
+		return bindu_err_set(err, BINDU_E_EXISTS,
+		    "another hub serves %s", h->state);
+	return 0;
+}
+
+static int
+hub_open(struct hub *h, const char *state, struct bindu_err *err)
+{
+	AUTO_FREE char *boxes = NULL;
+
+	h->state = bindu_path_abs(state, err);
+	if (h->state == NULL)
+		return -1;
+	boxes = xasprintf("%s/boxes", h->state);
+	hash_state(h);
+	h->rootful = is_rootful();
+	if (!h->rootful && geteuid() == 0)
+		return bindu_err_set(err, BINDU_E_CONFIG, "this root cannot "
+		    "run boxes: it lacks CAP_SYS_ADMIN or has too few user "
+		    "ids, as in a container; run it on the machine itself or "
+		    "as an ordinary user with sub-ids");
+	h->crun = hub_program("crun");
+	h->nft = hub_program("nft");
+	h->init = bindu_config_libexec("boxd-init");
+	if (bindu_fd_mkdirs(boxes, 0700, err) == -1 || chdir("/") == -1)
+		return -1;
+	return take_lock(h, err);
+}
+
+static int
+catch_signals(struct hub *h, struct bindu_err *err)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	h->sig = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (h->sig == -1)
+		return bindu_err_sys(err, "cannot watch signals");
+	return 0;
+}
+
+/* 1 when one of them ends the hub. */
+static int
+on_signals(struct hub *h)
+{
+	struct signalfd_siginfo si;
+	int end = 0, status;
+	pid_t pid;
+
+	while (read(h->sig, &si, sizeof si) == sizeof si)
+		end |= si.ssi_signo != SIGCHLD;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (WIFSIGNALED(status))
+			bindu_log(BINDU_WARN, "process %d of a box ended by "
+			    "signal %d", (int)pid, WTERMSIG(status));
+	return end;
+}
+
+static void
+on_hosts(struct hub *h)
+{
+	struct bindu_err err = { 0 };
+
+	if (net_hosts_read(&h->hosts, &err) == -1 || (h->can.network.ok &&
+	    net_rules(h->nft, &h->hosts, &err) == -1))
+		bindu_log(BINDU_ERROR, "%s", err.msg);
+}
+
+static void
+on_relay(struct hub *h)
+{
+	bindu_cleanup_close(&h->relay);
+	h->relay = -1;
+	ability_no(&h->can.network, "no outbound network: slirp4netns ended; "
+	    "bindu-boxd stop and start brings it back");
+	bindu_log(BINDU_ERROR, "%s", h->can.network.why);
+}
+
+static void
+on_connect(struct hub *h, struct client *clients)
+{
+	int fd = accept4(h->sock, NULL, NULL, SOCK_CLOEXEC);
+
+	for (int i = 0; fd != -1 && i < CLIENTS_MAX; i++)
+		if (clients[i].fd == -1) {
+			clients[i].fd = fd;
+			clients[i].deadline =
+			    bindu_clock_deadline(REQUEST_LIMIT_MS);
+			return;
+		}
+	bindu_cleanup_close(&fd);
+}
+
+static int
+on_client(struct hub *h, struct client *c)
+{
+	AUTO_JSON json_t *req = NULL;
+	int fds[BOXD_WIRE_FDS];
+	int fd = c->fd;
+
+	c->fd = -1;
+	if (boxd_wire_recv(fd, &req, fds, NULL) != 1) {
+		close(fd);
+		return 0;
+	}
+	for (int i = 0; i < BOXD_WIRE_FDS; i++)
+		bindu_cleanup_close(&fds[i]);
+	return hub_answer(h, req, fd);
+}
+
+static int
+next_timeout(struct client *clients)
+{
+	int64_t first = INT64_MAX;
+
+	for (int i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &clients[i];
+
+		if (c->fd == -1)
+			continue;
+		if (bindu_clock_left(c->deadline) == 0) {
+			close(c->fd);
+			c->fd = -1;
+		} else if (c->deadline < first) {
+			first = c->deadline;
+		}
+	}
+	return bindu_clock_left(first);
+}
+
+static int
+loop(struct hub *h, struct bindu_err *err)
+{
+	struct client clients[CLIENTS_MAX];
+	int end = 0;
+
+	for (int i = 0; i < CLIENTS_MAX; i++)
+		clients[i].fd = -1;
+	while (!end) {
+		int timeout = next_timeout(clients);
+		struct pollfd p[4 + CLIENTS_MAX] = {
+			{ .fd = h->sock, .events = POLLIN },
+			{ .fd = h->sig, .events = POLLIN },
+			{ .fd = h->hosts.events, .events = POLLIN },
+			{ .fd = h->relay, .events = POLLIN },
+		};
+
+		for (int i = 0; i < CLIENTS_MAX; i++)
+			p[4 + i] = (struct pollfd){ .fd = clients[i].fd,
+			    .events = POLLIN };
+		if (poll(p, 4 + CLIENTS_MAX, timeout) == -1 && errno != EINTR)
+			return bindu_err_sys(err, "cannot wait for requests");
+		if (p[1].revents)
+			end |= on_signals(h);
+		if (p[2].revents)
+			on_hosts(h);
+		if (p[3].revents)
+			on_relay(h);
+		for (int i = 0; i < CLIENTS_MAX; i++)
+			if (p[4 + i].revents && clients[i].fd != -1)
+				end |= on_client(h, &clients[i]);
+		if (p[0].revents)
+			on_connect(h, clients);
+	}
+	return 0;
+}
+
+static int
+serve(struct hub *h, int ready_fd, struct bindu_err *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/hub.sock", h->state);
+	bool joined;
+	int rc;
+
+	h->outside = outside_start(err);
+	if (h->outside == -1 || net_hosts_open(&h->hosts, err) == -1 ||
+	    hub_enter(h, &joined, err) == -1)
+		return -1;
+	hub_network(h, joined);
+	abilities_probe(h);
+	h->sock = bindu_fd_unix_listen(path, SOCK_SEQPACKET, 0600, err);
+	if (h->sock == -1 || catch_signals(h, err) == -1)
+		return -1;
+	if (ready_fd != -1) {
+		bindu_fd_write(ready_fd, "\n", 1);
+		close(ready_fd);
+	}
+	rc = loop(h, err);
+	unlink(path);
+	return rc;
+}
+
+int
+hub_run(const char *state, int ready_fd, struct bindu_err *err)
+{
+	struct hub h = { .lock = -1, .sock = -1, .sig = -1, .outside = -1,
+	    .alive = -1, .relay = -1, .hosts = { -1, -1, { { 0 } }, 0 } };
+	int rc;
+
+	umask(022);
+	if (hub_open(&h, state, err) == -1)
+		rc = -1;
+	else
+		rc = serve(&h, ready_fd, err);
+	free(h.state);
+	free(h.crun);
+	free(h.init);
+	free(h.nft);
+	return rc;
+}

@@ -1,0 +1,42 @@
+/* hub.h - one hub a state directory: namespaces, network, images, requests.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef BOXD_HUB_H
+#define BOXD_HUB_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include "abilities.h"
+#include "lib/base/err.h"
+#include "lib/base/json.h"
+#include "net_priv.h"
+
+struct hub {
+	char *state;		/* absolute */
+	char tag[9];		/* hash of state */
+	bool rootful;
+	char *crun, *init, *nft;	/* nft: NULL when not installed */
+	int lock, sock, sig;
+	int outside;		/* outside.h */
+	int alive;		/* the relay lives while anyone holds this */
+	int relay;		/* its job, -1 when it was there before us */
+	struct net_hosts hosts;
+	struct abilities can;
+};
+
+/* Serve STATE until told to stop; ready_fd (-1: none) gets a newline once
+ * the socket answers. */
+int hub_run(const char *state, int ready_fd, struct bindu_err *);
+
+/* hub_ops.c: answer one request.  Takes client over; 1 when the hub is to
+ * end. */
+int hub_answer(struct hub *, const json_t *request, int client);
+/* userns.c: put this process where boxes live: its mount and network
+ * namespace and, not as root, its user namespace; those of a live box's
+ * monitor when there is one (*joined). */
+int hub_enter(struct hub *, bool *joined, struct bindu_err *);
+/* hub_net.c: bridge, rules and relay, or why not in can.network. */
+void hub_network(struct hub *, bool joined);
+/* A program in PATH or the sbin directories; caller frees; NULL if absent. */
+char *hub_program(const char *name);
+#endif

@@ -1,0 +1,141 @@
+/* hub_net.c - the relay between the hub's network and the machine's.
+ *
+ * slirp4netns runs outside and lives as long as anyone holds the writing end
+ * of STATE/net.alive: the hub and every monitor do, so boxes keep their
+ * network when the hub dies, and nothing is left when the last of them ends.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "hub.h"
+#include "lib/base/mem.h"
+#include "outside.h"
+
+#define RELAY_LIMIT_MS 10000
+
+/* A pair like pipe(2)'s, but one that a later hub can open by name. */
+static int
+alive_make(struct hub *h, int *reader, struct bindu_err *err)
+{
+	AUTO_FREE char *path = xasprintf("%s/net.alive", h->state);
+
+	unlink(path);
+	if (mkfifo(path, 0600) == -1)
+		return bindu_err_sys(err, "cannot make %s", path);
+	*reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (*reader == -1)
+		return bindu_err_sys(err, "cannot open %s", path);
+	h->alive = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (h->alive == -1)
+		return bindu_err_sys(err, "cannot open %s", path);
+	return 0;
+}
+
+static int
+tun_check(struct bindu_err *err)
+{
+	AUTO_CLOSE int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	if (fd != -1)
+		return 0;
+	if (errno == ENOENT || errno == ENODEV)
+		return bindu_err_set(err, BINDU_E_UNAVAILABLE, "no outbound "
+		    "network: no /dev/net/tun; sudo modprobe tun");
+	return bindu_err_set(err, BINDU_E_UNAVAILABLE, "no outbound network: "
+	    "cannot open /dev/net/tun: %s (mode 0666 needed: sudo chmod 0666 "
+	    "/dev/net/tun)", strerror(errno));
+}
+
+/* Start slirp4netns; *ready is readable once it works. */
+static int
+relay_start(struct hub *h, const char *slirp, int *ready,
+    struct bindu_err *err)
+{
+	AUTO_FREE char *pid = xasprintf("%d", (int)getpid());
+	const char *const argv[] = { slirp, "--configure", "--mtu=65520",
+	    "--disable-host-loopback", "--ready-fd=3", "--exit-fd=4", pid,
+	    NET_TAP, NULL };
+	AUTO_CLOSE int reader = -1, writer = -1;
+	int p[2], fds[2];
+	static const int at[2] = { 3, 4 };
+
+	if (alive_make(h, &reader, err) == -1)
+		return -1;
+	if (pipe2(p, O_CLOEXEC) == -1)
+		return bindu_err_sys(err, "cannot make a pipe");
+	*ready = p[0];
+	fds[0] = writer = p[1];
+	fds[1] = reader;
+	h->relay = outside_run(h->outside, argv, fds, at, true, err);
+	return h->relay == -1 ? -1 : 0;
+}
+
+static int
+relay_ready(int ready, struct bindu_err *err)
+{
+	struct pollfd p = { .fd = ready, .events = POLLIN };
+	char c;
+	int n;
+
+	do {
+		n = poll(&p, 1, RELAY_LIMIT_MS);
+	} while (n == -1 && errno == EINTR);
+	if (n == 1 && read(ready, &c, 1) == 1)
+		return 0;
+	return bindu_err_set(err, BINDU_E_UNAVAILABLE, "no outbound network: "
+	    "slirp4netns %s; its message is in the log",
+	    n == 0 ? "is not ready after 10 s" : "ended at once");
+}
+
+/* What a hub before us made: is its relay still there? */
+static bool
+relay_lives(struct hub *h)
+{
+	AUTO_FREE char *path = xasprintf("%s/net.alive", h->state);
+
+	h->alive = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	return h->alive != -1;
+}
+
+static int
+network_up(struct hub *h, bool joined, struct bindu_err *err)
+{
+	AUTO_FREE char *slirp = hub_program("slirp4netns");
+	AUTO_CLOSE int ready = -1;
+	bool made = joined && if_nametoindex(NET_BRIDGE) != 0;
+	int rc;
+
+	if (slirp == NULL)
+		return bindu_err_set(err, BINDU_E_UNAVAILABLE, "no outbound "
+		    "network: slirp4netns is not installed; apt-get install "
+		    "slirp4netns");
+	if (h->nft == NULL)
+		return bindu_err_set(err, BINDU_E_UNAVAILABLE, "no outbound "
+		    "network: nft is not installed; apt-get install nftables");
+	if (made && relay_lives(h))
+		return net_rules(h->nft, &h->hosts, err);
+	if (tun_check(err) == -1 || relay_start(h, slirp, &ready, err) == -1)
+		return -1;
+	rc = made ? net_rules(h->nft, &h->hosts, err) :
+	    net_make(h->nft, &h->hosts, err);
+	return rc == -1 ? -1 : relay_ready(ready, err);
+}
+
+void
+hub_network(struct hub *h, bool joined)
+{
+	struct bindu_err err = { 0 };
+
+	h->can.network.ok = true;
+	if (network_up(h, joined, &err) == -1) {
+		ability_no(&h->can.network, "%s", err.msg);
+		bindu_cleanup_close(&h->alive);	/* ends a relay, if any */
+		h->alive = -1;
+	}
+}

@@ -1,0 +1,31 @@
+/* image_priv.h - what the hub and the files of image share.
+ *
+ * On disk: STATE/images/NAME/ is a complete image or not there; .lock in
+ * images is held by whoever makes one; NAME.tmp is being made.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef BOXD_IMAGE_PRIV_H
+#define BOXD_IMAGE_PRIV_H
+
+#include <stdbool.h>
+#include "image.h"
+#include "lib/base/json.h"
+
+struct hub;
+
+/* "host" or "debian:trixie", by what this machine has. */
+const char *image_default(const struct hub *);
+/* ["host","debian:trixie",...]: what a box can start from at once. */
+json_t *image_list(const struct hub *);
+/* Put "lower" (and "over") into start's image, variables into its env; the
+ * host's image is made on the way. */
+int image_resolve(struct hub *, json_t *start, struct bindu_err *);
+/* Make the image unless it is there; progress events go to client. */
+int image_build(struct hub *, const json_t *image, int client,
+	struct bindu_err *);
+
+/* Can boxes have the host's programs at all? */
+int image_host_check(bool rootful, const char *state, struct bindu_err *);
+/* The skeleton for them, made or found; caller frees.  NULL on error. */
+char *image_host_layer(const struct hub *, struct bindu_err *);
+#endif
