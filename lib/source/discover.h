@@ -18,6 +18,9 @@ struct bindu_agent_info {
 	char *python;		/* specifier asked for, "" if none */
 	unsigned port;		/* 3773 unless the config says another */
 	bool calls_bindufy;	/* false: a plain server script */
+	struct bindu_strv modules;	/* the tree's files that running the
+				 * script reads, itself first; not all of
+				 * them when it imports by computed names */
 };
 
 struct bindu_discover_opts {
@@ -27,6 +30,12 @@ struct bindu_discover_opts {
 	int64_t run_timeout_ms;	/* 30000 */
 };
 
+/* The nearest directory from the script's upward with pyproject.toml,
+ * setup.py, requirements.txt or .git; never a home directory or /.  Without
+ * a script the tree below dir is searched: the one that stands out is taken
+ * and named with the others in a note; when none does, the error lists them.
+ * Errors: NOINPUT no such script, DATA no agent in it or a name that cannot
+ * be known, CONFIG no safe root. */
 int bindu_discover(const char *dir, const struct bindu_discover_opts *,
 	const struct bindu_report *, struct bindu_agent_info *,
 	struct bindu_err *);
