@@ -1,0 +1,78 @@
+/* stream_env.c - see stream_env.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "stream_env.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lib/base/fd.h"
+#include "lib/base/mem.h"
+
+#define FILE_MAX (1 << 20)
+
+static bool
+is_name(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!((s[i] >= 'A' && s[i] <= 'Z') ||
+			(s[i] >= 'a' && s[i] <= 'z') || s[i] == '_' ||
+			(i > 0 && s[i] >= '0' && s[i] <= '9')))
+			return false;
+	return n > 0;
+}
+
+int
+bindu_env_add(struct bindu_strv *v, const char *item, struct bindu_err *err)
+{
+	size_t n = strcspn(item, "=");
+	AUTO_FREE char *name = xstrndup(item, n);
+	const char *value;
+
+	/* The value may be a secret: only the name is shown. */
+	if (!is_name(item, n))
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "\"%.60s\" is no name of an environment variable", name);
+	if (item[n] == '=') {
+		bindu_strv_add(v, item);
+		return 0;
+	}
+	value = getenv(name);
+	if (value != NULL)
+		bindu_strv_addf(v, "%s=%s", name, value);
+	return 0;
+}
+
+int
+bindu_env_file(struct bindu_strv *v, const char *path, struct bindu_err *err)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text = NULL, *rest, *line;
+	size_t n;
+	int rc = 0;
+
+	if (fd == -1)
+		return bindu_err_sys(err, "cannot open %s", path);
+	if (bindu_fd_read_all(fd, FILE_MAX, &text, &n, err) == -1)
+		return bindu_err_wrap(err, "%s", path);
+	if (strlen(text) != n)
+		rc = bindu_err_set(err, BINDU_E_DATA, "%s: holds a NUL byte",
+		    path);
+	rest = text;
+	for (int no = 1; rc == 0 && (line = strsep(&rest, "\n")) != NULL;
+	     no++) {
+		size_t len = strlen(line);
+
+		if (len > 0 && line[len - 1] == '\r')
+			line[len - 1] = '\0';
+		line += strspn(line, " \t");
+		if (*line == '\0' || *line == '#')
+			continue;
+		rc = bindu_env_add(v, line, err);
+		if (rc == -1)
+			bindu_err_wrap(err, "%s:%d", path, no);
+	}
+	explicit_bzero(text, n);
+	free(text);
+	return rc;
+}
