@@ -44,6 +44,7 @@ struct bindu_tree {
 	uint64_t ignored;	/* paths left out by ignore rules (pruned
 				 * directories count once) */
 	uint64_t special;	/* sockets, FIFOs, devices skipped */
+	uint64_t kept;		/* tracked by git although a rule ignores them */
 	uint64_t bytes;		/* sum of file sizes */
 };
 
@@ -54,7 +55,8 @@ struct bindu_walk_opts {
 	bool keep_pyc;		/* with all: also __pycache__ */
 	dev_t skip_dev;		/* the output file, never packed; 0: none */
 	ino_t skip_ino;
-	unsigned threads;	/* 0: as the machine has, at most 4 */
+	bool strict;		/* a directory that changes its type during
+				 * the walk is an error, not a warning */
 };
 
 /* Walk root (fd-relative, never following a link out).  The tree is the
@@ -66,6 +68,30 @@ void bindu_tree_free(struct bindu_tree *);
 /* Take an entry out (keeps order); rule is copied. */
 void bindu_tree_drop(struct bindu_tree *, size_t i, const char *rule,
 	bool secret);
+/* Put the drops in order of path, once all are known. */
+void bindu_tree_sort_drops(struct bindu_tree *);
 /* Index of path, or -1. */
 ssize_t bindu_tree_find(const struct bindu_tree *, const char *path);
+
+/* What the rules say of one path, as the walk would decide it. */
+enum bindu_explain_kind {
+	BINDU_SHIPS,		/* no rule is against it */
+	BINDU_SHIPS_TRACKED,	/* ignored by rule, but git tracks it */
+	BINDU_IGNORED,		/* by rule; at: the ancestor it names, or path */
+	BINDU_DENIED,		/* by the deny list of secret names */
+	BINDU_SCRUBBED,		/* by name, if its content holds the secret */
+	BINDU_SPECIAL,		/* socket, FIFO, device */
+	BINDU_GIT,		/* git's own directory */
+	BINDU_MISSING,		/* not on disk */
+};
+struct bindu_explain {
+	enum bindu_explain_kind kind;
+	char *rule;		/* "SOURCE:LINE:PATTERN", "name/dotenv", or "" */
+	char *at;		/* the path the rule was about */
+};
+/* path: relative to root.  Caller ends with bindu_explain_fini. */
+int bindu_tree_explain(const char *root, const struct bindu_walk_opts *,
+	const char *path, const struct bindu_report *, struct bindu_explain *,
+	struct bindu_err *);
+void bindu_explain_fini(struct bindu_explain *);
 #endif

@@ -1,0 +1,77 @@
+/* tree.c - the list of what ships: sorted, searched, dropped from.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "lib/base/mem.h"
+
+void
+bindu_tree_free(struct bindu_tree *t)
+{
+	if (t == NULL)
+		return;
+	for (size_t i = 0; i < t->n; i++) {
+		free(t->entry[i].path);
+		free(t->entry[i].link);
+	}
+	for (size_t i = 0; i < t->ndrop; i++) {
+		free(t->drop[i].path);
+		free(t->drop[i].rule);
+	}
+	if (t->rootfd != -1)
+		close(t->rootfd);
+	free(t->entry);
+	free(t->drop);
+	free(t->root);
+	free(t);
+}
+
+void
+bindu_tree_drop(struct bindu_tree *t, size_t i, const char *rule, bool secret)
+{
+	struct bindu_entry *e = &t->entry[i];
+
+	bindu_grow(&t->drop, &t->dropcap, t->ndrop + 1, sizeof *t->drop);
+	t->drop[t->ndrop++] = (struct bindu_drop){
+		.path = e->path, .rule = xstrdup(rule), .secret = secret };
+	if (e->type == BINDU_FILE)
+		t->bytes -= e->size;
+	free(e->link);
+	memmove(e, e + 1, (--t->n - i) * sizeof *e);
+}
+
+static int
+compare_drops(const void *a, const void *b)
+{
+	return strcmp(((const struct bindu_drop *)a)->path,
+	    ((const struct bindu_drop *)b)->path);
+}
+
+void
+bindu_tree_sort_drops(struct bindu_tree *t)
+{
+	if (t->ndrop > 1)
+		qsort(t->drop, t->ndrop, sizeof *t->drop, compare_drops);
+}
+
+ssize_t
+bindu_tree_find(const struct bindu_tree *t, const char *path)
+{
+	size_t lo = 0, hi = t->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int c = strcmp(t->entry[mid].path, path);
+
+		if (c == 0)
+			return (ssize_t)mid;
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return -1;
+}
