@@ -53,8 +53,10 @@ struct bindu_walk_opts {
 	bool no_deny;		/* without the deny list (checks only) */
 	bool all;		/* no ignore rule at all (bindu-scrub --all) */
 	bool keep_pyc;		/* with all: also __pycache__ */
-	dev_t skip_dev;		/* the output file, never packed; 0: none */
-	ino_t skip_ino;
+	struct {		/* output files, never packed; 0: none */
+		dev_t dev;
+		ino_t ino;
+	} skip[2];
 	bool strict;		/* a directory that changes its type during
 				 * the walk is an error, not a warning */
 };

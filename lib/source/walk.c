@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -114,6 +115,16 @@ count_special(struct walk *w)
 		    "or link; it is left out", visible(&b, w->path));
 }
 
+static bool
+is_output(const struct bindu_walk_opts *o, const struct stat *st)
+{
+	for (size_t i = 0; i < sizeof o->skip / sizeof *o->skip; i++)
+		if (o->skip[i].ino == st->st_ino &&
+		    o->skip[i].dev == st->st_dev)
+			return true;
+	return false;
+}
+
 /* A name in the tree that no rule is against: w->path. */
 static int
 add_survivor(struct walk *w, int dirfd, const char *name, struct bindu_err *err)
@@ -130,7 +141,7 @@ add_survivor(struct walk *w, int dirfd, const char *name, struct bindu_err *err)
 		return -1;
 	}
 	if (S_ISREG(st.st_mode)) {
-		if (w->o->skip_ino == st.st_ino && w->o->skip_dev == st.st_dev)
+		if (is_output(w->o, &st))
 			return 0;
 		add_entry(w, &st, BINDU_FILE)->mode =
 		    st.st_mode & 0111 ? 0755 : 0644;

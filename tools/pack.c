@@ -1,0 +1,231 @@
+/* bindu-pack: what ships of a tree, as a tar stream.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "lib/base/fd.h"
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "lib/base/tool.h"
+#include "lib/source/manifest.h"
+#include "lib/source/pack.h"
+#include "lib/source/pack_list.h"
+
+#define TEXT_MAX (1u << 30)
+
+static const char *gzip, *zstd, *output, *manifest;
+static struct bindu_strv explain;
+static bool list, nul, no_cache;
+static struct bindu_walk_opts walk;
+static struct bindu_pack_opts pack;
+
+static const struct bindu_opt opts[] = {
+	{ 'o', "output", BINDU_OPT_STR, &output, "FILE",
+	  "write the archive to FILE, whole or not at all" },
+	{ 0, "gzip", BINDU_OPT_OPTSTR, &gzip, "LEVEL",
+	  "compress with gzip, level 1 to 12 (default 6)" },
+	{ 0, "zstd", BINDU_OPT_OPTSTR, &zstd, "LEVEL",
+	  "compress with zstd, level -7 to 19 (default 3)" },
+	{ 0, "max-size", BINDU_OPT_SIZE, &pack.max_size, "SIZE",
+	  "fail when the archive would pass SIZE" },
+	{ 'l', "list", BINDU_OPT_FLAG, &list, NULL,
+	  "print what would ship, with sizes, instead" },
+	{ '0', "null", BINDU_OPT_FLAG, &nul, NULL,
+	  "with --list: paths alone, each ended by NUL" },
+	{ 'm', "manifest", BINDU_OPT_STR, &manifest, "FILE",
+	  "write the manifest to FILE; -: to stdout, and no archive" },
+	{ 'x', "explain", BINDU_OPT_STRLIST, &explain, "PATH",
+	  "say whether PATH ships and by which rule, instead" },
+	{ 0, "strict", BINDU_OPT_FLAG, &pack.strict, NULL,
+	  "fail when the tree changes while it is read" },
+	{ 0, "no-defaults", BINDU_OPT_FLAG, &walk.no_defaults, NULL,
+	  "without the built-in ignore rules" },
+	{ 0, "no-deny", BINDU_OPT_FLAG, &walk.no_deny, NULL,
+	  "without the deny list of secret names (to check rules)" },
+	{ 0, "no-cache", BINDU_OPT_FLAG, &no_cache, NULL,
+	  "read every file for the manifest" },
+	{ 'j', "threads", BINDU_OPT_U32, &pack.threads, "N",
+	  "use N threads (default: one a core, at most 4)" },
+	BINDU_OPT_END
+};
+
+/* A file we write is not part of the tree, nor is its older state. */
+static void
+skip_output(int i, int rc, const struct stat *st)
+{
+	if (rc == -1 || !S_ISREG(st->st_mode))
+		return;
+	walk.skip[i].dev = st->st_dev;
+	walk.skip[i].ino = st->st_ino;
+}
+
+static int
+check_options(struct bindu_err *err)
+{
+	const char *level = gzip ? gzip : zstd ? zstd : "";
+	struct stat st;
+	char *end;
+
+	if (gzip != NULL && zstd != NULL)
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "--gzip and --zstd exclude each other");
+	if (nul && !list)
+		return bindu_err_set(err, BINDU_E_USAGE, "-0 needs --list");
+	pack.compress = gzip ? BINDU_GZIP : zstd ? BINDU_ZSTD : BINDU_TAR;
+	pack.level = (int)strtol(level, &end, 10);
+	if (*level != '\0' && (*end != '\0' || pack.level == 0))
+		return bindu_err_set(err, BINDU_E_USAGE, "%s is not a "
+		    "compression level", level);
+	skip_output(0, fstat(STDOUT_FILENO, &st), &st);
+	if (output != NULL)
+		skip_output(0, stat(output, &st), &st);
+	if (manifest != NULL)
+		skip_output(1, stat(manifest, &st), &st);
+	walk.strict = pack.strict;
+	pack.no_digest = manifest == NULL;
+	return 0;
+}
+
+static int
+print(struct bindu_buf *b, struct bindu_err *err)
+{
+	if (bindu_fd_write(STDOUT_FILENO, b->p ? b->p : "", b->len) == -1)
+		return bindu_err_sys(err, "cannot write to stdout");
+	return 0;
+}
+
+/* 0 when every path ships, 1 when one does not. */
+static int
+explain_paths(struct bindu_ctx *ctx, struct bindu_err *err)
+{
+	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(TEXT_MAX);
+	int answer = 0;
+
+	for (size_t i = 0; i < explain.n; i++) {
+		struct bindu_explain x;
+
+		if (bindu_tree_explain(ctx->dir, &walk, explain.v[i],
+		    ctx->report, &x, err) == -1)
+			return -1;
+		if (!bindu_pack_verdict(&x, explain.v[i], ctx->json ?
+		    BINDU_LIST_JSON : BINDU_LIST_TEXT, &b))
+			answer = 1;
+		bindu_explain_fini(&x);
+	}
+	return print(&b, err) == -1 ? -1 : answer;
+}
+
+static int
+list_tree(struct bindu_ctx *ctx, const struct bindu_tree *t,
+	struct bindu_err *err)
+{
+	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(TEXT_MAX);
+	AUTO_BUF struct bindu_buf totals = BINDU_BUF_INIT(TEXT_MAX);
+
+	if (bindu_pack_list(t, ctx->json ? BINDU_LIST_JSON : nul ?
+	    BINDU_LIST_NUL : BINDU_LIST_TEXT, &b, err) == -1 ||
+	    bindu_pack_totals(t, &totals, err) == -1 || print(&b, err) == -1)
+		return -1;
+	if (!ctx->quiet && !ctx->json && !nul)
+		bindu_fd_write(STDERR_FILENO, totals.p, totals.len);
+	return 0;
+}
+
+static int
+write_manifest(const struct bindu_tree *t, struct bindu_err *err)
+{
+	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(TEXT_MAX);
+	char id[65];
+
+	if (bindu_manifest_write(t, &b, id, err) == -1)
+		return -1;
+	if (strcmp(manifest, "-") == 0)
+		return print(&b, err);
+	return bindu_fd_replace(AT_FDCWD, manifest, 0644, b.p ? b.p : "",
+	    b.len, err);
+}
+
+static int
+write_archive(struct bindu_ctx *ctx, struct bindu_tree *t,
+	struct bindu_err *err)
+{
+	AUTO_FREE char *temp = NULL;
+	AUTO_CLOSE int fd = -1;
+	struct bindu_pack_stats s;
+	int rc;
+
+	if (output == NULL && isatty(STDOUT_FILENO))
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "stdout is a terminal; give -o FILE, or a pipe");
+	if (output == NULL)
+		return bindu_pack_write(t, STDOUT_FILENO, &pack, &s,
+		    ctx->report, err);
+	temp = xasprintf("%s.%ld.tmp", output, (long)getpid());
+	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd == -1)
+		return bindu_err_sys(err, "cannot make %s", temp);
+	rc = bindu_pack_write(t, fd, &pack, &s, ctx->report, err);
+	if (rc == 0 && rename(temp, output) == -1)
+		rc = bindu_err_sys(err, "cannot make %s", output);
+	if (rc == -1)
+		unlink(temp);
+	return rc;
+}
+
+static void
+note_drops(struct bindu_ctx *ctx, const struct bindu_tree *t)
+{
+	for (size_t i = 0; i < t->ndrop; i++) {
+		AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 19);
+
+		bindu_str_visible(&b, t->drop[i].path, strlen(t->drop[i].path),
+		    NULL);
+		bindu_note(ctx->report, BINDU_WARN, "%s is left out by %s",
+		    b.p, t->drop[i].rule);
+	}
+}
+
+static int
+run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
+{
+	struct bindu_tree *t = NULL;
+	int rc = 0;
+
+	(void)argc;
+	(void)argv;
+	if (check_options(err) == -1)
+		return -1;
+	if (explain.n > 0)
+		return explain_paths(ctx, err);
+	if (bindu_tree_load(ctx->dir, &walk, ctx->report, &t, err) == -1)
+		return -1;
+	note_drops(ctx, t);
+	if (list)
+		rc = list_tree(ctx, t, err);
+	else if (manifest == NULL || strcmp(manifest, "-") != 0)
+		rc = write_archive(ctx, t, err);
+	if (rc == 0 && manifest != NULL && (list ||
+	    strcmp(manifest, "-") == 0))
+		rc = bindu_manifest_hash(t, no_cache, pack.threads,
+		    ctx->report, err);
+	if (rc == 0 && manifest != NULL)
+		rc = write_manifest(t, err);
+	bindu_tree_free(t);
+	return rc;
+}
+
+static const struct bindu_tool tool = {
+	.name = "bindu-pack", .args = "", .min = 0, .max = 0,
+	.about = "pack what ships of a tree, the same bytes every time",
+	.opts = opts, .run = run,
+	.flags = BINDU_TOOL_DIR | BINDU_TOOL_JSON | BINDU_TOOL_STATUS,
+};
+
+int
+main(int argc, char **argv)
+{
+	return bindu_tool_main(&tool, argc, argv);
+}
