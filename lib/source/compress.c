@@ -13,23 +13,21 @@
 #include "lib/base/mem.h"
 
 /* Fixed, or the bytes would change with the machine. */
-#define SLICE (1u << 20)
-#define ZSTD_JOB (2u << 20)
+#define GZIP_SLICE (1u << 20)
+#define ZSTD_SLICE (2u << 20)
 #define GZIP_LEVEL 6
 #define ZSTD_LEVEL 3
 
 struct bindu_compress_stream {
-	enum bindu_compress kind;
 	int fd;
 	uint64_t out, max;
-	struct bindu_pool *pool;	/* gzip */
+	struct bindu_pool *pool;	/* NULL: bytes go out as they are */
 	struct bindu_slice *slice;	/* being filled */
-	ZSTD_CCtx *zstd;
-	char *buf;			/* zstd's output */
-	size_t bufsize;
+	size_t size;			/* of a slice */
 };
 
-/* gzip workers */
+/* A slice without memory for its compressor has no output; the writer sees
+ * it. */
 
 static void *
 start_gzip(int level)
@@ -37,19 +35,11 @@ start_gzip(int level)
 	return libdeflate_alloc_compressor(level);
 }
 
-static size_t
-slice_bound(void)
-{
-	return libdeflate_gzip_compress_bound(NULL, SLICE);
-}
-
 static void
 work_gzip(void *state, struct bindu_slice *s)
 {
-	/* 0 only without a compressor, that is without memory; the writer
-	 * sees it. */
 	s->nout = state ? libdeflate_gzip_compress(state, s->in, s->nin,
-	    s->out, slice_bound()) : 0;
+	    s->out, libdeflate_gzip_compress_bound(NULL, GZIP_SLICE)) : 0;
 }
 
 static void
@@ -58,8 +48,43 @@ stop_gzip(void *state)
 	libdeflate_free_compressor(state);
 }
 
-static const struct bindu_pool_ops gzip_ops = {
-	start_gzip, work_gzip, stop_gzip
+static void *
+start_zstd(int level)
+{
+	ZSTD_CCtx *z = ZSTD_createCCtx();
+
+	if (z != NULL) {
+		ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, level);
+		ZSTD_CCtx_setParameter(z, ZSTD_c_checksumFlag, 1);
+	}
+	return z;
+}
+
+static void
+work_zstd(void *state, struct bindu_slice *s)
+{
+	size_t n = state ? ZSTD_compress2(state, s->out,
+	    ZSTD_compressBound(ZSTD_SLICE), s->in, s->nin) : 0;
+
+	s->nout = ZSTD_isError(n) ? 0 : n;
+}
+
+static void
+stop_zstd(void *state)
+{
+	ZSTD_freeCCtx(state);
+}
+
+static const struct format {
+	const char *name;
+	int min, max, level;
+	size_t slice;
+	struct bindu_pool_ops ops;
+} formats[] = {
+	[BINDU_GZIP] = { "gzip", 1, 12, GZIP_LEVEL, GZIP_SLICE,
+	    { start_gzip, work_gzip, stop_gzip } },
+	[BINDU_ZSTD] = { "zstd", -7, 19, ZSTD_LEVEL, ZSTD_SLICE,
+	    { start_zstd, work_zstd, stop_zstd } },
 };
 
 static unsigned
@@ -88,37 +113,22 @@ write_out(struct bindu_compress_stream *c, const void *p, size_t n,
 }
 
 static int
-open_gzip(struct bindu_compress_stream *c, int level, unsigned threads,
+open_pool(struct bindu_compress_stream *c, const struct bindu_pack_opts *o,
 	struct bindu_err *err)
 {
-	if (level < 0 || level > 12)
-		return bindu_err_set(err, BINDU_E_USAGE, "gzip level %d is "
-		    "not between 1 and 12", level);
-	c->pool = bindu_pool_new(&gzip_ops, level ? level : GZIP_LEVEL,
-	    threads, SLICE, slice_bound());
+	const struct format *f = &formats[o->compress];
+	int level = o->level ? o->level : f->level;
+
+	if (level < f->min || level > f->max)
+		return bindu_err_set(err, BINDU_E_USAGE, "%s level %d is not "
+		    "between %d and %d", f->name, level, f->min, f->max);
+	c->size = f->slice;
+	c->pool = bindu_pool_new(&f->ops, level, count_threads(o->threads),
+	    f->slice, o->compress == BINDU_GZIP ?
+	    libdeflate_gzip_compress_bound(NULL, f->slice) :
+	    ZSTD_compressBound(f->slice));
 	if (c->pool == NULL)
 		return bindu_err_sys(err, "cannot start a thread");
-	return 0;
-}
-
-static int
-open_zstd(struct bindu_compress_stream *c, int level, unsigned threads,
-	struct bindu_err *err)
-{
-	if (level < -7 || level > 19)
-		return bindu_err_set(err, BINDU_E_USAGE, "zstd level %d is "
-		    "not between -7 and 19", level);
-	c->zstd = ZSTD_createCCtx();
-	if (c->zstd == NULL || ZSTD_isError(ZSTD_CCtx_setParameter(c->zstd,
-	    ZSTD_c_nbWorkers, (int)threads)))
-		return bindu_err_set(err, BINDU_E_SYSTEM,
-		    "cannot start zstd with threads");
-	ZSTD_CCtx_setParameter(c->zstd, ZSTD_c_compressionLevel,
-	    level ? level : ZSTD_LEVEL);
-	ZSTD_CCtx_setParameter(c->zstd, ZSTD_c_jobSize, ZSTD_JOB);
-	ZSTD_CCtx_setParameter(c->zstd, ZSTD_c_checksumFlag, 1);
-	c->bufsize = ZSTD_CStreamOutSize();
-	c->buf = xmalloc(c->bufsize);
 	return 0;
 }
 
@@ -127,55 +137,55 @@ bindu_compress_new(int fd, const struct bindu_pack_opts *o,
 	struct bindu_err *err)
 {
 	struct bindu_compress_stream *c = xcalloc(1, sizeof *c);
-	unsigned threads = count_threads(o->threads);
-	int rc = 0;
 
-	c->kind = o->compress;
 	c->fd = fd;
 	c->max = o->max_size;
-	if (c->kind == BINDU_GZIP)
-		rc = open_gzip(c, o->level, threads, err);
-	else if (c->kind == BINDU_ZSTD)
-		rc = open_zstd(c, o->level, threads, err);
-	if (rc == -1) {
+	if (o->compress != BINDU_TAR && open_pool(c, o, err) == -1) {
 		bindu_compress_free(c);
 		return NULL;
 	}
 	return c;
 }
 
+/* Write the oldest slice under way; 0 when there was none. */
 static int
-drain_one(struct bindu_compress_stream *c, struct bindu_err *err)
+write_oldest(struct bindu_compress_stream *c, struct bindu_err *err)
 {
 	struct bindu_slice *s = bindu_pool_take(c->pool);
 
+	if (s == NULL)
+		return 0;
 	if (s->nout == 0)
 		return bindu_err_set(err, BINDU_E_SYSTEM,
 		    "no memory to compress");
-	return write_out(c, s->out, s->nout, err);
+	return write_out(c, s->out, s->nout, err) == -1 ? -1 : 1;
 }
 
-static int
-add_gzip(struct bindu_compress_stream *c, const char *p, size_t n,
+int
+bindu_compress_add(struct bindu_compress_stream *c, const void *p, size_t n,
 	struct bindu_err *err)
 {
+	const char *from = p;
+
+	if (c->pool == NULL)
+		return write_out(c, p, n, err);
 	while (n > 0) {
 		size_t room;
 
 		while (c->slice == NULL) {
 			c->slice = bindu_pool_free_slice(c->pool);
-			if (c->slice == NULL && drain_one(c, err) == -1)
+			if (c->slice == NULL && write_oldest(c, err) == -1)
 				return -1;
 			if (c->slice != NULL)
 				c->slice->nin = 0;
 		}
-		room = SLICE - c->slice->nin;
+		room = c->size - c->slice->nin;
 		room = room < n ? room : n;
-		memcpy(c->slice->in + c->slice->nin, p, room);
+		memcpy(c->slice->in + c->slice->nin, from, room);
 		c->slice->nin += room;
-		p += room;
+		from += room;
 		n -= room;
-		if (c->slice->nin == SLICE) {
+		if (c->slice->nin == c->size) {
 			bindu_pool_submit(c->pool, c->slice);
 			c->slice = NULL;
 		}
@@ -183,62 +193,19 @@ add_gzip(struct bindu_compress_stream *c, const char *p, size_t n,
 	return 0;
 }
 
-static int
-run_zstd(struct bindu_compress_stream *c, ZSTD_inBuffer *in,
-	ZSTD_EndDirective end, struct bindu_err *err)
-{
-	size_t left;
-
-	do {
-		ZSTD_outBuffer out = { c->buf, c->bufsize, 0 };
-
-		left = ZSTD_compressStream2(c->zstd, &out, in, end);
-		if (ZSTD_isError(left))
-			return bindu_err_set(err, BINDU_E_SYSTEM, "zstd: %s",
-			    ZSTD_getErrorName(left));
-		if (out.pos > 0 && write_out(c, c->buf, out.pos, err) == -1)
-			return -1;
-	} while (end == ZSTD_e_end ? left != 0 : in->pos < in->size);
-	return 0;
-}
-
-int
-bindu_compress_add(struct bindu_compress_stream *c, const void *p, size_t n,
-	struct bindu_err *err)
-{
-	ZSTD_inBuffer in = { p, n, 0 };
-
-	if (c->kind == BINDU_GZIP)
-		return add_gzip(c, p, n, err);
-	if (c->kind == BINDU_ZSTD)
-		return run_zstd(c, &in, ZSTD_e_continue, err);
-	return write_out(c, p, n, err);
-}
-
 int
 bindu_compress_end(struct bindu_compress_stream *c, uint64_t *out,
 	struct bindu_err *err)
 {
-	ZSTD_inBuffer in = { NULL, 0, 0 };
+	int rc = c->pool != NULL;
 
-	if (c->kind == BINDU_ZSTD && run_zstd(c, &in, ZSTD_e_end, err) == -1)
-		return -1;
 	if (c->slice != NULL && c->slice->nin > 0)
 		bindu_pool_submit(c->pool, c->slice);
 	c->slice = NULL;
-	while (c->kind == BINDU_GZIP) {
-		struct bindu_slice *s = bindu_pool_take(c->pool);
-
-		if (s == NULL)
-			break;
-		if (s->nout == 0)
-			return bindu_err_set(err, BINDU_E_SYSTEM,
-			    "no memory to compress");
-		if (write_out(c, s->out, s->nout, err) == -1)
-			return -1;
-	}
+	while (rc == 1)
+		rc = write_oldest(c, err);
 	*out = c->out;
-	return 0;
+	return rc;
 }
 
 void
@@ -247,8 +214,6 @@ bindu_compress_free(struct bindu_compress_stream *c)
 	if (c == NULL)
 		return;
 	bindu_pool_free(c->pool);
-	ZSTD_freeCCtx(c->zstd);
-	free(c->buf);
 	free(c);
 }
 

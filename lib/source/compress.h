@@ -2,8 +2,8 @@
  * room of libdeflate and libzstd.
  *
  * Work is cut into slices of fixed size, so the output depends on the input
- * and the level, never on the number of threads.  gzip: each slice is a
- * member of its own, which every reader of gzip joins.  Internal to pack.
+ * and the level, never on the number of threads.  Each slice is a gzip member
+ * or a zstd frame of its own; readers of either join them.  Internal to pack.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BINDU_COMPRESS_H
 #define BINDU_COMPRESS_H

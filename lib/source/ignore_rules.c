@@ -181,8 +181,8 @@ find_bucket(const struct bindu_rules *r, char kind, const char *key, size_t n)
 	size_t i = hash_key(r, kind, key, n) & r->mask;
 
 	for (; r->bucket[i] != 0; i = (i + 1) & r->mask) {
-		const char *k;
-		size_t kn;
+		const char *k = NULL;
+		size_t kn = 0;
 
 		if (rule_key(r, &r->rule[r->bucket[i] - 1], &k, &kn) == kind &&
 		    kn == n && same_bytes(r, k, key, n))
@@ -201,8 +201,8 @@ index_rules(struct bindu_rules *r)
 	r->bucket = xcalloc(slots, sizeof *r->bucket);
 	r->mask = slots - 1;
 	for (size_t i = 0; i < r->n; i++) {
-		const char *key;
-		size_t n;
+		const char *key = NULL;
+		size_t n = 0;
 		char kind = rule_key(r, &r->rule[i], &key, &n);
 		uint32_t *b;
 
