@@ -1,0 +1,546 @@
+#!/bin/sh
+# receive.sh - make a directory of this box hold exactly one release.
+#
+#	receive.sh DIR [KEEP]		a dialogue on stdin and stdout (below)
+#	receive.sh DIR finish		complete what a killed run began
+#
+# DIR is the live tree, below HOME or absolute.  What we know of it is in
+# HOME/.bindu/trees/NAME:
+#	current		the id of the release that is live
+#	releases/ID/	manifest (a line a file), tree/, meta
+#	history		"TIME ID" for every switch
+#	in/SHA.part	a payload that has not arrived whole
+#	stage/, apply	the journal: files to move into place, and the script
+#			that does it.  Once apply exists the switch happens,
+#			in this run or in the next.
+#	displaced/ID/	files of the agent that stood where a release put its own
+#	lock, owner	one dialogue at a time
+#
+# A release's id is the sha256 of its manifest with NUL for newline.  Only
+# files some release brought are ever replaced or removed: all others belong
+# to the agent.  Live files are copies: an agent that writes into one does not
+# change the release it came from.
+#
+# Dialogue (> box, < client):
+#	> HELLO 1 CURRENT|- PART|- BYTES KEPT...	or > BUSY who
+#	< GET ID	> MANIFEST N, N bytes of gzip	or > NONE
+#	< PUT BASE NEW ML N SHA OFF, N-OFF bytes: gzip of "-PATH" and "+LINE"
+#		(ML bytes), then gzip of a tar of the contents BASE lacks
+#			> OK NEW MOVED-ASIDE, > STALE CURRENT, > FAIL why
+#	< USE ID	> OK ID: go to a release that is kept
+#	< NOTE N, N bytes of KEY=VALUE lines	> OK ID: kept with the release
+#	< BYE
+#
+# SPDX-License-Identifier: Apache-2.0
+set -u
+umask 022
+LC_ALL=C
+export LC_ALL
+
+dir=$1
+keep=${2:-5}
+cd || exit 71
+case $dir in /*) A=$dir ;; *) A=$PWD/$dir ;; esac
+S=$PWD/.bindu/trees/$(printf %s "$dir" | tr / =)
+sq="'"
+
+say() {
+	printf '%s\n' "$*"
+}
+
+# One line for the client, from the file of errors.
+why() {
+	tr -s '\n' ' ' <"$S/err" 2>/dev/null | cut -c 1-400
+}
+
+# Seconds a file has not been touched.
+age() {
+	now=$(date +%s)
+	then=$(stat -c %Y "$1" 2>/dev/null) || then=$now
+	echo $((now - then))
+}
+
+# The start time of process $1: together with the number it names a process
+# for good, also when numbers are used again.
+born() {
+	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
+}
+
+boot_id() {
+	cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo -
+}
+
+# Is the process the owner file names still that process?
+owner_lives() {
+	read -r o_boot o_pid o_born o_who 2>/dev/null <"$S/owner" || return 1
+	[ "$o_boot" = "$(boot_id)" ] && [ -n "$o_pid" ] &&
+		[ "$(born "$o_pid")" = "$o_born" ]
+}
+
+# flock(1) is let go by the kernel whatever happens to us.  Without it a
+# directory is the lock, and its owner is asked whether it lives.
+try_lock() {
+	if command -v flock >/dev/null 2>&1; then
+		exec 9>"$S/lock" && flock -n 9 && return 0
+		return 1
+	fi
+	mkdir "$S/lock.d" 2>/dev/null && return 0
+	owner_lives && return 1
+	mv "$S/lock.d" "$S/lock.d.$$" 2>/dev/null && rm -rf "$S/lock.d.$$"
+	mkdir "$S/lock.d" 2>/dev/null
+}
+
+unlock() {
+	rm -rf "$S/lock.d" "$S/owner"
+}
+
+# A client that lost its line keeps us waiting for bytes; who has not moved
+# for 15 minutes is put out.
+lock() {
+	if ! try_lock; then
+		if owner_lives && [ "$(age "$S/owner")" -gt 900 ]; then
+			kill -9 "$o_pid" 2>/dev/null
+			sleep 1
+		fi
+		if ! try_lock; then
+			o_pid=unknown o_who=''
+			owner_lives
+			say "BUSY process $o_pid${o_who:+ ($o_who)}"
+			exit 75
+		fi
+	fi
+	echo "$(boot_id) $$ $(born $$) ${BINDU_WHO:-}" >"$S/owner"
+	trap 'rc=$?; unlock; exit $rc' EXIT
+	trap 'exit 129' HUP INT TERM PIPE
+}
+
+current() {
+	cur=-
+	read -r cur 2>/dev/null <"$S/current"
+	[ -n "$cur" ] || cur=-
+}
+
+# The manifest of a release as lines; nothing for "-".
+lines_of() {
+	[ "$1" = - ] || cat "$S/releases/$1/manifest"
+}
+
+is_id() {
+	case $1 in *[!0-9a-f]* | '') return 1 ;; esac
+	[ ${#1} = 64 ]
+}
+
+# Run the journal.  Every step may have been done before: what counts is that
+# nothing is left in the stage.
+finish() {
+	[ -e "$S/apply" ] || return 0
+	read -r _ new <"$S/apply"
+	sh "$S/apply" 2>"$S/err"
+	rc=$?
+	if [ $rc != 0 ] ||
+		[ -n "$(find "$S/stage" ! -type d 2>/dev/null | head -n 1)" ]; then
+		return 1
+	fi
+	echo "$new" >"$S/current.new" && mv -f "$S/current.new" "$S/current" ||
+		return 1
+	echo "$(date +%s) $new" >>"$S/history"
+	rm -rf "$S/apply" "$S/stage"
+	cur=$new
+}
+
+# The journal from the manifests on stdin ("< LINE" of now, "> LINE" of then).
+# Names are quoted here; none holds a newline.
+write_journal() {
+	awk -v q="$sq" -v app="$A" -v stage="$S/stage" -v id="$1" '
+	function quote(s,  a, n, i, r) {
+		n = split(s, a, q); r = a[1]
+		for (i = 2; i <= n; i++) r = r q "\\" q q a[i]
+		return q r q
+	}
+	function path_of(s,  i) {
+		for (i = 0; i < 4; i++) s = substr(s, index(s, " ") + 1)
+		return s
+	}
+	function parents(p, set,  i) {
+		while (match(p, "/[^/]*$")) {
+			p = substr(p, 1, RSTART - 1)
+			if (p in set) return
+			set[p] = 1
+		}
+	}
+	function remove(name) {
+		if (name != "") { rms = rms " " name; nrm++ }
+		if (nrm >= 200 || (nrm && name == "")) {
+			print "gone" rms; rms = ""; nrm = 0
+		}
+	}
+	function flush_move() {
+		if (n) print "mv -f --" names " " quote(app "/" at) "/"
+		n = 0; names = ""
+	}
+	BEGIN { print "# " id; print "bad=0"
+		print "gone() { rm -f -- \"$@\" || for f; do"
+		print "	[ ! -f \"$f\" ] || bad=1; done; }"
+		print "mkdir -p -- " quote(app) " || exit 1" }
+	{ side = substr($0, 1, 1); line = substr($0, 3); $0 = line
+	  p = path_of(line) }
+	side == "<" { old[line] = 1; otype[p] = $2; next }
+	{ ntype[p] = $2; parents(p, need); if ($2 == "d") need[p] = 1
+	  if (!(line in old)) { order[++m] = p } }
+	END {
+		for (p in otype) if (!(p in ntype) || ntype[p] != otype[p]) {
+			if (otype[p] != "d")
+				remove(quote(app "/" p))
+			else gone[p] = 1
+			parents(p, gone)
+		}
+		remove("")
+		# Deeper directories are longer names: longest first.
+		for (p in gone) if (!(p in need)) {
+			l = length(p); if (l > longest) longest = l
+			bylen[l] = bylen[l] "\nrmdir -- " quote(app "/" p) \
+				" 2>/dev/null"
+		}
+		for (l = longest; l > 0; l--)
+			if (l in bylen) print substr(bylen[l], 2)
+		for (i = 1; i <= m; i++) {
+			p = order[i]
+			if (ntype[p] == "d") made[p] = 1
+			parents(p, made)
+		}
+		for (p in made)
+			print "mkdir -p -- " quote(app "/" p) " || exit 1"
+		print "displace"
+		for (i = 1; i <= m; i++) {
+			p = order[i]
+			if (ntype[p] == "d") continue
+			d = ""
+			if (match(p, "/[^/]*$")) d = substr(p, 1, RSTART - 1)
+			if (d != at || n >= 200) { flush_move(); at = d }
+			names = names " " quote(stage "/" p); n++
+		}
+		flush_move()
+		print "exit $bad"
+	}'
+}
+
+# Does the live directory $1 hold nothing but what the current release put
+# there?
+is_ours() {
+	all=$(find "$A/$1" ! -type d | wc -l)
+	ours=$(sed -n 's/^< [^ ]* [^d] [^ ]* [^ ]* //p' "$S/both" |
+		awk -v d="$1/" 'index($0, d) == 1' | wc -l)
+	[ "$((all))" = "$((ours))" ]
+}
+
+# What stands in the way of $2, a path the release brings: a directory that
+# holds files of the agent stops us.  Where no release brought a file before
+# ($1 is "added"), an equal file is fine, another is the agent's and is moved
+# aside.
+displace() {
+	if [ -d "$A/$2" ] && [ ! -L "$A/$2" ]; then
+		is_ours "$2" && return 0
+		echo "$A/$2 is a directory with files of the agent" >"$S/err"
+		return 1
+	fi
+	[ "$1" = added ] || return 0
+	[ -e "$A/$2" ] || [ -L "$A/$2" ] || return 0
+	cmp -s "$A/$2" "$S/stage/$2" && return 0
+	case $2 in */*) d=/${2%/*} ;; *) d='' ;; esac
+	mkdir -p "$S/displaced/$3$d"
+	printf '%s\n' "$2" >>"$S/moved"
+}
+
+# Lines that move aside what displace() listed, quoted.
+displacements() {
+	[ -s "$S/moved" ] || return 0
+	awk -v q="$sq" -v app="$A" -v s="$S" -v id="$1" '
+	function quote(s,  a, n, i, r) {
+		n = split(s, a, q); r = a[1]
+		for (i = 2; i <= n; i++) r = r q "\\" q q a[i]
+		return q r q
+	}
+	{ st = quote(s "/stage/" $0)
+	  print "if [ -e " st " ] || [ -L " st " ]; then mv -f -- " \
+		quote(app "/" $0) " " quote(s "/displaced/" id "/" $0) "; fi" }
+	' "$S/moved"
+}
+
+# Copies of the changed files of release $1 in the stage.  -m: a fresh time,
+# or Python would take stale bytecode for current.  A tar for each batch of
+# names: lists (-T) are not in every tar, and in GNU's they are no plain names.
+fill_stage() {
+	# shellcheck disable=SC2016 # expanded by the inner sh
+	(cd "$S/releases/$1/tree" && tr '\n' '\0' <"$S/changed" |
+		xargs -0 sh -c 'stage=$0
+		tar -cf - -- "$@" | tar -xmpof - -C "$stage"' "$S/stage") \
+		2>"$S/err"
+	copied=$(find "$S/stage" ! -type d | wc -l)
+	[ "$((copied))" = "$(($(wc -l <"$S/changed")))" ]
+}
+
+# Make release $1, which is complete in releases/, the live one.
+switch_to() {
+	new=$1
+	rm -rf "$S/stage" "$S/moved" "$S/apply.new" "$S/how" "$S/changed"
+	mkdir -p "$S/stage" || return 1
+	{ lines_of "$cur" | sed 's/^/< /'
+		lines_of "$new" | sed 's/^/> /'; } >"$S/both"
+	# The paths that differ, as names for tar and for displace.
+	awk '
+	function path_of(s,  i) {
+		for (i = 0; i < 4; i++) s = substr(s, index(s, " ") + 1)
+		return s
+	}
+	{ side = substr($0, 1, 1); line = substr($0, 3)
+	  split(line, f, " "); p = path_of(line) }
+	side == "<" { old[line] = 1; was[p] = f[2]; next }
+	!(line in old) && f[2] != "d" {
+		print p >changed
+		print (p in was && was[p] != "d" ? "replaced " : "added ") p >how
+	}' changed="$S/changed" how="$S/how" "$S/both"
+	[ -e "$S/changed" ] || : >"$S/changed"
+	[ -e "$S/how" ] || : >"$S/how"
+	if [ -s "$S/changed" ]; then
+		fill_stage "$new" || return 1
+	fi
+	if [ -d "$A" ] && [ -n "$(ls -A "$A")" ]; then
+		while read -r how p; do
+			displace "$how" "$p" "$new" || return 1
+		done <"$S/how"
+	fi
+	write_journal "$new" <"$S/both" >"$S/apply.raw" || return 1
+	displacements "$new" >"$S/apply.moves"
+	awk -v moves="$S/apply.moves" '
+	$0 != "displace" { print; next }
+	{ while ((getline l <moves) > 0) print l }
+	' "$S/apply.raw" >"$S/apply.new" &&
+		tail -n 1 "$S/apply.new" | grep -q '^exit' || return 1
+	[ ! -e "$S/moved" ] || moved=$(wc -l <"$S/moved")
+	rm -f "$S/apply.raw" "$S/apply.moves" "$S/both" "$S/how" "$S/changed"
+	mv -f "$S/apply.new" "$S/apply" && finish
+}
+
+# The newest KEEP releases by last use stay, the live one always.
+prune() {
+	sort -rn "$S/history" 2>/dev/null | awk '!seen[$2]++ { print $2 }' |
+		head -n "$keep" >"$S/kept"
+	echo "$cur" >>"$S/kept"
+	for r in "$S"/releases/*; do
+		id=${r##*/}
+		grep -qx "$id" "$S/kept" || rm -rf "$r" "$S/displaced/$id"
+	done
+	rm -f "$S/kept"
+}
+
+fail() {
+	say "FAIL $1: $(why)"
+}
+
+# The new manifest from the base's and the payload's first part; its digest
+# must be the id.
+make_manifest() {
+	gzip -dc <"$S/in/delta" >"$S/in/lines" || return 1
+	awk '
+	function path_of(s,  i) {
+		for (i = 0; i < 4; i++) s = substr(s, index(s, " ") + 1)
+		return s
+	}
+	FNR == NR { c = substr($0, 1, 1); t = substr($0, 2)
+		if (c == "-") drop[t] = 1
+		else { drop[path_of(t)] = 1; print t }
+		next }
+	!(path_of($0) in drop)' "$S/in/lines" "$1" |
+		sort -t ' ' -k 5 >"$2" || return 1
+	[ "$(tr '\n' '\0' <"$2" | sha256sum)" = "$new  -" ] || {
+		echo "the manifest does not have the digest $new" >"$S/err"
+		return 1
+	}
+}
+
+# Paths whose content must go from the staged copy of the base: what left, and
+# what is brought anew.  Its files are shared with the base by links.
+# "have SOURCE TARGET" pairs name contents the base has under another path.
+build_tree() {
+	t=$1 base=$2
+	: >"$S/in/none"
+	old=$S/in/none
+	[ "$base" = - ] || old=$S/releases/$base/manifest
+	make_manifest "$old" "$t/manifest" 2>>"$S/err" || return 1
+	cut -c 2- "$S/in/lines" | awk -v lines="$S/in/lines" '
+	function path_of(s,  i) {
+		for (i = 0; i < 4; i++) s = substr(s, index(s, " ") + 1)
+		return s
+	}
+	{ getline l <lines
+	  print substr(l, 1, 1) == "-" ? $0 : path_of($0) }' |
+		tr '\n' '\0' >"$S/in/gone"
+	(cd "$t/tree" && xargs -0 rm -rf -- <"$S/in/gone") 2>"$S/err" || return 1
+	tail -c +$((ml + 1)) "$P" | gzip -dc 2>"$S/err" | {
+		tar -xmpof - -C "$t/tree" 2>>"$S/err"
+		rc=$?
+		cat >/dev/null
+		exit $rc
+	} || return 1
+	awk -v from="$S/in/from" -v to="$S/in/to" -v sums="$S/in/sums" \
+		-v names="$S/in/names" '
+	function path_of(s,  i) {
+		for (i = 0; i < 4; i++) s = substr(s, index(s, " ") + 1)
+		return s
+	}
+	BEGIN { printf "" >from; printf "" >to; printf "" >sums
+		printf "" >names }
+	FILENAME != ARGV[2] { if ($2 == "f" && !($4 in have))
+		have[$4] = path_of($0)
+		next }
+	substr($0, 1, 1) == "+" { $0 = substr($0, 2); p = path_of($0)
+		if ($2 != "f") next
+		if ($4 in have) { print have[$4] >from
+			print substr($1, length($1) - 2) " " p >to }
+		print $4 >sums; print p >names }' "$old" "$S/in/lines" || return 1
+	copy_known "$t" "$base" || return 1
+	# Names may hold anything but newline and NUL: only digests are compared,
+	# in order.  GNU puts a backslash before a line whose name it escaped.
+	(cd "$t/tree" && tr '\n' '\0' <"$S/in/names" |
+		xargs -0 sha256sum -- 2>"$S/err" | sed 's/^\\//' |
+		cut -c 1-64) >"$S/in/got"
+	[ -s "$S/in/names" ] || : >"$S/in/got"
+	cmp -s "$S/in/sums" "$S/in/got" || {
+		echo "a file does not have its digest" >>"$S/err"
+		return 1
+	}
+}
+
+# Renamed, copied, or changed in mode alone: not sent, taken from the base.
+copy_known() {
+	exec 3<"$S/in/from" 4<"$S/in/to"
+	while IFS= read -r src <&3 && read -r mode dst <&4; do
+		case $dst in */*) mkdir -p "$1/tree/${dst%/*}" ;; esac
+		cp -- "$S/releases/$2/tree/$src" "$1/tree/$dst" 2>"$S/err" &&
+			chmod "$mode" "$1/tree/$dst" || return 1
+	done
+	exec 3<&- 4<&-
+}
+
+# The base's files again, by links; the payload's first part beside them.
+stage_tree() {
+	mkdir -p "$1" 2>"$S/err" || return 1
+	head -c "$ml" "$P" >"$S/in/delta" 2>"$S/err" || return 1
+	if [ "$2" = - ]; then
+		mkdir "$1/tree" 2>"$S/err"
+	else
+		cp -al "$S/releases/$2/tree" "$1/tree" 2>"$S/err"
+	fi
+}
+
+# Switch and answer; files of the agent that were moved aside are counted.
+go() {
+	moved=0
+	if switch_to "$1"; then
+		prune
+		say "OK $cur $((moved))"
+	else
+		fail "cannot switch"
+		[ -e "$S/apply" ] || rm -rf "$S/stage"
+	fi
+}
+
+put() {
+	base=$1 new=$2 ml=$3 n=$4 sum=$5 off=$6
+	P=$S/in/$sum.part t=$S/releases/.t.$new
+	if ! is_id "$new" || ! is_id "$sum"; then
+		say "FAIL request: bad id"
+		exit 76
+	fi
+	if [ "$base" != - ] && [ ! -d "$S/releases/$base/tree" ]; then
+		say "STALE $cur"
+		exit 3
+	fi
+	[ "$off" -gt 0 ] || rm -f "$S"/in/*.part
+	head -c $((n - off)) >>"$P" 2>"$S/err" || { fail "cannot store"; return; }
+	if [ "$(sha256sum <"$P")" != "$sum  -" ]; then
+		have=$(($(wc -c <"$P")))
+		[ "$have" -lt "$n" ] || rm -f "$P"
+		say "FAIL payload: $have of $((n)) bytes, digest differs"
+		return
+	fi
+	rm -rf "$t"
+	if ! stage_tree "$t" "$base"; then
+		rm -rf "$t"
+		fail "cannot stage"
+		return
+	fi
+	if ! build_tree "$t" "$base"; then
+		rm -rf "$t"
+		fail "cannot unpack"
+		return
+	fi
+	# Contents name a release: one that is here already is the same.
+	if [ -d "$S/releases/$new/tree" ]; then
+		rm -rf "$t"
+	elif ! mv "$t" "$S/releases/$new" 2>"$S/err"; then
+		fail "cannot store"
+		return
+	fi
+	rm -rf "$S"/in/*
+	go "$new"
+}
+
+hello() {
+	part=- n=0
+	for p in "$S"/in/*.part; do
+		[ -f "$p" ] || continue
+		part=${p##*/} part=${part%.part} n=$(($(wc -c <"$p")))
+	done
+	kept=
+	for r in "$S"/releases/*; do
+		[ ! -d "$r/tree" ] || kept="$kept ${r##*/}"
+	done
+	say "HELLO 1 $cur $part $n$kept"
+}
+
+dialogue() {
+	hello
+	while read -r op a b c d e f; do
+		touch "$S/owner"
+		case $op in
+		GET)
+			if is_id "$a" && [ -f "$S/releases/$a/manifest" ]; then
+				gzip -c <"$S/releases/$a/manifest" >"$S/in/m"
+				say "MANIFEST $(($(wc -c <"$S/in/m")))"
+				cat "$S/in/m"
+				rm -f "$S/in/m"
+			else
+				say NONE
+			fi ;;
+		PUT) put "$a" "$b" "$c" "$d" "$e" "$f" ;;
+		USE)
+			if ! is_id "$a" || [ ! -d "$S/releases/$a/tree" ]; then
+				say "FAIL no such release: $a"
+			else
+				go "$a"
+			fi ;;
+		NOTE)
+			head -c "$a" >"$S/in/note"
+			if [ "$cur" != - ]; then
+				mv -f "$S/in/note" "$S/releases/$cur/meta"
+			fi
+			say "OK $cur" ;;
+		BYE) exit 0 ;;
+		*)
+			say "FAIL request: unknown"
+			exit 76 ;;
+		esac
+	done
+}
+
+mkdir -p "$S/releases" "$S/in" || exit 74
+chmod 700 .bindu
+lock
+current
+rm -rf "$S"/releases/.t.*
+finish || {
+	fail "cannot finish the switch that was interrupted"
+	exit 74
+}
+[ "$keep" = finish ] || dialogue
