@@ -41,12 +41,13 @@ PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 # What pip was told is meant for uv too.
 : "${UV_INDEX_URL:=${PIP_INDEX_URL:-}}"
 : "${UV_EXTRA_INDEX_URL:=${PIP_EXTRA_INDEX_URL:-}}"
-UV_CACHE_DIR=$B/cache/uv UV_NATIVE_TLS=1
+UV_CACHE_DIR=$B/cache/uv UV_SYSTEM_CERTS=1
 [ -n "$UV_INDEX_URL" ] || unset UV_INDEX_URL
 [ -n "$UV_EXTRA_INDEX_URL" ] || unset UV_EXTRA_INDEX_URL
 [ -z "${UV_INDEX_URL:-}" ] || export UV_INDEX_URL
 [ -z "${UV_EXTRA_INDEX_URL:-}" ] || export UV_EXTRA_INDEX_URL
-export PIP_DISABLE_PIP_VERSION_CHECK PIP_NO_INPUT UV_CACHE_DIR UV_NATIVE_TLS
+export PIP_DISABLE_PIP_VERSION_CHECK PIP_NO_INPUT UV_CACHE_DIR \
+	UV_SYSTEM_CERTS
 
 W=$B/deps.$$
 trap 'rm -rf "$W"' EXIT
@@ -170,9 +171,10 @@ digest() {
 		echo "1 $(uname -m) $want_bindu $bindu"
 		"$py" -V
 		cat "$W/header"
-		for f in requirements*.txt requirements/*.txt constraints*.txt \
-			pyproject.toml setup.py setup.cfg uv.lock; do
-			[ ! -f "$tree/$f" ] || { echo "$f"; cat "$tree/$f"; }
+		cd "$tree" && for f in requirements*.txt requirements/*.txt \
+			constraints*.txt pyproject.toml setup.py setup.cfg \
+			uv.lock; do
+			[ ! -f "$f" ] || { echo "$f"; cat "$f"; }
 		done
 		[ "$want_bindu" != local ] ||
 			cat "$B/trees/.bindu=src=bindu/current"
@@ -201,6 +203,7 @@ make_venv() {
 	rm -rf "$1"
 	command -v apt-get >/dev/null 2>&1 || return 1
 	say "installing python3-venv in the box"
+	# shellcheck disable=SC2024 # W is ours
 	sudo -n apt-get install -y -q python3-venv >"$W/apt" 2>&1 ||
 		{ sudo -n apt-get update -q && sudo -n apt-get install -y -q \
 			python3-venv; } >"$W/apt" 2>&1 ||
