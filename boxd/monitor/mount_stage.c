@@ -1,0 +1,62 @@
+/* mount_stage.c - see mount.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "lib/base/mem.h"
+#include "lib/base/path.h"
+#include "mount.h"
+
+/* Directories every system has and nobody needs to see in here. */
+static const char *const places[] = { "/mnt", "/media", "/srv", "/opt" };
+
+static bool
+is_free(const char *place, const struct monitor_env *env, const char *dir)
+{
+	struct stat st;
+
+	return lstat(place, &st) == 0 && S_ISDIR(st.st_mode) &&
+	    !bindu_path_below(place, dir) &&
+	    !bindu_path_below(place, env->init_path) &&
+	    !bindu_path_below(place, env->crun);
+}
+
+static int
+fill(const char *stage, const char *init_path, struct bindu_err *err)
+{
+	AUTO_FREE char *root = xasprintf("%s/root", stage);
+	AUTO_FREE char *init = xasprintf("%s/init", stage);
+	AUTO_CLOSE int fd = -1;
+
+	if (mount("tmpfs", stage, "tmpfs", MS_NOSUID | MS_NODEV,
+	    "mode=0755,size=64k") == -1)
+		return bindu_err_sys(err, "cannot mount %s", stage);
+	fd = open(init, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	if (mkdir(root, 0755) == -1 || fd == -1)
+		return bindu_err_sys(err, "cannot fill %s", stage);
+	if (mount(init_path, init, NULL, MS_BIND, NULL) == -1)
+		return bindu_err_sys(err, "cannot use %s", init_path);
+	return 0;
+}
+
+const char *
+mount_stage(const struct monitor_env *env, const char *dir,
+    struct bindu_err *err)
+{
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+		if (is_free(places[i], env, dir))
+			return fill(places[i], env->init_path, err) == 0 ?
+			    places[i] : NULL;
+	bindu_err_set(err, BINDU_E_CONFIG, "none of /mnt /media /srv /opt is "
+	    "there to mount boxes on");
+	return NULL;
+}
+
+void
+mount_undo(const char *stage)
+{
+	umount2(stage, MNT_DETACH);
+}
