@@ -61,7 +61,7 @@ bindu_buf_room(struct bindu_buf *b, size_t n, struct bindu_err *err)
 
 int
 bindu_buf_add(struct bindu_buf *b, const void *p, size_t n,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	char *to = bindu_buf_room(b, n, err);
 

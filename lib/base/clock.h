@@ -6,9 +6,9 @@
 
 #include <stdint.h>
 
-int64_t bindu_clock_ms(void);		/* CLOCK_MONOTONIC */
+int64_t bindu_clock_ms(void); /* CLOCK_MONOTONIC */
 int64_t bindu_clock_us(void);
-int64_t bindu_clock_wall(void);		/* seconds since 1970 */
+int64_t bindu_clock_wall(void); /* seconds since 1970 */
 /* now + ms; ms < 0 gives INT64_MAX, "never". */
 int64_t bindu_clock_deadline(int64_t ms);
 /* Milliseconds left, >= 0; capped to INT_MAX for poll(2), -1 for never. */

@@ -28,7 +28,7 @@ bindu_config_env(const char *name)
 
 static int
 parse_runtime(const char *s, const char *from, enum bindu_runtime *r,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	for (size_t i = 0; i < 3; i++) {
 		if (strcmp(s, runtime_names[i]) == 0) {
@@ -42,7 +42,7 @@ parse_runtime(const char *s, const char *from, enum bindu_runtime *r,
 
 int
 bindu_config_runtime(const char *flag, enum bindu_runtime *r,
-	const char **why, struct bindu_err *err)
+    const char **why, struct bindu_err *err)
 {
 	const char *env = bindu_config_env("BINDU_RUNTIME");
 	const char *ignored;

@@ -6,12 +6,14 @@
 
 #include "err.h"
 
-enum bindu_runtime { BINDU_LOCAL, BINDU_BOXD, BINDU_BOXLITE };
+enum bindu_runtime { BINDU_LOCAL,
+	BINDU_BOXD,
+	BINDU_BOXLITE };
 const char *bindu_runtime_name(enum bindu_runtime);
 /* flag (may be NULL), else BINDU_RUNTIME, else boxd when BOXD_TOKEN or
  * BOXD_API_KEY is set and not empty, else local.  *why says which. */
 int bindu_config_runtime(const char *flag, enum bindu_runtime *,
-	const char **why, struct bindu_err *);
+    const char **why, struct bindu_err *);
 /* getenv, but empty counts as unset. */
 const char *bindu_config_env(const char *name);
 /* Directories; caller frees.  state: BINDU_STATE_DIR, else /var/lib/bindu for
@@ -30,6 +32,6 @@ char *bindu_config_socket(void);
 /* Where our own helper files are: share/remote, libexec programs.  Beside
  * the running program in a build tree (BUILD/share/remote), else the
  * installed PREFIX/share/bindu; BINDU_SHARE_DIR overrides.  Caller frees. */
-char *bindu_config_share_file(const char *name);	/* "remote/agent.sh" */
-char *bindu_config_libexec(const char *program);	/* "boxd-monitor" */
+char *bindu_config_share_file(const char *name); /* "remote/agent.sh" */
+char *bindu_config_libexec(const char *program); /* "boxd-monitor" */
 #endif

@@ -53,7 +53,7 @@ bindu_fd_write(int fd, const void *p, size_t n)
 
 int
 bindu_fd_read_all(int fd, size_t max, char **out, size_t *len,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(SIZE_MAX - 2);
 	size_t want = 4096;
@@ -87,7 +87,7 @@ bindu_fd_read_all(int fd, size_t max, char **out, size_t *len,
 
 int
 bindu_fd_read_file(int dirfd, const char *name, size_t max, char **out,
-	size_t *len, struct bindu_err *err)
+    size_t *len, struct bindu_err *err)
 {
 	AUTO_CLOSE int fd = -1;
 	struct stat st;
@@ -159,13 +159,13 @@ walk_beneath(int dirfd, const char *path, int flags, mode_t mode)
 
 int
 bindu_fd_open_beneath(int dirfd, const char *path, int flags, mode_t mode,
-	bool follow)
+    bool follow)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
 		.mode = flags & (O_CREAT | __O_TMPFILE) ? mode & 07777 : 0,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS |
-		    (follow ? 0 : RESOLVE_NO_SYMLINKS),
+			   (follow ? 0 : RESOLVE_NO_SYMLINKS),
 	};
 	int fd, tries = 0;
 
@@ -180,7 +180,7 @@ bindu_fd_open_beneath(int dirfd, const char *path, int flags, mode_t mode,
 
 int
 bindu_fd_replace(int dirfd, const char *name, mode_t mode, const void *p,
-	size_t n, struct bindu_err *err)
+    size_t n, struct bindu_err *err)
 {
 	AUTO_FREE char *dir = bindu_path_dir(name);
 	AUTO_FREE char *tmp = xasprintf("%s/.%s.%d~", dir,

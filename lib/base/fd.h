@@ -18,20 +18,20 @@ int bindu_fd_write(int fd, const void *, size_t n);
 /* Everything up to max bytes; one more byte is BINDU_E_DATA.  *out gets a
  * NUL after *len bytes and is the caller's. */
 int bindu_fd_read_all(int fd, size_t max, char **out, size_t *len,
-	struct bindu_err *);
+    struct bindu_err *);
 /* As above by name, relative to dirfd, refusing symlinks and non-files. */
 int bindu_fd_read_file(int dirfd, const char *name, size_t max, char **out,
-	size_t *len, struct bindu_err *);
-int64_t bindu_fd_copy(int in, int out, struct bindu_err *);	/* bytes */
+    size_t *len, struct bindu_err *);
+int64_t bindu_fd_copy(int in, int out, struct bindu_err *); /* bytes */
 /* Open beneath dirfd: never through .., absolute names, magic links or
  * (unless follow) any symlink; openat2 RESOLVE_BENEATH, with a per-component
  * O_NOFOLLOW fallback where the call is missing.  -1 sets errno. */
 int bindu_fd_open_beneath(int dirfd, const char *path, int flags, mode_t mode,
-	bool follow);
+    bool follow);
 /* Replace dirfd/name by a file with these bytes: O_EXCL temp, fsync, rename,
  * fsync of the directory.  Readers see the old file or the new one. */
 int bindu_fd_replace(int dirfd, const char *name, mode_t mode,
-	const void *, size_t n, struct bindu_err *);
+    const void *, size_t n, struct bindu_err *);
 /* mkdir -p with mode for what it makes. */
 int bindu_fd_mkdirs(const char *path, mode_t mode, struct bindu_err *);
 /* A directory only we may use: made 0700, or checked: ours, no link, not
@@ -45,5 +45,5 @@ int bindu_fd_nonblock(int fd, bool on);
  * through /proc/self/fd of their directory. */
 int bindu_fd_unix_connect(const char *path, int type, struct bindu_err *);
 int bindu_fd_unix_listen(const char *path, int type, mode_t mode,
-	struct bindu_err *);
+    struct bindu_err *);
 #endif

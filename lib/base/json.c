@@ -14,7 +14,7 @@ bindu_json_cleanup(json_t **v)
 
 json_t *
 bindu_json_parse(const char *s, size_t n, size_t max, const char *what,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	json_error_t je;
 	json_t *v;
@@ -66,7 +66,8 @@ utf8_len(const unsigned char *p)
 		return 1;
 	if (p[0] < 0xc2 || p[0] > 0xf4)
 		return 0;
-	len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3
+					    : 4;
 	if (p[0] == 0xe0)
 		lo = 0xa0;
 	else if (p[0] == 0xed)

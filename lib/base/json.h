@@ -17,7 +17,7 @@ void bindu_json_cleanup(json_t **);
 /* Strict: one value, no duplicate keys, at most max bytes, depth bounded by
  * jansson.  what names the source in the message.  json_decref it. */
 json_t *bindu_json_parse(const char *, size_t n, size_t max, const char *what,
-	struct bindu_err *);
+    struct bindu_err *);
 /* The string (borrowed) or number of obj[key]; NULL / 0 / def if absent or
  * of another type. */
 const char *bindu_json_str(const json_t *obj, const char *key);

@@ -7,7 +7,11 @@
 
 #include <stdarg.h>
 
-enum bindu_level { BINDU_ERROR, BINDU_WARN, BINDU_NOTE, BINDU_INFO, BINDU_DEBUG };
+enum bindu_level { BINDU_ERROR,
+	BINDU_WARN,
+	BINDU_NOTE,
+	BINDU_INFO,
+	BINDU_DEBUG };
 
 /* prefix is the program's name; level: lines above it are dropped. */
 void bindu_log_init(const char *prefix, enum bindu_level);
@@ -15,7 +19,7 @@ enum bindu_level bindu_log_level(void);
 /* "prefix: text\n" in one write; control bytes escaped; erases and redraws a
  * progress bar that is on the line. */
 void bindu_log(enum bindu_level, const char *, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 void bindu_vlog(enum bindu_level, const char *, va_list)
-	__attribute__((format(printf, 2, 0)));
+    __attribute__((format(printf, 2, 0)));
 #endif

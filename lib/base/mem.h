@@ -23,9 +23,9 @@ char *xvasprintf(const char *, va_list) __attribute__((format(printf, 1, 0)));
 void bindu_grow(void *pp, size_t *cap, size_t want, size_t sz);
 
 /* Cleanup attributes for locals; functions that use them do not use goto. */
-void bindu_cleanup_free(void *);	/* void ** */
-void bindu_cleanup_close(int *);	/* keeps errno; -1 is fine */
-#define AUTO_FREE  __attribute__((cleanup(bindu_cleanup_free)))
+void bindu_cleanup_free(void *); /* void ** */
+void bindu_cleanup_close(int *); /* keeps errno; -1 is fine */
+#define AUTO_FREE __attribute__((cleanup(bindu_cleanup_free)))
 #define AUTO_CLOSE __attribute__((cleanup(bindu_cleanup_close)))
 
 /* Hand over ownership: returns *pp and sets it to NULL. */

@@ -10,7 +10,8 @@
 #include "opt.h"
 #include "str.h"
 
-enum { HELP_COLUMN = 26, WIDTH = 79 };
+enum { HELP_COLUMN = 26,
+	WIDTH = 79 };
 
 static bool
 takes_value(const struct bindu_opt *o)
@@ -113,7 +114,7 @@ find_letter(const struct bindu_opt *const *tables, char c)
 /* argv[*i] is "--name[=value]"; *i moves over a value of its own. */
 static int
 parse_long(const struct bindu_opt *const *tables, char **argv, int *i,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	const char *s = argv[*i] + 2, *v = NULL;
 	size_t n = strcspn(s, "=");
@@ -143,7 +144,7 @@ parse_long(const struct bindu_opt *const *tables, char **argv, int *i,
 
 static int
 parse_letters(const struct bindu_opt *const *tables, char **argv, int *i,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	const char *s = argv[*i] + 1, *v;
 
@@ -175,7 +176,7 @@ parse_letters(const struct bindu_opt *const *tables, char **argv, int *i,
 
 int
 bindu_opt_parse(const struct bindu_opt *const *tables, int argc, char **argv,
-	int stop_at_operand, int *n, struct bindu_err *err)
+    int stop_at_operand, int *n, struct bindu_err *err)
 {
 	int kept = 1, i, r;
 
@@ -192,8 +193,7 @@ bindu_opt_parse(const struct bindu_opt *const *tables, int argc, char **argv,
 			i++;
 			break;
 		}
-		r = a[1] == '-' ? parse_long(tables, argv, &i, err) :
-		    parse_letters(tables, argv, &i, err);
+		r = a[1] == '-' ? parse_long(tables, argv, &i, err) : parse_letters(tables, argv, &i, err);
 		if (r == -1)
 			return -1;
 	}
@@ -255,7 +255,8 @@ bindu_opt_help(const struct bindu_opt *o, FILE *f)
 		snprintf(letter, sizeof letter, o->letter ? "-%c, " : "    ",
 		    o->letter);
 		snprintf(left, sizeof left, "%s--%s%s%s%s", letter, o->name,
-		    o->arg == NULL ? "" : optional ? "[=" : " ",
+		    o->arg == NULL ? "" : optional ? "[="
+						   : " ",
 		    o->arg != NULL ? o->arg : "",
 		    o->arg != NULL && optional ? "]" : "");
 		bindu_opt_row(f, left, o->help);

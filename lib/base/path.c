@@ -12,7 +12,7 @@ bindu_path_clean(const char *s)
 {
 	bool absolute = *s == '/';
 	char *out = xmalloc(strlen(s) + 2), *w = out;
-	char *floor;		/* ".." may not climb above this */
+	char *floor; /* ".." may not climb above this */
 
 	if (absolute)
 		*w++ = '/';

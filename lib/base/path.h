@@ -11,8 +11,8 @@
 char *bindu_path_clean(const char *);
 /* dir + "/" + name, or name when it is absolute.  Caller frees. */
 char *bindu_path_join(const char *dir, const char *name);
-const char *bindu_path_base(const char *);	/* points into its argument */
-char *bindu_path_dir(const char *);		/* caller frees; "." if none */
+const char *bindu_path_base(const char *); /* points into its argument */
+char *bindu_path_dir(const char *); /* caller frees; "." if none */
 /* Is the clean relative path inside its root: not absolute, no "..",
  * no empty component, no NUL, no newline? */
 bool bindu_path_is_inside(const char *rel);

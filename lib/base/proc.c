@@ -45,7 +45,7 @@ set_attributes(posix_spawnattr_t *attr, const struct bindu_proc_opts *o)
 
 static int
 set_actions(posix_spawn_file_actions_t *acts, const struct bindu_proc_opts *o,
-	int copies[3])
+    int copies[3])
 {
 	const int want[3] = { o->in, o->out, o->err };
 	int rc = 0;
@@ -121,7 +121,7 @@ reap(pid_t pid, int flags, int *status, struct bindu_err *err)
 
 int
 bindu_proc_wait(pid_t pid, int64_t timeout_ms, int *status,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	int64_t deadline = bindu_clock_deadline(timeout_ms);
 	AUTO_CLOSE int fd = -1;
@@ -169,9 +169,9 @@ bindu_proc_stop(pid_t pid, bool group, int64_t grace_ms)
 /* One child whose stdout and stderr we read. */
 struct capture {
 	struct bindu_buf out;
-	char tail[1024];	/* the end of its stderr */
+	char tail[1024]; /* the end of its stderr */
 	size_t ntail;
-	int fds[2];		/* stdout, stderr; -1 once ended */
+	int fds[2]; /* stdout, stderr; -1 once ended */
 };
 
 static void
@@ -265,7 +265,7 @@ last_line(struct capture *c)
 
 static int
 finish(struct capture *c, pid_t pid, int64_t deadline, const char *name,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	int status = 0, r, left = bindu_clock_left(deadline);
 
@@ -286,7 +286,7 @@ finish(struct capture *c, pid_t pid, int64_t deadline, const char *name,
 
 int
 bindu_proc_capture(const struct bindu_proc_opts *opts, int64_t timeout_ms,
-	size_t max, char **out, struct bindu_err *err)
+    size_t max, char **out, struct bindu_err *err)
 {
 	struct capture c = { .out = BINDU_BUF_INIT(max), .fds = { -1, -1 } };
 	int64_t deadline = bindu_clock_deadline(timeout_ms);

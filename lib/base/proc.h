@@ -11,14 +11,17 @@
 #include "err.h"
 
 struct bindu_proc_opts {
-	const char *const *argv;	/* argv[0] looked up in PATH */
-	const char *const *env;		/* NULL: ours */
-	const char *cwd;		/* NULL: ours */
-	int in, out, err;		/* -1: /dev/null for in, ours for others */
-	bool own_session;		/* setsid */
-	int keep_fd;			/* one more fd kept as itself; -1 none */
+	const char *const *argv; /* argv[0] looked up in PATH */
+	const char *const *env; /* NULL: ours */
+	const char *cwd; /* NULL: ours */
+	int in, out, err; /* -1: /dev/null for in, ours for others */
+	bool own_session; /* setsid */
+	int keep_fd; /* one more fd kept as itself; -1 none */
 };
-#define BINDU_PROC_OPTS { .in = -1, .out = -1, .err = -1, .keep_fd = -1 }
+#define BINDU_PROC_OPTS \
+	{ \
+		.in = -1, .out = -1, .err = -1, .keep_fd = -1 \
+	}
 
 /* The child's pid, or -1 (NOINPUT when the program is not there). */
 pid_t bindu_proc_spawn(const struct bindu_proc_opts *, struct bindu_err *);
@@ -32,5 +35,5 @@ void bindu_proc_stop(pid_t, bool group, int64_t grace_ms);
 /* Run to the end collecting stdout (at most max bytes); -1 also when it
  * exits non-zero (message holds the last line of its stderr). */
 int bindu_proc_capture(const struct bindu_proc_opts *, int64_t timeout_ms,
-	size_t max, char **out, struct bindu_err *);
+    size_t max, char **out, struct bindu_err *);
 #endif

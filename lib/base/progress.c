@@ -20,9 +20,9 @@
 #include "str.h"
 
 enum {
-	DELAY_MS = 300,		/* what ends sooner draws nothing */
+	DELAY_MS = 300, /* what ends sooner draws nothing */
 	FRAME_MS = 100,
-	HEARTBEAT_MS = 10000,	/* a log without bars still shows life */
+	HEARTBEAT_MS = 10000, /* a log without bars still shows life */
 };
 
 struct bindu_progress {
@@ -38,9 +38,9 @@ struct bindu_progress {
 	const char *unit;
 	uint64_t done, total;
 	int64_t started;
-	int64_t framed;		/* when the last frame, line was written */
-	int64_t stated;		/* same for the last line on status_fd */
-	bool drawn;		/* a bar is on the line */
+	int64_t framed; /* when the last frame, line was written */
+	int64_t stated; /* same for the last line on status_fd */
+	bool drawn; /* a bar is on the line */
 };
 
 /* The one that owns the terminal's last line, for bindu_progress_hide. */
@@ -48,7 +48,7 @@ static struct bindu_progress *on_screen;
 
 void
 bindu_note(const struct bindu_report *r, enum bindu_level level,
-	const char *fmt, ...)
+    const char *fmt, ...)
 {
 	AUTO_FREE char *text = NULL;
 	va_list ap;
@@ -63,7 +63,7 @@ bindu_note(const struct bindu_report *r, enum bindu_level level,
 
 void
 bindu_progress(const struct bindu_report *r, const char *phase, uint64_t done,
-	uint64_t total, const char *unit)
+    uint64_t total, const char *unit)
 {
 	if (r != NULL && r->progress != NULL)
 		r->progress(r->ctx, phase, done, total, unit);
@@ -71,7 +71,7 @@ bindu_progress(const struct bindu_report *r, const char *phase, uint64_t done,
 
 void
 bindu_phase(const struct bindu_report *r, const char *phase, int64_t ms,
-	const char *detail, ...)
+    const char *detail, ...)
 {
 	AUTO_FREE char *text = NULL;
 	va_list ap;
@@ -131,8 +131,7 @@ add_cells(struct bindu_buf *b, const struct bindu_progress *p, int cells)
 	int full = (int)((double)p->done / (double)p->total * cells);
 
 	for (int i = 0; i < cells; i++)
-		bindu_buf_adds(b, p->utf8 ? (i < full ? "█" : "░") :
-		    (i < full ? "#" : "."), NULL);
+		bindu_buf_adds(b, p->utf8 ? (i < full ? "█" : "░") : (i < full ? "#" : "."), NULL);
 }
 
 static int
@@ -151,6 +150,7 @@ format_text(const struct bindu_progress *p, char *out, size_t n)
 {
 	int64_t ms = bindu_clock_ms() - p->started;
 	char done[64], total[64] = "", rate[32] = "", percent[16] = "";
+	bool timed = ms >= 1000 && strcmp(p->unit, "bytes") == 0;
 
 	format_amount(p, p->done, done, sizeof done);
 	if (p->total != 0) {
@@ -159,13 +159,12 @@ format_text(const struct bindu_progress *p, char *out, size_t n)
 		memcpy(total, " of ", 5);
 		format_amount(p, p->total, total + 4, sizeof total - 4);
 	}
-	if (ms >= 1000 && strcmp(p->unit, "bytes") == 0) {
-		bindu_str_human((uint64_t)((double)p->done * 1000 / (double)ms), rate,
-		    sizeof rate - 2);
-		strcat(rate, "/s");
-	}
-	snprintf(out, n, "%s%s%s%s%s", percent, done, total,
-	    *rate != '\0' ? "  " : "", rate);
+	if (timed)
+		bindu_str_human(
+		    (uint64_t)((double)p->done * 1000 / (double)ms), rate,
+		    sizeof rate);
+	snprintf(out, n, "%s%s%s%s%s%s", percent, done, total,
+	    timed ? "  " : "", rate, timed ? "/s" : "");
 }
 
 static void
@@ -203,7 +202,7 @@ bindu_progress_hide(void)
 {
 	if (on_screen != NULL && on_screen->drawn) {
 		erase(on_screen);
-		on_screen->framed = 0;	/* show draws it again */
+		on_screen->framed = 0; /* show draws it again */
 	}
 }
 
@@ -229,7 +228,7 @@ on_note(void *ctx, enum bindu_level level, const char *text)
 
 static void
 on_progress(void *ctx, const char *phase, uint64_t done, uint64_t total,
-	const char *unit)
+    const char *unit)
 {
 	struct bindu_progress *p = ctx;
 	int64_t now = bindu_clock_ms();
@@ -315,7 +314,9 @@ bindu_progress_new(int status_fd, int quiet)
 	struct bindu_progress *p = xcalloc(1, sizeof *p);
 
 	p->report = (struct bindu_report){
-		.ctx = p, .note = on_note, .progress = on_progress,
+		.ctx = p,
+		.note = on_note,
+		.progress = on_progress,
 		.phase = on_phase,
 	};
 	p->born = bindu_clock_ms();

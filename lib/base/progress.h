@@ -25,11 +25,11 @@ struct bindu_report {
 
 /* All take a NULL report or NULL members. */
 void bindu_note(const struct bindu_report *, enum bindu_level, const char *, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 void bindu_progress(const struct bindu_report *, const char *phase,
-	uint64_t done, uint64_t total, const char *unit);
+    uint64_t done, uint64_t total, const char *unit);
 void bindu_phase(const struct bindu_report *, const char *phase, int64_t ms,
-	const char *detail, ...) __attribute__((format(printf, 4, 5)));
+    const char *detail, ...) __attribute__((format(printf, 4, 5)));
 
 /* The tool's side.  quiet: notes below BINDU_WARN and bars are dropped. */
 struct bindu_progress;
@@ -37,7 +37,7 @@ struct bindu_progress *bindu_progress_new(int status_fd, int quiet);
 const struct bindu_report *bindu_progress_report(struct bindu_progress *);
 /* The last --status-fd line: {"result":...,"code":N}; result may be NULL. */
 void bindu_progress_result(struct bindu_progress *, json_t *result, int code);
-void bindu_progress_free(struct bindu_progress *);	/* ends a drawn bar */
+void bindu_progress_free(struct bindu_progress *); /* ends a drawn bar */
 /* log.c calls these around a line it prints. */
 void bindu_progress_hide(void);
 void bindu_progress_show(void);

@@ -14,7 +14,7 @@
 #define MAX_DEPTH 256
 
 static int remove_entry(int dirfd, const char *name, int depth,
-	struct bindu_err *);
+    struct bindu_err *);
 
 static int
 remove_children(int dirfd, const char *name, int depth, struct bindu_err *err)

@@ -74,7 +74,7 @@ bindu_tool_wake_fd(void)
 
 int
 bindu_tool_confirm(const struct bindu_ctx *ctx, const char *question,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	char line[64];
 

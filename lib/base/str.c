@@ -122,9 +122,15 @@ scan_fraction(const char **s)
 int
 bindu_str_msec(const char *s, int64_t *msec, struct bindu_err *err)
 {
-	static const struct { const char *unit; int64_t ms; } units[] = {
-		{ "", 1000 }, { "ms", 1 }, { "s", 1000 },
-		{ "m", 60000 }, { "h", 3600000 },
+	static const struct {
+		const char *unit;
+		int64_t ms;
+	} units[] = {
+		{ "", 1000 },
+		{ "ms", 1 },
+		{ "s", 1000 },
+		{ "m", 60000 },
+		{ "h", 3600000 },
 	};
 	const char *p = s;
 	uint64_t whole;
@@ -136,7 +142,7 @@ bindu_str_msec(const char *s, int64_t *msec, struct bindu_err *err)
 			if (strcmp(p, units[i].unit) != 0)
 				continue;
 			*msec = (int64_t)whole * units[i].ms +
-			    part * units[i].ms / 1000000;
+				part * units[i].ms / 1000000;
 			return 0;
 		}
 	}
@@ -262,7 +268,7 @@ printable(const unsigned char *p, size_t n)
 
 int
 bindu_str_visible(struct bindu_buf *b, const char *s, size_t n,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	const unsigned char *p = (const unsigned char *)s;
 	size_t start = b->len, len;

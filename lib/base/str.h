@@ -22,18 +22,18 @@ char *bindu_str_human(uint64_t bytes, char *out, size_t outsz);
 
 bool bindu_str_starts(const char *, const char *prefix);
 bool bindu_str_ends(const char *, const char *suffix);
-int bindu_str_icmp(const char *, const char *);	/* ASCII fold */
+int bindu_str_icmp(const char *, const char *); /* ASCII fold */
 
 /* Append s quoted for POSIX sh: bare when only [A-Za-z0-9_@%+=:,./-], else
  * in single quotes, ' as '\''.  NUL cannot occur. */
 int bindu_str_shquote(struct bindu_buf *, const char *s, struct bindu_err *);
 /* Append s for a person: C0, DEL, C1 and broken UTF-8 as \xNN escapes. */
 int bindu_str_visible(struct bindu_buf *, const char *s, size_t n,
-	struct bindu_err *);
+    struct bindu_err *);
 
 /* A growing list of strings; owns them. */
 struct bindu_strv {
-	char **v;		/* NULL-terminated once anything was added */
+	char **v; /* NULL-terminated once anything was added */
 	size_t n;
 	size_t cap;
 };
@@ -41,11 +41,11 @@ struct bindu_strv {
 void bindu_strv_fini(struct bindu_strv *);
 void bindu_strv_add(struct bindu_strv *, const char *);
 void bindu_strv_addf(struct bindu_strv *, const char *, ...)
-	__attribute__((format(printf, 2, 3)));
-void bindu_strv_take(struct bindu_strv *, char *);	/* takes ownership */
+    __attribute__((format(printf, 2, 3)));
+void bindu_strv_take(struct bindu_strv *, char *); /* takes ownership */
 bool bindu_strv_has(const struct bindu_strv *, const char *);
 
 /* Hex of n bytes; out holds 2n+1. */
 char *bindu_str_hex(const uint8_t *, size_t n, char *out);
-int bindu_str_unhex(const char *, uint8_t *, size_t n);	/* -1 when not hex */
+int bindu_str_unhex(const char *, uint8_t *, size_t n); /* -1 when not hex */
 #endif

@@ -14,49 +14,49 @@
 
 /* The shared options a tool takes (its man page lists them too). */
 enum {
-	BINDU_TOOL_DIR = 1,	/* -C DIR: ctx.dir */
-	BINDU_TOOL_JSON = 2,	/* --json: ctx.json */
-	BINDU_TOOL_RUNTIME = 4,	/* --runtime local|boxd|boxlite: ctx.runtime */
-	BINDU_TOOL_STATUS = 8,	/* --status-fd N: ctx.report draws there too */
-	BINDU_TOOL_YES = 16,	/* -y --yes: ctx.yes */
+	BINDU_TOOL_DIR = 1, /* -C DIR: ctx.dir */
+	BINDU_TOOL_JSON = 2, /* --json: ctx.json */
+	BINDU_TOOL_RUNTIME = 4, /* --runtime local|boxd|boxlite: ctx.runtime */
+	BINDU_TOOL_STATUS = 8, /* --status-fd N: ctx.report draws there too */
+	BINDU_TOOL_YES = 16, /* -y --yes: ctx.yes */
 	BINDU_TOOL_STOP_AT_OPERAND = 32, /* options end at the first operand */
 };
 
 struct bindu_ctx {
-	const char *tool;		/* "bindu-pack" */
-	const char *dir;		/* "." unless -C */
-	const char *runtime;		/* NULL unless --runtime */
+	const char *tool; /* "bindu-pack" */
+	const char *dir; /* "." unless -C */
+	const char *runtime; /* NULL unless --runtime */
 	bool json, yes, quiet;
-	int verbose;			/* 0, 1, 2 */
-	const struct bindu_report *report;	/* never NULL */
-	json_t *result;			/* run may set it (owned by main) for
+	int verbose; /* 0, 1, 2 */
+	const struct bindu_report *report; /* never NULL */
+	json_t *result; /* run may set it (owned by main) for
 					 * the last --status-fd line */
 };
 
 /* >= 0 is the exit status (0, 1, or what a remote command gave);
  * -1 means err is set. */
 typedef int bindu_run_fn(struct bindu_ctx *, int argc, char **argv,
-	struct bindu_err *);
+    struct bindu_err *);
 
 struct bindu_verb {
-	const char *name;		/* NULL ends the table */
-	const char *args;		/* "BOX [PATH]" */
-	int min, max;			/* operands; max -1: any number */
+	const char *name; /* NULL ends the table */
+	const char *args; /* "BOX [PATH]" */
+	int min, max; /* operands; max -1: any number */
 	const char *about;
-	const struct bindu_opt *opts;	/* may be NULL */
+	const struct bindu_opt *opts; /* may be NULL */
 	bindu_run_fn *run;
 };
 
 struct bindu_tool {
 	const char *name;
-	const char *args;		/* without verbs */
+	const char *args; /* without verbs */
 	int min, max;
 	const char *about;
 	const struct bindu_opt *opts;
 	unsigned flags;
-	bindu_run_fn *run;		/* without verbs */
-	const struct bindu_verb *verbs;	/* NULL-terminated, or NULL */
-	const char *more;		/* extra help text, may be NULL */
+	bindu_run_fn *run; /* without verbs */
+	const struct bindu_verb *verbs; /* NULL-terminated, or NULL */
+	const char *more; /* extra help text, may be NULL */
 };
 
 int bindu_tool_main(const struct bindu_tool *, int argc, char **argv);
@@ -72,5 +72,5 @@ int bindu_tool_wake_fd(void);
 /* Ask on the terminal; without one, or with --yes, see ctx: BINDU_E_USAGE
  * "... needs --yes" when it cannot ask; 0 yes, 1 no. */
 int bindu_tool_confirm(const struct bindu_ctx *, const char *question,
-	struct bindu_err *);
+    struct bindu_err *);
 #endif

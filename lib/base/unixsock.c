@@ -17,7 +17,7 @@
  * O_PATH descriptor of its directory, which *dirfd keeps open meanwhile. */
 static int
 fill_address(const char *path, struct sockaddr_un *sa, int *dirfd,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	AUTO_FREE char *dir = NULL;
 	int n;
@@ -25,7 +25,7 @@ fill_address(const char *path, struct sockaddr_un *sa, int *dirfd,
 	memset(sa, 0, sizeof *sa);
 	sa->sun_family = AF_UNIX;
 	if (strlen(path) < sizeof sa->sun_path) {
-		strcpy(sa->sun_path, path);
+		memcpy(sa->sun_path, path, strlen(path) + 1);
 		return 0;
 	}
 	dir = bindu_path_dir(path);
@@ -84,7 +84,7 @@ clear_stale(const struct sockaddr_un *sa, int type)
 
 int
 bindu_fd_unix_listen(const char *path, int type, mode_t mode,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	AUTO_CLOSE int fd = -1;
 	AUTO_CLOSE int dirfd = -1;

@@ -21,11 +21,13 @@ main(void)
 	ok(bindu_buf_adds(&b, "12345", &e) == 0 && !strcmp(b.p, "12345"),
 	    "what was added reads as a string");
 	ok(bindu_buf_addf(&b, &e, "%05d", 7) == 0 &&
-	    !strcmp(b.p, "1234500007"), "exactly the cap fits");
+		!strcmp(b.p, "1234500007"),
+	    "exactly the cap fits");
 	ok(bindu_buf_addc(&b, 'x', &e) == -1 && e.code == BINDU_E_DATA,
 	    "one byte over the cap is bad data");
 	ok(bindu_buf_addf(&b, &e, "%s", "yy") == -1 && b.len == 10 &&
-	    !strcmp(b.p, "1234500007"), "a refused add changes nothing");
+		!strcmp(b.p, "1234500007"),
+	    "a refused add changes nothing");
 	bindu_buf_cut_front(&b, 4);
 	ok(!strcmp(b.p, "500007") && b.len == 6, "the front is cut off");
 	bindu_buf_cut_front(&b, 99);

@@ -4,9 +4,17 @@
 #include "lib/base/clock.h"
 #include "tap.h"
 
-static const struct { unsigned try; int64_t want; } steps[] = {
-	{ 0, 100 }, { 1, 200 }, { 2, 400 }, { 3, 800 }, { 4, 1000 },
-	{ 5, 1000 }, { 4000000000u, 1000 },
+static const struct {
+	unsigned try;
+	int64_t want;
+} steps[] = {
+	{ 0, 100 },
+	{ 1, 200 },
+	{ 2, 400 },
+	{ 3, 800 },
+	{ 4, 1000 },
+	{ 5, 1000 },
+	{ 4000000000u, 1000 },
 };
 
 int
@@ -22,7 +30,8 @@ main(void)
 	left = bindu_clock_left(bindu_clock_deadline(1000));
 	ok(left > 900 && left <= 1000, "a second ahead");
 	ok(bindu_clock_left(bindu_clock_deadline((int64_t)INT_MAX * 4)) ==
-	    INT_MAX, "far ahead is capped for poll");
+		INT_MAX,
+	    "far ahead is capped for poll");
 	ok(bindu_clock_deadline(INT64_MAX) == INT64_MAX,
 	    "a deadline does not overflow");
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {

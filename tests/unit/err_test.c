@@ -5,8 +5,11 @@
 #include "lib/base/err.h"
 #include "tap.h"
 
-static const struct { const char *what; enum bindu_errc code; int exit; }
-exits[] = {
+static const struct {
+	const char *what;
+	enum bindu_errc code;
+	int exit;
+} exits[] = {
 	{ "no error exits 0", BINDU_E_NONE, 0 },
 	{ "an honest no exits 1", BINDU_E_NO, 1 },
 	{ "a bad command line exits 2", BINDU_E_USAGE, 2 },
@@ -23,8 +26,11 @@ exits[] = {
 	{ "unsafe settings exit 78", BINDU_E_CONFIG, 78 },
 };
 
-static const struct { const char *what; int no; enum bindu_errc code; }
-classes[] = {
+static const struct {
+	const char *what;
+	int no;
+	enum bindu_errc code;
+} classes[] = {
 	{ "ENOENT is no input", ENOENT, BINDU_E_NOINPUT },
 	{ "EACCES is not allowed", EACCES, BINDU_E_AUTH },
 	{ "EPERM is not allowed", EPERM, BINDU_E_AUTH },
@@ -47,7 +53,7 @@ main(void)
 	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
 		errno = classes[i].no;
 		ok(bindu_err_sys(&e, "x") == -1 &&
-		    e.code == classes[i].code && e.detail == classes[i].no,
+			e.code == classes[i].code && e.detail == classes[i].no,
 		    "%s", classes[i].what);
 	}
 	e = (struct bindu_err){ .code = BINDU_E_SIGNAL, .detail = 2 };
@@ -57,7 +63,8 @@ main(void)
 	bindu_err_sys(&e, "cannot open %s", "x");
 	bindu_err_wrap(&e, "token for %s", "h");
 	ok(!strcmp(e.msg, "token for h: cannot open x: "
-	    "No such file or directory"), "context stands in front");
+			  "No such file or directory"),
+	    "context stands in front");
 	ok(e.detail == ENOENT && e.code == BINDU_E_NOINPUT,
 	    "wrapping keeps code and detail");
 	bindu_err_set(&e, BINDU_E_DATA, "a\nb\n");
@@ -69,7 +76,7 @@ main(void)
 	ok(strlen(e.msg) == sizeof e.msg - 1 && !strncmp(e.msg, "y: xxx", 6),
 	    "a long message is cut");
 	ok(bindu_err_set(NULL, BINDU_E_NO, "x") == -1 &&
-	    bindu_err_sys(NULL, "x") == -1 && bindu_err_wrap(NULL, "x") == -1,
+		bindu_err_sys(NULL, "x") == -1 && bindu_err_wrap(NULL, "x") == -1,
 	    "NULL means nobody asks why");
 	return done();
 }

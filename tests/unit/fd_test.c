@@ -15,12 +15,15 @@ static char root[] = "/tmp/bindu-fd-test-XXXXXX";
 static int dir;
 
 /* inside/file, and links: up (..), abs (/etc), in (inside). */
-static const struct { const char *what, *path; bool follow; int works; }
-opens[] = {
+static const struct {
+	const char *what, *path;
+	bool follow;
+	int works;
+} opens[] = {
 	{ "a file beneath opens", "inside/file", false, 1 },
 	{ ".. does not", "../etc/passwd", false, 0 },
 	{ ".. in the middle, leaving, does not",
-	  "inside/../../etc/passwd", false, 0 },
+	    "inside/../../etc/passwd", false, 0 },
 	{ "an absolute name does not", "/etc/passwd", false, 0 },
 	{ "a link up does not", "up/etc/passwd", true, 0 },
 	{ "an absolute link does not", "abs/passwd", true, 0 },
@@ -38,18 +41,22 @@ whole_files(void)
 	ok(bindu_fd_replace(dir, "f", 0640, "hello", 5, &e) == 0,
 	    "a file is written");
 	ok(bindu_fd_replace(dir, "f", 0600, "other", 5, &e) == 0 &&
-	    bindu_fd_read_file(dir, "f", 5, &s, &n, &e) == 0 && n == 5 &&
-	    !strcmp(s, "other"), "and replaced");
+		bindu_fd_read_file(dir, "f", 5, &s, &n, &e) == 0 && n == 5 &&
+		!strcmp(s, "other"),
+	    "and replaced");
 	free(s);
 	ok(bindu_fd_read_file(dir, "f", 4, &s, &n, &e) == -1 &&
-	    e.code == BINDU_E_DATA, "one byte over the cap is bad data");
+		e.code == BINDU_E_DATA,
+	    "one byte over the cap is bad data");
 	ok(bindu_fd_read_file(dir, "up", 4, &s, &n, &e) == -1,
 	    "a symlink is not read");
 	ok(mkfifoat(dir, "fifo", 0600) == 0 &&
-	    bindu_fd_read_file(dir, "fifo", 4, &s, &n, &e) == -1 &&
-	    e.code == BINDU_E_DATA, "a FIFO is refused, without waiting");
+		bindu_fd_read_file(dir, "fifo", 4, &s, &n, &e) == -1 &&
+		e.code == BINDU_E_DATA,
+	    "a FIFO is refused, without waiting");
 	ok(bindu_fd_replace(dir, "none/f", 0600, "x", 1, &e) == -1 &&
-	    e.code == BINDU_E_NOINPUT, "no directory, no file");
+		e.code == BINDU_E_NOINPUT,
+	    "no directory, no file");
 }
 
 static void
@@ -76,8 +83,9 @@ trees(void)
 
 	ok(bindu_fd_rmtree(dir, "absent", &e) == 0, "nothing to remove is fine");
 	ok(symlinkat("../inside", dir, "deep/link") == 0 &&
-	    bindu_fd_rmtree(dir, "deep", &e) == 0 &&
-	    fstatat(dir, "deep", &st, 0) == -1, "a tree is removed");
+		bindu_fd_rmtree(dir, "deep", &e) == 0 &&
+		fstatat(dir, "deep", &st, 0) == -1,
+	    "a tree is removed");
 	ok(fstatat(dir, "inside/file", &st, 0) == 0,
 	    "what a link in it named is not");
 }
@@ -98,7 +106,8 @@ sockets(void)
 	c = bindu_fd_unix_connect(p, SOCK_STREAM, &e);
 	ok(c != -1, "and it is reached");
 	ok(bindu_fd_unix_listen(p, SOCK_STREAM, 0600, &e) == -1 &&
-	    e.code == BINDU_E_EXISTS, "a second listener is refused");
+		e.code == BINDU_E_EXISTS,
+	    "a second listener is refused");
 	close(c);
 	close(l);
 	l = bindu_fd_unix_listen(p, SOCK_STREAM, 0600, &e);

@@ -28,8 +28,9 @@ static const struct bindu_opt opts[] = {
 	{ 0, "fd", BINDU_OPT_FD, &fd, "N", "a descriptor", NULL },
 	{ 'm', "mode", BINDU_OPT_ENUM, &mode, "MODE", "fast or slow", modes },
 	{ 'z', "maybe", BINDU_OPT_OPTSTR, &maybe, "X", "may have a value "
-	  "and a help text that is far too long for what is left of one line "
-	  "of eighty columns", NULL },
+						       "and a help text that is far too long for what is left of one line "
+						       "of eighty columns",
+	    NULL },
 	BINDU_OPT_END
 };
 static const struct bindu_opt second[] = {
@@ -40,7 +41,11 @@ static const struct bindu_opt second[] = {
 static const struct bindu_opt *const tables[] = { opts, second, NULL };
 
 /* state() after parsing the words of args; "!TEXT": the message has TEXT. */
-static const struct { const char *args; int stop; const char *want; } rows[] = {
+static const struct {
+	const char *args;
+	int stop;
+	const char *want;
+} rows[] = {
 	{ "", 0, "f0 v0 s- e0 n0 b0 t0 m- z- :" },
 	{ "-f", 0, "f1 v0 s- e0 n0 b0 t0 m- z- :" },
 	{ "-fvv", 0, "f1 v2 s- e0 n0 b0 t0 m- z- :" },
@@ -111,7 +116,7 @@ run_row(size_t i)
 	r = bindu_opt_parse(tables, argc, argv, rows[i].stop, &n, &e);
 	if (rows[i].want[0] == '!') {
 		ok(r == -1 && e.code == BINDU_E_USAGE &&
-		    strstr(e.msg, rows[i].want + 1) != NULL,
+			strstr(e.msg, rows[i].want + 1) != NULL,
 		    "\"%s\" is refused: %s", rows[i].args, e.msg);
 		return;
 	}

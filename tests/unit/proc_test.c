@@ -16,25 +16,26 @@ static const struct {
 	const char *what, *script;
 	int64_t ms;
 	size_t max;
-	const char *out;	/* NULL: it must fail */
+	const char *out; /* NULL: it must fail */
 	enum bindu_errc code;
-	const char *msg;	/* part of the message */
+	const char *msg; /* part of the message */
 } rows[] = {
 	{ "stdout is collected", "echo a; echo b >&2", 5000, 100, "a\n",
-	  0, NULL },
+	    0, NULL },
 	{ "stdin is /dev/null", "cat; echo end", 5000, 100, "end\n", 0, NULL },
 	{ "a bad end carries its last words", "echo x; printf 'y\\nz\\n' >&2; "
-	  "exit 3", 5000, 100, NULL, BINDU_E_NO, "status 3: z" },
+					      "exit 3",
+	    5000, 100, NULL, BINDU_E_NO, "status 3: z" },
 	{ "a signal is 128+n", "kill -TERM $$", 5000, 100, NULL, BINDU_E_NO,
-	  "status 143" },
+	    "status 143" },
 	{ "the time limit holds", "sleep 30", 100, 100, NULL, BINDU_E_AGAIN,
-	  "in time" },
+	    "in time" },
 	{ "the size limit holds", "yes", 5000, 100, NULL, BINDU_E_DATA,
-	  "more than 100" },
+	    "more than 100" },
 	{ "a grandchild on stdout is not waited for", "echo a; sleep 5 &",
-	  3000, 100, "a\n", 0, NULL },
+	    3000, 100, "a\n", 0, NULL },
 	{ "much stderr does not block", "yes | head -c 300000 >&2; echo ok",
-	  5000, 100, "ok\n", 0, NULL },
+	    5000, 100, "ok\n", 0, NULL },
 };
 
 static void
@@ -54,7 +55,8 @@ capture(void)
 			    rows[i].what);
 		else
 			ok(r == -1 && e.code == rows[i].code &&
-			    strstr(e.msg, rows[i].msg), "%s (%s)",
+				strstr(e.msg, rows[i].msg),
+			    "%s (%s)",
 			    rows[i].what, e.msg);
 	}
 }
@@ -79,7 +81,7 @@ streams(void)
 	o.cwd = "/";
 	o.keep_fd = 7;
 	ok(bindu_proc_capture(&o, 5000, 100, &out, &e) == 0 &&
-	    !strcmp(out, "/\nset\nkept\n"),
+		!strcmp(out, "/\nset\nkept\n"),
 	    "directory, environment and one more descriptor");
 	ok(fcntl(7, F_GETFD) == FD_CLOEXEC, "which stays closed for others");
 	close(7);
@@ -90,7 +92,7 @@ stopping(void)
 {
 	const char *sleeper[] = { "sleep", "30", NULL };
 	const char *stubborn[] = { "sh", "-c",
-	    "trap '' TERM; sleep 30 & wait", NULL };
+		"trap '' TERM; sleep 30 & wait", NULL };
 	const char *none[] = { "bindu-no-such-program", NULL };
 	struct bindu_proc_opts o = BINDU_PROC_OPTS;
 	struct bindu_err e = { 0 };
@@ -107,7 +109,8 @@ stopping(void)
 	ok(bindu_proc_wait(pid, 50, &status, &e) == 1, "it still runs");
 	kill(pid, SIGKILL);
 	ok(bindu_proc_wait(pid, 5000, &status, &e) == 0 &&
-	    bindu_proc_exit(status) == 137, "killed is 137");
+		bindu_proc_exit(status) == 137,
+	    "killed is 137");
 	o.argv = stubborn;
 	o.own_session = true;
 	if (pipe2(p, O_CLOEXEC) == -1)

@@ -8,49 +8,102 @@
 #define K 1024ull
 #define BAD UINT64_MAX
 
-static const struct { const char *in; uint64_t out; } sizes[] = {
-	{ "0", 0 }, { "512", 512 }, { "512b", 512 }, { "1k", K },
-	{ "1K", K }, { "1KB", K }, { "1KiB", K }, { "512M", 512 * K * K },
-	{ "8GB", 8 * K * K * K }, { "2GiB", 2 * K * K * K },
-	{ "1t", K * K * K * K },
-	{ "", BAD }, { "M", BAD }, { "-1", BAD }, { "+1", BAD },
-	{ " 1", BAD }, { "1 ", BAD }, { "1.5G", BAD }, { "0x10", BAD },
-	{ "1P", BAD }, { "1KK", BAD }, { "1iK", BAD }, { "1Kbit", BAD },
-	{ "18446744073709551616", BAD }, { "99999999T", BAD },
+static const struct {
+	const char *in;
+	uint64_t out;
+} sizes[] = {
+	{ "0", 0 },
+	{ "512", 512 },
+	{ "512b", 512 },
+	{ "1k", K },
+	{ "1K", K },
+	{ "1KB", K },
+	{ "1KiB", K },
+	{ "512M", 512 * K *K },
+	{ "8GB", 8 * K *K *K },
+	{ "2GiB", 2 * K *K *K },
+	{ "1t", K *K *K *K },
+	{ "", BAD },
+	{ "M", BAD },
+	{ "-1", BAD },
+	{ "+1", BAD },
+	{ " 1", BAD },
+	{ "1 ", BAD },
+	{ "1.5G", BAD },
+	{ "0x10", BAD },
+	{ "1P", BAD },
+	{ "1KK", BAD },
+	{ "1iK", BAD },
+	{ "1Kbit", BAD },
+	{ "18446744073709551616", BAD },
+	{ "99999999T", BAD },
 };
 
-static const struct { const char *in; int64_t out; } times[] = {
-	{ "0", 0 }, { "1", 1000 }, { "60s", 60000 }, { "500ms", 500 },
-	{ "0.5s", 500 }, { "0.25", 250 }, { "1.5m", 90000 },
-	{ "2h", 7200000 }, { "0.0001s", 0 }, { "1.000000000001s", 1000 },
-	{ "", -1 }, { ".5", -1 }, { "1.", -1 }, { "-1", -1 }, { "1x", -1 },
-	{ "1 s", -1 }, { "1d", -1 }, { "s", -1 }, { "1e3", -1 },
-	{ "99999999999999999999", -1 }, { "9999999999999999", -1 },
+static const struct {
+	const char *in;
+	int64_t out;
+} times[] = {
+	{ "0", 0 },
+	{ "1", 1000 },
+	{ "60s", 60000 },
+	{ "500ms", 500 },
+	{ "0.5s", 500 },
+	{ "0.25", 250 },
+	{ "1.5m", 90000 },
+	{ "2h", 7200000 },
+	{ "0.0001s", 0 },
+	{ "1.000000000001s", 1000 },
+	{ "", -1 },
+	{ ".5", -1 },
+	{ "1.", -1 },
+	{ "-1", -1 },
+	{ "1x", -1 },
+	{ "1 s", -1 },
+	{ "1d", -1 },
+	{ "s", -1 },
+	{ "1e3", -1 },
+	{ "99999999999999999999", -1 },
+	{ "9999999999999999", -1 },
 };
 
-static const struct { uint64_t in; const char *out; } humans[] = {
-	{ 0, "0 B" }, { 1023, "1023 B" }, { 1024, "1.0 KB" },
-	{ 1048575, "1.0 MB" }, { 64172851, "61.2 MB" },
+static const struct {
+	uint64_t in;
+	const char *out;
+} humans[] = {
+	{ 0, "0 B" },
+	{ 1023, "1023 B" },
+	{ 1024, "1.0 KB" },
+	{ 1048575, "1.0 MB" },
+	{ 64172851, "61.2 MB" },
 	{ UINT64_MAX, "16.0 EB" },
 };
 
-static const struct { const char *in, *out; } quotes[] = {
-	{ "", "''" }, { "plain-1.0_x@y%z+a=b:c,d/e", "plain-1.0_x@y%z+a=b:c,d/e" },
-	{ "a b", "'a b'" }, { "it's", "'it'\\''s'" }, { "'", "''\\'''" },
-	{ "$(rm)", "'$(rm)'" }, { "~", "'~'" }, { "a\nb", "'a\nb'" },
+static const struct {
+	const char *in, *out;
+} quotes[] = {
+	{ "", "''" },
+	{ "plain-1.0_x@y%z+a=b:c,d/e", "plain-1.0_x@y%z+a=b:c,d/e" },
+	{ "a b", "'a b'" },
+	{ "it's", "'it'\\''s'" },
+	{ "'", "''\\'''" },
+	{ "$(rm)", "'$(rm)'" },
+	{ "~", "'~'" },
+	{ "a\nb", "'a\nb'" },
 	{ "\xc3\xa9", "'\xc3\xa9'" },
 };
 
-static const struct { const char *in, *out; } visibles[] = {
+static const struct {
+	const char *in, *out;
+} visibles[] = {
 	{ "plain", "plain" }, { "a\033[31m", "a\\x1b[31m" },
 	{ "a\nb\t", "a\\x0ab\\x09" }, { "\x7f", "\\x7f" },
 	{ "h\xc3\xa9", "h\xc3\xa9" }, { "\xe2\x82\xac", "\xe2\x82\xac" },
 	{ "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" },
-	{ "\xc2\x9b", "\\xc2\\x9b" },		/* C1: CSI */
-	{ "\xff", "\\xff" }, { "\xc3", "\\xc3" },	/* cut short */
-	{ "\xc0\xaf", "\\xc0\\xaf" },		/* overlong */
-	{ "\xed\xa0\x80", "\\xed\\xa0\\x80" },	/* surrogate */
-	{ "\xe2\x80\xae", "\\xe2\\x80\\xae" },	/* reversed text */
+	{ "\xc2\x9b", "\\xc2\\x9b" }, /* C1: CSI */
+	{ "\xff", "\\xff" }, { "\xc3", "\\xc3" }, /* cut short */
+	{ "\xc0\xaf", "\\xc0\\xaf" }, /* overlong */
+	{ "\xed\xa0\x80", "\\xed\\xa0\\x80" }, /* surrogate */
+	{ "\xe2\x80\xae", "\\xe2\\x80\\xae" }, /* reversed text */
 };
 
 static void
@@ -60,7 +113,8 @@ numbers(void)
 	uint32_t w;
 
 	ok(bindu_str_u64("18446744073709551615", &v, NULL) == 0 &&
-	    v == UINT64_MAX, "the largest number");
+		v == UINT64_MAX,
+	    "the largest number");
 	ok(bindu_str_u64("18446744073709551616", &v, NULL) == -1,
 	    "one more is refused");
 	ok(bindu_str_u32("4294967295", &w, NULL) == 0 && w == UINT32_MAX,
@@ -79,16 +133,18 @@ lists_and_hex(void)
 	for (int i = 0; i < 100; i++)
 		bindu_strv_addf(&l, "%d", i);
 	ok(l.n == 100 && l.v[100] == NULL && bindu_strv_has(&l, "99") &&
-	    !bindu_strv_has(&l, "100"), "a list of 100 ends with NULL");
+		!bindu_strv_has(&l, "100"),
+	    "a list of 100 ends with NULL");
 	ok(bindu_str_unhex("00ffAb1c", raw, 4) == 0 &&
-	    !strcmp(bindu_str_hex(raw, 4, hex), "00ffab1c"),
+		!strcmp(bindu_str_hex(raw, 4, hex), "00ffab1c"),
 	    "hex there and back");
 	ok(bindu_str_unhex("00ff", raw, 4) == -1, "too short is no hex");
 	ok(bindu_str_unhex("00ffxx00", raw, 4) == -1, "x is no hex");
 	ok(bindu_str_icmp("AbC", "aBc") == 0 && bindu_str_icmp("a", "b") < 0 &&
-	    bindu_str_icmp("abc", "ab") > 0, "case does not count");
+		bindu_str_icmp("abc", "ab") > 0,
+	    "case does not count");
 	ok(bindu_str_starts("abc", "ab") && !bindu_str_starts("a", "ab") &&
-	    bindu_str_ends("abc", "bc") && !bindu_str_ends("c", "bc"),
+		bindu_str_ends("abc", "bc") && !bindu_str_ends("c", "bc"),
 	    "prefix and suffix");
 }
 
@@ -114,7 +170,8 @@ main(void)
 	}
 	for (size_t i = 0; i < sizeof humans / sizeof *humans; i++)
 		ok(!strcmp(bindu_str_human(humans[i].in, h, sizeof h),
-		    humans[i].out), "%s", humans[i].out);
+		       humans[i].out),
+		    "%s", humans[i].out);
 	for (size_t i = 0; i < sizeof quotes / sizeof *quotes; i++) {
 		AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(100);
 
@@ -130,7 +187,8 @@ main(void)
 	}
 	bindu_buf_addc(&tiny, 'x', NULL);
 	ok(bindu_str_shquote(&tiny, "a b", NULL) == -1 &&
-	    !strcmp(tiny.p, "x"), "quoting that does not fit adds nothing");
+		!strcmp(tiny.p, "x"),
+	    "quoting that does not fit adds nothing");
 	bindu_buf_fini(&tiny);
 	numbers();
 	lists_and_hex();
