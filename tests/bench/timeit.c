@@ -1,6 +1,6 @@
 /* timeit: run a command N times, print the median wall-clock milliseconds.
  *
- * usage: timeit [-p PARALLEL] N COMMAND [ARG...]   (stdout of it: /dev/null)
+ * usage: timeit [-p PARALLEL] N COMMAND [ARG...]   (its output: /dev/null)
  * With -p: start so many at once, N in all; prints the wall time of the whole.
  * A run that fails ends everything with status 1: a figure of a failing command
  * is no figure.  SPDX-License-Identifier: Apache-2.0 */
@@ -30,7 +30,7 @@ start(char **argv)
 	if (null == NULL)
 		null = fopen("/dev/null", "w");
 	o.argv = (const char *const *)argv;
-	o.out = null != NULL ? fileno(null) : -1;
+	o.out = o.err = null != NULL ? fileno(null) : -1;
 	pid = bindu_proc_spawn(&o, &err);
 	if (pid == -1) {
 		fprintf(stderr, "timeit: %s\n", err.msg);
