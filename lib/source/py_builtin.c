@@ -177,19 +177,26 @@ do_open(struct bindu_py *p, const struct args *a)
 }
 
 static const struct val *
+do_exists(struct bindu_py *p, const struct args *a)
+{
+	return py_exists(p, first_or_none(a));
+}
+
+static const struct val *
 load(struct bindu_py *p, const struct args *a, const char *format, bool path)
 {
-	const struct val *v = a->npos ? a->pos[0] : &py_any, *f;
-	const char *what = "the text";
+	const struct val *v = a->npos ? a->pos[0] : &py_any;
+	const char *text;
+	size_t n;
 
 	if (v->k == V_FILE || (path && (v->k == V_STR || v->k == V_PATH))) {
-		what = v->s;
-		f = py_str(p, V_FILE, v->s);
-		v = py_method(p, f, "read", a);
+		text = py_read(p, v->s, &n);
+		return text ? py_load_data(p, format, text, n, v->s) :
+		    py_missing(p, v->s);
 	}
-	if (!v || (v->k != V_STR && v->k != V_BYTES))
-		return v && v->k == V_UNKNOWN ? v : &py_any;
-	return py_load_data(p, format, v->s, strlen(v->s), what);
+	if (v->k != V_STR && v->k != V_BYTES)
+		return v->k == V_UNKNOWN ? v : &py_any;
+	return py_load_data(p, format, v->s, strlen(v->s), "the text");
 }
 
 static const struct val *
@@ -255,7 +262,8 @@ py_builtin(struct bindu_py *p, const char *name, const struct args *a)
 		{ "os.path.abspath", do_abspath },
 		{ "os.path.realpath", do_abspath },
 		{ "os.path.normpath", do_abspath },
-		{ "os.fspath", do_abspath },
+		{ "os.fspath", do_abspath }, { "os.path.exists", do_exists },
+		{ "os.path.isfile", do_exists },
 		{ "json.load", do_json }, { "json.loads", do_json },
 		{ "tomllib.load", do_toml }, { "tomllib.loads", do_toml },
 		{ "tomli.load", do_toml }, { "tomli.loads", do_toml },

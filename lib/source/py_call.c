@@ -282,6 +282,16 @@ str_method(struct bindu_py *p, const struct val *o, const char *name,
 	return &py_any;
 }
 
+/* A file the tree does not hold: in a try block, its handler goes on. */
+const struct val *
+py_missing(struct bindu_py *p, const char *path)
+{
+	if (p->tries && p->dead == ALIVE)
+		p->dead = MISSING_FILE;
+	return py_unknown(p, "it is read from %s, which the tree does not hold",
+	    path);
+}
+
 static const struct val *
 read_text(struct bindu_py *p, const struct val *o)
 {
@@ -289,12 +299,16 @@ read_text(struct bindu_py *p, const struct val *o)
 	size_t n;
 
 	text = py_read(p, o->s, &n);
-	if (text)
-		return py_strn_val(p, V_STR, text, n);
-	if (p->tries && p->dead == ALIVE)
-		p->dead = MISSING_FILE;
-	return py_unknown(p, "it is read from %s, which the tree does not hold",
-	    o->s);
+	return text ? py_strn_val(p, V_STR, text, n) : py_missing(p, o->s);
+}
+
+/* What lies outside the tree does not exist in a box either. */
+const struct val *
+py_exists(struct bindu_py *p, const struct val *v)
+{
+	if (v->k != V_STR && v->k != V_PATH)
+		return v->k == V_UNKNOWN ? v : &py_any;
+	return py_bool(py_has(p, v->s));
 }
 
 static const struct val *
@@ -310,6 +324,9 @@ path_method(struct bindu_py *p, const struct val *o, const char *name,
 		return o;
 	if (strcmp(name, "read_text") == 0 || strcmp(name, "read_bytes") == 0)
 		return read_text(p, o);
+	if (strcmp(name, "exists") == 0 || strcmp(name, "is_file") == 0 ||
+	    strcmp(name, "is_dir") == 0)
+		return py_exists(p, o);
 	if (strcmp(name, "as_posix") == 0)
 		return py_str(p, V_STR, o->s);
 	if (strcmp(name, "open") == 0)
@@ -370,6 +387,11 @@ answer(struct bindu_py *p, const struct args *a, const char *want)
 	    (unsigned)p->query->pos, py_strn(p, want, n));
 	struct bindu_py_answer r = { .known = BINDU_PY_UNKNOWN };
 
+	/* Older releases took the agent's object before the config. */
+	if (p->query->pos >= 0 && v && v->k != V_DICT && want[n] &&
+	    a->npos > (unsigned)p->query->pos + 1 &&
+	    a->pos[p->query->pos + 1]->k == V_DICT)
+		v = a->pos[p->query->pos + 1];
 	if (!v)
 		v = a->open ? &py_any : NULL;
 	while (v && *(want += n)) {

@@ -197,28 +197,55 @@ py_relative(struct bindu_py *p, unsigned dots, const char *rest)
 	return py_fmt(p, "%s%s%s", s, *s && *rest ? "." : "", rest);
 }
 
+/* The names to try for a path the script uses: below the root (where the
+ * box starts it), else beside the script.  NULL: none is left. */
+static const char *
+place(struct bindu_py *p, const char *path, int attempt)
+{
+	AUTO_FREE char *clean = bindu_path_clean(path);
+	const char *below;
+
+	if (clean[0] == '/') {
+		below = attempt ? NULL : bindu_path_below(p->root, clean);
+		return below ? py_strn(p, below, strlen(below)) : NULL;
+	}
+	if (attempt == 0)
+		return py_strn(p, clean, strlen(clean));
+	return attempt == 1 && *p->script_dir ? py_fmt(p, "%s/%s",
+	    p->script_dir, clean) : NULL;
+}
+
 const char *
 py_read(struct bindu_py *p, const char *path, size_t *n)
 {
-	AUTO_FREE char *clean = bindu_path_clean(path);
 	AUTO_FREE char *text = NULL;
-	const char *rel = clean;
+	const char *rel;
 	char *copy;
+	int i;
 
-	if (clean[0] == '/') {
-		rel = bindu_path_below(p->root, clean);
-		if (!rel)
-			return NULL;
-	}
-	text = slurp(p, rel, DATA_MAX, n);
-	if (!text && rel == clean && *p->script_dir)
-		text = slurp(p, py_fmt(p, "%s/%s", p->script_dir, rel),
-		    DATA_MAX, n);
+	for (i = 0; !text && (rel = place(p, path, i)); i++)
+		text = slurp(p, rel, DATA_MAX, n);
 	if (!text || memchr(text, '\0', *n))
 		return NULL;
 	copy = py_alloc(p, *n + 1);
 	memcpy(copy, text, *n);
 	return copy;
+}
+
+bool
+py_has(struct bindu_py *p, const char *path)
+{
+	const char *rel;
+	int i;
+
+	for (i = 0; (rel = place(p, path, i)); i++) {
+		AUTO_CLOSE int fd = bindu_fd_open_beneath(p->rootfd,
+		    *rel ? rel : ".", O_PATH, 0, true);
+
+		if (fd != -1)
+			return true;
+	}
+	return false;
 }
 
 static const struct val *

@@ -227,6 +227,7 @@ const char *py_read(struct bindu_py *, const char *path, size_t *n);
 void py_modules_free(struct bindu_py *);
 /* Follow the script as __main__; -1: it cannot be read. */
 int py_run_script(struct bindu_py *, const char *script);
+bool py_has(struct bindu_py *, const char *path);
 const struct val *py_load_data(struct bindu_py *, const char *format,
 	const char *text, size_t n, const char *what);
 
@@ -235,6 +236,8 @@ const struct val *py_call_val(struct bindu_py *, const struct val *fn,
 	const struct args *, unsigned line);
 const struct val *py_method(struct bindu_py *, const struct val *self,
 	const char *name, const struct args *);	/* NULL: it has none */
+const struct val *py_missing(struct bindu_py *, const char *path);
+const struct val *py_exists(struct bindu_py *, const struct val *path);
 /* The i-th argument, or the keyword's; NULL if absent. */
 const struct val *py_arg(const struct args *, unsigned i, const char *key);
 
