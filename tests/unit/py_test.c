@@ -17,11 +17,12 @@
 struct row {
 	const char *what;
 	const char *source;
-	const char *name;	/* NULL: not known */
-	const char *why;	/* part of the reason; "": no call at all */
-	const char *file, *text;	/* one more file of the tree */
+	const char *name; /* NULL: not known */
+	const char *why; /* part of the reason; "": no call at all */
+	const char *file, *text; /* one more file of the tree */
 };
 
+/* clang-format off */
 static const struct row rows[] = {
 	{ "a literal dict", B "config = {'name': 'a'}\nbindufy(config, 1)\n",
 	  "a", NULL, NULL, NULL },
@@ -152,7 +153,7 @@ static const struct row rows[] = {
 	{ "a function from outside", "from ext import conf\n" B
 	  "bindufy(conf(), 1)\n", NULL, "ext.conf()", NULL, NULL },
 	{ "a notebook's magics", "#!/usr/bin/env python\n# In[1]:\n"
-	  "!pip install bindu\n%load_ext x\nget_ipython().system('ls')\n" B
+	  "!pip install bindu\n%load_ext x\nget_ipython().magic('ls')\n" B
 	  "config = {'name': 'a'}\n" MAIN, "a", NULL, NULL, NULL },
 	{ "CRLF, BOM and tabs", "\xef\xbb\xbf" "from bindu import bindufy\r\n"
 	  "if True:\r\n\tc = {'name':\r\n\t\t'a'}\r\n\tbindufy(c, 1)\r\n",
