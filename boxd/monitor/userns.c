@@ -82,7 +82,7 @@ map_ids(struct hub *h, const char *program, unsigned own, unsigned long sub,
 	AUTO_CLOSE int job = -1;
 	int status;
 
-	job = outside_run(h->outside, argv, none, none, false, err);
+	job = outside_run(h->outside, argv, NULL, none, none, false, err);
 	if (job == -1)
 		return -1;
 	status = outside_wait(job, MAP_LIMIT_MS, err);
