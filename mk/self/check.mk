@@ -35,6 +35,10 @@ bench-programs: $(BENCH)
 bench:
 	$(Q)$(MAKE) --no-print-directory all bench-programs
 	$(Q)tests/bench/run $(BUILD)
+# Longer than in check: 100,000 paths judged by git and by us.
+fuzz-ignore:
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)PATH=$(CURDIR)/$(BUILD)/bin:$$PATH tests/fuzz/ignore.py --cases $(or $(CASES),100000) $(if $(SEED),--seed $(SEED))
 help:
 	@sed -n '3,9s/^# \{0,1\}//p' Makefile
 .PHONY: bench-programs deps deps-test demo check check-san test-programs unit lint bench help
