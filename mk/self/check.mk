@@ -1,6 +1,7 @@
 # Tests.  Everything prints TAP: unit programs (tests/unit/tap.h), bats files,
 # tests/peers/run.  tests/run collects, sums up and decides.
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
+UNIT_NEEDS_transfer_test := archive crypto deflate zstd
 $(UNIT): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_OBJS) $(BUILD)/libbindu.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(OUR_LDFLAGS) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(call libs,$(UNIT_NEEDS_$*)) $(LDLIBS)
