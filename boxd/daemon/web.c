@@ -254,9 +254,14 @@ listen_shared(struct web *w, const char *addr, uint16_t port, bool next,
 		if (fd == -1 && errno != EADDRINUSE)
 			break;
 	}
-	if (fd == -1)
-		return bindu_err_sys(err, "cannot listen on %s:%u", addr,
-		    port);
+	if (fd == -1) {
+		bool taken = errno == EADDRINUSE;
+
+		bindu_err_sys(err, "cannot listen on %s:%u", addr, port);
+		if (taken)
+			err->code = BINDU_E_EXISTS;
+		return -1;
+	}
 	w->shared[1] = door_new(w, fd, false, NULL);
 	return 0;
 }

@@ -2,9 +2,16 @@
 # tests/peers/run.  tests/run collects, sums up and decides.
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
 UNIT_NEEDS_transfer_test := archive crypto deflate zstd
+# Parts of the daemon that stand alone.
+$(BUILD)/unit/instance_test: $(BUILD)/boxd/daemon/instance.o
+$(BUILD)/unit/pbscan_test: $(BUILD)/boxd/daemon/pbscan.o
+$(BUILD)/unit/auth_test: $(BUILD)/boxd/daemon/auth.o
+$(BUILD)/unit/rpc_server_test: $(BUILD)/boxd/daemon/rpc_server.o $(BUILD)/boxd/daemon/loop.o
+UNIT_NEEDS_auth_test := crypto
+UNIT_NEEDS_rpc_server_test := grpc
 $(UNIT): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_OBJS) $(BUILD)/libbindu.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(OUR_LDFLAGS) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(call libs,$(UNIT_NEEDS_$*)) $(LDLIBS)
+	$(Q)$(CC) $(OUR_LDFLAGS) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call libs,$(UNIT_NEEDS_$*)) $(LDLIBS)
 
 deps:
 	$(Q)mk/self/deps.sh build run
