@@ -388,6 +388,19 @@ print(len(tarfile.open(fileobj=sys.stdin.buffer, mode="r|gz").getmembers()))' \
 	[ "$(XDG_CACHE_HOME=$T/cache ships)" = a ]
 }
 
+@test "a device or pipe named as output is written to, never replaced" {
+	write a <<<1
+	mkfifo ../p
+	pack -o ../p & timeout 10 cat ../p | tar -tf - | grep -qx a
+	wait
+	[ -p ../p ]
+	pack -o /dev/null -m /dev/null
+	[ -c /dev/null ]
+	ln -s /dev/null ../n
+	pack -o ../n
+	[ -L ../n ] && [ -c /dev/null ]
+}
+
 @test "over the size limit: exit 65, the largest named, nothing written" {
 	write m/big < <(head -c 3000000 /dev/urandom); write s <<<x
 	write 'm/[b]ig2' < <(head -c 2000000 /dev/urandom)
