@@ -8,10 +8,11 @@ static = -l:lib$(1).a
 
 LIBS_json       := $(call static,jansson)
 LIBS_crypto     := $(call static,crypto) -ldl -lpthread
-LIBS_archive    := $(call static,archive) $(call static,z)
+LIBS_archive    := $(call static,archive) $(call static,nettle) $(call static,lzma) \
+	$(call static,bz2) $(call static,z)
 LIBS_deflate    := $(call static,deflate)
 LIBS_zstd       := $(call static,zstd) -lpthread
-LIBS_hs         := $(call static,hs_runtime)
+LIBS_hs         := $(call static,hs_runtime) -lm
 LIBS_protobuf-c := $(call static,protobuf-c)
 LIBS_seccomp    := $(call static,seccomp)
 LIBS_curl       := -ldl
