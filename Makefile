@@ -47,7 +47,7 @@ NEEDS_shell    := $(REMOTE_NEEDS)
 NEEDS_agent    := $(REMOTE_NEEDS)
 
 all: $(PROGS) $(BUILD)/share
-include mk/self/proto.mk
+include mk/self/proto.mk mk/self/scrub.mk
 
 libs = $(foreach n,$(call uniq,$(1)),$(LIBS_$n)) $(LIBS_json)
 uniq = $(if $1,$(firstword $1) $(call uniq,$(filter-out $(firstword $1),$1)))

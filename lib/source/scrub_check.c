@@ -1,0 +1,194 @@
+/* scrub_check.c - credentials that carry their own proof: checksums, JSON.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include "scrub_priv.h"
+
+static uint32_t
+crc32(const uint8_t *p, size_t n)
+{
+	uint32_t c = 0xffffffff;
+
+	for (size_t i = 0; i < n; i++) {
+		c ^= p[i];
+		for (int k = 0; k < 8; k++)
+			c = c >> 1 ^ (c & 1 ? 0xedb88320 : 0);
+	}
+	return ~c;
+}
+
+/* PREFIX_ + 30 random characters + their CRC-32 in six base62 digits. */
+static enum scrub_verdict
+check_crc62(const uint8_t *s, size_t n, size_t prefix)
+{
+	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz";
+	uint32_t c;
+
+	if (n < prefix + 12)
+		return SCRUB_FAILED;
+	c = crc32(s + prefix, n - prefix - 6);
+	for (size_t i = 0; i < 6; i++, c /= 62)
+		if (s[n - 1 - i] != (uint8_t)digits[c % 62])
+			return SCRUB_FAILED;
+	return SCRUB_GOOD;
+}
+
+enum scrub_verdict
+scrub_check_github(const uint8_t *s, size_t n)
+{
+	return check_crc62(s, n, 4);
+}
+
+enum scrub_verdict
+scrub_check_npm(const uint8_t *s, size_t n)
+{
+	return check_crc62(s, n, 4);
+}
+
+int
+scrub_digit64(uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+' || c == '-')
+		return 62;
+	return c == '/' || c == '_' ? 63 : -1;
+}
+
+size_t
+scrub_base64(const uint8_t *s, size_t n, uint8_t *out, size_t max, size_t *used)
+{
+	uint32_t acc = 0;
+	unsigned bits = 0;
+	size_t len = 0, i;
+	int d;
+
+	for (i = 0; i < n && (d = scrub_digit64(s[i])) >= 0 && len < max; i++) {
+		acc = acc << 6 | (uint32_t)d;
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			out[len++] = (uint8_t)(acc >> bits);
+		}
+	}
+	if (used)
+		*used = i;
+	return len;
+}
+
+/* The header must be JSON that names an algorithm, the body an object. */
+enum scrub_verdict
+scrub_check_jwt(const uint8_t *s, size_t n)
+{
+	const uint8_t *dot = memchr(s, '.', n), *second;
+	uint8_t head[600], body[16];
+	size_t len;
+
+	if (!dot)
+		return SCRUB_NO;
+	second = memchr(dot + 1, '.', n - (size_t)(dot + 1 - s));
+	if (!second)
+		return SCRUB_NO;
+	len = scrub_base64(s, (size_t)(dot - s), head, sizeof head, NULL);
+	if (len < 8 || head[0] != '{' || !memmem(head, len, "\"alg\"", 5))
+		return SCRUB_NO;
+	if (memmem(head, len, "\"none\"", 6))
+		return SCRUB_NO;
+	if (!memmem(head, len, "\"enc\"", 5)) {
+		len = scrub_base64(dot + 1, (size_t)(second - dot - 1), body,
+		    sizeof body, NULL);
+		if (len < 2 || body[0] != '{')
+			return SCRUB_NO;
+	}
+	if (scrub_is_placeholder(second + 1, n - (size_t)(second + 1 - s)))
+		return SCRUB_NO;
+	return SCRUB_GOOD;
+}
+
+/* Base58 with a double SHA-256 checksum; payload bytes or 0. */
+static size_t
+base58check(const uint8_t *s, size_t n, uint8_t *out, size_t max)
+{
+	static const char digits[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+	    "abcdefghijkmnopqrstuvwxyz";
+	uint8_t sum[BINDU_SHA256], big[128] = { 0 };
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *d = memchr(digits, s[i], 58);
+		unsigned carry;
+
+		if (!d || !s[i])
+			return 0;
+		carry = (unsigned)(d - digits);
+		for (size_t k = 0; k < len || carry; k++) {
+			if (k == sizeof big)
+				return 0;
+			carry += k < len ? big[k] * 58u : 0;
+			big[k] = carry & 0xff;
+			carry >>= 8;
+			len = k + 1 > len ? k + 1 : len;
+		}
+	}
+	if (len < 5 || len > max)
+		return 0;
+	for (size_t i = 0; i < len; i++)
+		out[i] = big[len - 1 - i];
+	bindu_digest_bytes(out, len - 4, sum);
+	bindu_digest_bytes(sum, sizeof sum, sum);
+	return memcmp(sum, out + len - 4, 4) ? 0 : len - 4;
+}
+
+/* A Bitcoin wallet key: 0x80, 32 bytes, perhaps a 1. */
+enum scrub_verdict
+scrub_check_wif(const uint8_t *s, size_t n)
+{
+	uint8_t key[64];
+	size_t len = base58check(s, n, key, sizeof key);
+
+	if ((len != 33 && len != 34) || (key[0] != 0x80 && key[0] != 0xef))
+		return SCRUB_NO;
+	return SCRUB_GOOD;
+}
+
+enum scrub_verdict
+scrub_check_xprv(const uint8_t *s, size_t n)
+{
+	uint8_t key[100];
+
+	return base58check(s, n, key, sizeof key) == 78 ? SCRUB_GOOD
+	    : SCRUB_FAILED;
+}
+
+/* A Stellar seed: base32 of 0x90, 32 bytes and their CRC-16. */
+enum scrub_verdict
+scrub_check_stellar(const uint8_t *s, size_t n)
+{
+	uint8_t raw[36];
+	uint32_t acc = 0, crc = 0;
+	unsigned bits = 0;
+	size_t len = 0;
+
+	for (size_t i = 0; i < n && len < 35; i++) {
+		acc = acc << 5 |
+		    (uint32_t)(s[i] >= 'A' ? s[i] - 'A' : s[i] - '2' + 26);
+		bits += 5;
+		if (bits >= 8) {
+			bits -= 8;
+			raw[len++] = (uint8_t)(acc >> bits);
+		}
+	}
+	if (len != 35 || raw[0] != 0x90)
+		return SCRUB_NO;
+	for (size_t i = 0; i < 33; i++) {
+		crc ^= (uint32_t)raw[i] << 8;
+		for (int k = 0; k < 8; k++)
+			crc = (crc << 1 ^ (crc & 0x8000 ? 0x1021 : 0)) & 0xffff;
+	}
+	return raw[33] == (crc & 0xff) && raw[34] == crc >> 8 ? SCRUB_GOOD
+	    : SCRUB_NO;
+}

@@ -1,0 +1,19 @@
+# The scrubber's literals compiled into a vectorscan database, once, here:
+# compiling them at every start would cost more than a small scan.  Without
+# vectorscan the portable prefilter finds the same.
+ifneq ($(wildcard /usr/include/hs/hs.h),)
+SCRUB_DB := $(BUILD)/gen/scrub.hsdb
+SCRUB_DB_O := $(BUILD)/gen/scrub_hsdb.o
+LIB_O += $(SCRUB_DB_O)
+$(BUILD)/lib/source/scrub_hs.o: OUR_CPPFLAGS += -DBINDU_HS
+
+$(BUILD)/gen/scrub_mkdb: mk/self/scrub_mkdb.c lib/source/scrub_rules.c lib/source/scrub_priv.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O1 -I. -o $@ $(filter %.c,$^) -lhs
+$(SCRUB_DB): $(BUILD)/gen/scrub_mkdb
+	$(Q)$< $@
+$(SCRUB_DB_O): $(SCRUB_DB)
+	$(Q)printf '.section .rodata\n.balign 64\n.global scrub_hs_db\nscrub_hs_db:\n.incbin "%s"\n.global scrub_hs_db_end\nscrub_hs_db_end:\n.byte 0\n.section .note.GNU-stack,"",@progbits\n' $(SCRUB_DB) | $(CC) -x assembler -c -o $@ -
+else
+LIBS_hs := -lm
+endif
