@@ -4,6 +4,8 @@
 #ifndef BINDU_SCRUB_H
 #define BINDU_SCRUB_H
 
+#include "lib/base/json.h"
+#include "lib/base/str.h"
 #include "tree.h"
 
 enum bindu_scrub_level { BINDU_SCRUB_NOTE, BINDU_SCRUB_WARN, BINDU_SCRUB_BLOCK };
@@ -25,23 +27,33 @@ struct bindu_finding {
 	enum bindu_scrub_level level;
 	char *masked;		/* never the secret */
 	char *allow;		/* the exact line that would allow it */
+	char *by;		/* what allowed it: ".binduscrub:3", "comment" */
+	bool dropped;		/* its file is left out, so it stops nothing */
 };
 
 struct bindu_scrub_report {
 	struct bindu_finding *finding;
 	size_t n, cap;
+	struct bindu_finding *allowed;	/* found, and allowed by someone */
+	size_t nallowed, allowedcap;
 	struct bindu_drop *drop;
 	size_t ndrop, dropcap;
 	struct bindu_drop *unread;	/* rule = reason */
 	size_t nunread, unreadcap;
+	struct bindu_drop *kept;	/* read because of its name, and clean */
+	size_t nkept, keptcap;
+	struct bindu_strv stale;	/* allow entries unused or expired */
 	uint64_t files, bytes;	/* read */
-	unsigned block, warn, note;	/* findings by level */
+	/* Findings by level in files that ship: a block stops a deploy. */
+	unsigned block, warn, note;
 };
 
 struct bindu_scrub_opts {
 	bool drop;		/* --drop: content findings leave the file out */
 	bool all;
 	unsigned threads;	/* 0: auto */
+	const char *allow_file;	/* NULL: .binduscrub of the tree's root */
+	const char *baseline;	/* an older --json report, or NULL */
 };
 
 /* Scan a loaded tree: drops what its name forbids (moved to tree->drop),
@@ -49,9 +61,17 @@ struct bindu_scrub_opts {
 int bindu_scrub_tree(struct bindu_tree *, const struct bindu_scrub_opts *,
 	const struct bindu_report *, struct bindu_scrub_report *,
 	struct bindu_err *);
-/* tar on in -> tar on out. */
+/* tar on in -> tar on out.  Once a finding blocks, nothing more is written
+ * and the archive stays without its end: look at block/nunread. */
 int bindu_scrub_filter(int in, int out, const struct bindu_scrub_opts *,
 	const struct bindu_report *, struct bindu_scrub_report *,
 	struct bindu_err *);
 void bindu_scrub_report_fini(struct bindu_scrub_report *);
+
+/* The report as one JSON object (schema 1), and as a SARIF 2.1.0 log. */
+json_t *bindu_scrub_json(const struct bindu_scrub_report *, const char *root);
+json_t *bindu_scrub_sarif(const struct bindu_scrub_report *);
+const char *bindu_scrub_level_name(enum bindu_scrub_level);
+/* One sentence about a rule id, for people. */
+const char *bindu_scrub_what(const char *rule);
 #endif

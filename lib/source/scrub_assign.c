@@ -1,0 +1,268 @@
+/* scrub_assign.c - the grammar between a name and its value, in the many
+ * languages a tree holds.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <string.h>
+#include "scrub_assign.h"
+
+enum { VALUE_MAX = 1024, GAP_MAX = 60 };
+
+static bool
+is_ident(uint8_t c)
+{
+	return scrub_class[c] & CH_IDENT;
+}
+
+static size_t
+skip_blank(const struct scrub_text *t, size_t i)
+{
+	while (i < t->n && (t->p[i] == ' ' || t->p[i] == '\t'))
+		i++;
+	return i;
+}
+
+/* Quotes and the backslashes in front of them. */
+static size_t
+skip_quotes(const struct scrub_text *t, size_t i, char *quote)
+{
+	size_t start = i;
+
+	while (i < t->n && t->p[i] == '\\' && i - start < 4)
+		i++;
+	if (i + 5 < t->n && !memcmp(t->p + i, "&quot;", 6)) {
+		*quote = '&';
+		return i + 6;
+	}
+	if (i < t->n && (t->p[i] == '"' || t->p[i] == '\'' || t->p[i] == '`')) {
+		*quote = (char)t->p[i];
+		while (i < t->n && t->p[i] == (uint8_t)*quote && i - start < 7)
+			i++;
+		return i;
+	}
+	*quote = 0;
+	return start;
+}
+
+/* value, Value, default ... between a name's string and the real value. */
+static size_t
+skip_value_word(const struct scrub_text *t, size_t i)
+{
+	static const char *const words[] = { "value", "default", "content",
+	    "text", "val" };
+	size_t j = i;
+	char q;
+
+	while (j < t->n && j - i < 40 && (isspace(t->p[j]) || t->p[j] == ','))
+		j++;
+	j = skip_quotes(t, j, &q);
+	for (size_t k = 0; k < 5; k++) {
+		size_t len = strlen(words[k]);
+
+		if (t->n - j > len + 2 && !strncasecmp((const char *)t->p + j,
+		    words[k], len) && !is_ident(t->p[j + len]))
+			return j + len;
+	}
+	return i;
+}
+
+/* A type between : and =, as in "key: str = ...". */
+static size_t
+skip_annotation(const struct scrub_text *t, size_t i)
+{
+	size_t j = skip_blank(t, i), start = j;
+
+	while (j < t->n && j - start < 40 && (isalnum(t->p[j]) ||
+	    strchr("_.[]<>|&?' ", t->p[j])))
+		j++;
+	if (j > start && j + 1 < t->n && t->p[j] == '=' && t->p[j + 1] != '=')
+		return j + 1;
+	return i;
+}
+
+/* The operator at i; 0 when there is none. */
+static size_t
+skip_operator(const struct scrub_text *t, size_t i, bool name_quoted)
+{
+	static const char *const ops[] = { ":=", "=>", "->", "||=", "?=",
+	    "+=", "===", "==", "!==", "!=", "=", ":", NULL };
+	size_t left = t->n - i;
+
+	for (const char *const *o = ops; *o; o++) {
+		size_t len = strlen(*o);
+
+		if (left > len && !memcmp(t->p + i, *o, len))
+			return **o == ':' && len == 1 ?
+			    skip_annotation(t, i + 1) : i + len;
+	}
+	if (left && (t->p[i] == '(' || (name_quoted && t->p[i] == ',')))
+		return i + 1;
+	return 0;
+}
+
+/* NAME VALUE with a blank only: flags, Dockerfile ENV, #define. */
+static bool
+blank_is_operator(const struct scrub_text *t, size_t key)
+{
+	size_t bol = key;
+	const char *line;
+
+	while (bol > 0 && key - bol < 40 && t->p[bol - 1] != '\n')
+		bol--;
+	if (key >= 2 && t->p[key - 1] == '-' && (t->p[key - 2] == '-' ||
+	    isspace(t->p[key - 2])))
+		return true;
+	bol = skip_blank(t, bol);
+	line = (const char *)t->p + bol;
+	return key > bol && (!strncmp(line, "ENV ", 4) ||
+	    !strncmp(line, "ARG ", 4) || !strncmp(line, "#define ", 8) ||
+	    !strncmp(line, "setenv ", 7));
+}
+
+/* What may stand between operator and value: b"", @"", new X("", > - */
+static size_t
+skip_wrapping(const struct scrub_text *t, size_t i)
+{
+	size_t start = i = skip_blank(t, i);
+
+	if (i < t->n && (t->p[i] == '>' || t->p[i] == '|')) {	/* YAML */
+		while (i < t->n && (strchr(">|-+", t->p[i]) || isspace(t->p[i])))
+			i++;
+		return i;
+	}
+	if (i + 1 < t->n && t->p[i] == '\n' && (t->p[i + 1] == ' ' ||
+	    t->p[i + 1] == '\t')) {		/* the value on the next line */
+		i = skip_blank(t, i + 1);
+		return i < t->n && strchr("\"'`", t->p[i]) ? i : start;
+	}
+	while (i < t->n && i - start < 24 && (isalnum(t->p[i]) ||
+	    strchr("_.@ &", t->p[i])))
+		i++;
+	if (i < t->n && t->p[i] == '(' && i > start)
+		i++;
+	if (i > start && i < t->n && strchr("\"'`", t->p[i]) &&
+	    (i - start < 3 || t->p[i - 1] == '('))
+		return i;
+	i = start;
+	return i < t->n && (t->p[i] == '(' || t->p[i] == '[') ? i + 1 : i;
+}
+
+/* From the identifier's end to the value. */
+static bool
+find_value(const struct scrub_text *t, struct scrub_pair *a)
+{
+	size_t i = a->kend, op, word;
+	char q;
+
+	i = skip_quotes(t, i, &q);
+	while (i < t->n && (t->p[i] == ']' || t->p[i] == ')') && i < a->kend + 4)
+		i++;
+	if (i < t->n && t->p[i] == '>' && a->key && (t->p[a->key - 1] == '<')) {
+		a->element = true;
+		a->value = i + 1;
+		return true;
+	}
+	word = q ? skip_value_word(t, i) : i;
+	if (!q && i < t->n && t->p[i] == '\n')
+		word = skip_value_word(t, i);
+	if (word > i)
+		i = skip_quotes(t, word, &q);
+	i = skip_blank(t, i);
+	op = skip_operator(t, i, q != 0);
+	if (!op && i > a->kend && blank_is_operator(t, a->key))
+		op = i;
+	if (!op)
+		return false;
+	if (t->p[op - 1] == ',' && !q)
+		return false;
+	i = skip_wrapping(t, op);
+	i = skip_quotes(t, i, &a->quote);
+	a->quoted = a->quote != 0;
+	a->value = i;
+	return i < t->n && i - a->kend < GAP_MAX + 40;
+}
+
+bool
+scrub_pair_forward(const struct scrub_text *t, size_t at, size_t end,
+    struct scrub_pair *a)
+{
+	memset(a, 0, sizeof *a);
+	a->key = at;
+	a->kend = end;
+	while (a->kend > a->key && !is_ident(t->p[a->kend - 1]))
+		a->kend--;	/* literals like pass: bring their operator */
+	while (a->key > 0 && at - a->key < 64 && is_ident(t->p[a->key - 1]))
+		a->key--;
+	while (a->kend < t->n && a->kend - end < 64 && is_ident(t->p[a->kend]))
+		a->kend++;
+	while (a->key < at && (t->p[a->key] == '-' || t->p[a->key] == '.'))
+		a->key++;
+	while (a->kend > a->key && t->p[a->kend - 1] == '.')
+		a->kend--;
+	a->kind = scrub_key_kind(t->p + a->key, a->kend - a->key);
+	return a->kind != KEY_NONE && find_value(t, a);
+}
+
+static bool
+ends_bare(uint8_t c)
+{
+	return isspace(c) || c < 32 || strchr("\"'`,;)}]<>|", c);
+}
+
+bool
+scrub_value_bounds(const struct scrub_text *t, struct scrub_pair *a)
+{
+	size_t i = a->value, max = t->n - i > VALUE_MAX ? i + VALUE_MAX : t->n;
+
+	if (a->element) {
+		while (i < max && t->p[i] != '<' && t->p[i] != '\n')
+			i++;
+	} else if (a->quote == '&') {
+		while (i < max && t->p[i] != '&' && t->p[i] != '\n')
+			i++;
+	} else if (a->quoted) {
+		while (i < max && t->p[i] != (uint8_t)a->quote &&
+		    t->p[i] != '\n')
+			i++;
+		if (i == max || t->p[i] == '\n')
+			return false;
+		while (i > a->value && t->p[i - 1] == '\\')
+			i--;
+	} else {
+		while (i < max && !ends_bare(t->p[i]) && !(t->p[i] == '&' &&
+		    i > a->value) && t->p[i] != '\\')
+			i++;
+	}
+	a->vend = i;
+	return i - a->value >= 5 && i - a->value <= 512;
+}
+
+/* A login inside a string of settings: Server=...;Uid=...;Pwd=... */
+bool
+scrub_pair_is_connection(const struct scrub_text *t,
+    const struct scrub_pair *a)
+{
+	static const char *const marks[] = { "server=", "data source=",
+	    "host=", "uid=", "user id=", "dsn=", "jdbc:", "user=", "username=",
+	    "server =", "initial catalog=", "dbname=", "database=" };
+	size_t from = a->key, to = a->vend;
+	char line[600];
+	size_t n = 0;
+
+	if (a->quoted || a->element)
+		return false;
+	while (from > 0 && a->key - from < 250 && t->p[from - 1] != '\n' &&
+	    t->p[from - 1] != '"')
+		from--;
+	while (to < t->n && to - a->vend < 250 && t->p[to] != '\n' &&
+	    t->p[to] != '"')
+		to++;
+	if (a->key > from && !strchr("; &?", t->p[a->key - 1]))
+		return false;
+	for (size_t i = from; i < to && n < sizeof line - 1; i++)
+		line[n++] = (char)tolower(t->p[i]);
+	line[n] = '\0';
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+		if (strstr(line, marks[i]))
+			return true;
+	return false;
+}

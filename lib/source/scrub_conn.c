@@ -1,0 +1,267 @@
+/* scrub_conn.c - logins inside addresses: scheme://user:password@host and
+ * the other strings a client connects with.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <string.h>
+#include "scrub_assign.h"
+
+enum { LOGIN_MAX = 300 };
+
+static bool
+ends_login(uint8_t c)
+{
+	return c <= ' ' || c == '"' || c == '\'' || c == '<' || c == '>' ||
+	    c == '`' || c == '\\' || c == 0x7f;
+}
+
+/* The last @ before the login must end; 0 if none. */
+static size_t
+find_at(const struct scrub_text *t, size_t i)
+{
+	size_t found = 0, start = i;
+
+	for (; i < t->n && i - start < LOGIN_MAX && !ends_login(t->p[i]); i++) {
+		if (t->p[i] == '@')
+			found = i;
+		/* The host has begun, or there never was a login. */
+		if ((t->p[i] == '/' || t->p[i] == '?' || t->p[i] == '#') &&
+		    (found || !memchr(t->p + start, ':', i - start)))
+			break;
+		if (t->p[i] == ',' && found)
+			break;		/* a list of hosts */
+	}
+	return found;
+}
+
+static bool
+is_word_host(const uint8_t *p, size_t n)
+{
+	static const char *const hosts[] = { "localhost", "127.0.0.1",
+	    "0.0.0.0", "::1", "[::1]", "host", "hostname", "server", "proxy",
+	    "example.com", "example.org", "example.net", "foo", "bar",
+	    "foo.com", "foo.bar", "bar.com", "a.com", "b.com", "test", "db",
+	    "test.com", "domain.com", "domain", "myhost", "your-host",
+	    "some.host", "www.example.com", "host.com", "google.com", "h",
+	    "host.docker.internal", "url", "address", "ip", "endpoint" };
+	size_t len = 0;
+
+	while (len < n && !strchr(":/?\"' ,;)\\]", p[len]))
+		len++;
+	if (!len || p[0] == '{' || p[0] == '$' || p[0] == '%' || p[0] == '<')
+		return true;
+	for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+		if (strlen(hosts[i]) == len &&
+		    !strncasecmp((const char *)p, hosts[i], len))
+			return true;
+	return len > 8 && (memmem(p, len, "example", 7) ||
+	    !strncasecmp((const char *)p + len - 5, ".test", 5));
+}
+
+static size_t
+percent_decode(const uint8_t *p, size_t n, uint8_t *out)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int hi, lo;
+
+		out[len++] = p[i];
+		if (p[i] != '%' || i + 2 >= n || !isxdigit(p[i + 1]) ||
+		    !isxdigit(p[i + 2]))
+			continue;
+		hi = isdigit(p[i + 1]) ? p[i + 1] - '0' : (p[i + 1] | 32) - 87;
+		lo = isdigit(p[i + 2]) ? p[i + 2] - '0' : (p[i + 2] | 32) - 87;
+		out[len - 1] = (uint8_t)(hi << 4 | lo);
+		i += 2;
+	}
+	return len;
+}
+
+/* How sure is a password inside an address?  -1: not at all. */
+static int
+login_level(const uint8_t *p, size_t n, const uint8_t *user, size_t ulen,
+    bool word_host)
+{
+	uint8_t plain[LOGIN_MAX];
+	bool digit = false, upper = false, lower = false, mark = false;
+	double r;
+
+	if (n < 4 || n > LOGIN_MAX)
+		return -1;
+	n = percent_decode(p, n, plain);
+	p = plain;
+	if (scrub_value_is_reference(p, n, true) || p[0] == '[' ||
+	    p[0] == '*' || p[0] == ':' || (p[0] == '<' && p[n - 1] == '>') ||
+	    scrub_is_placeholder(p, n) || scrub_is_common(p, n))
+		return -1;
+	if (n == ulen && !memcmp(p, user, n))
+		return BINDU_SCRUB_NOTE;
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] < 32 || p[i] == '{' || p[i] == '}')
+			return -1;
+		digit |= isdigit(p[i]) != 0;
+		upper |= isupper(p[i]) != 0;
+		lower |= islower(p[i]) != 0;
+		mark |= !isalnum(p[i]) && p[i] != '_' && p[i] != '-';
+	}
+	r = scrub_randomness(p, n);
+	if (n >= 8 && (r > 0.5 || digit + upper + lower + mark >= 3))
+		return word_host && r < 0 ? BINDU_SCRUB_WARN : BINDU_SCRUB_BLOCK;
+	if (n >= 6 && digit && (upper || lower) && r > 0)
+		return word_host ? BINDU_SCRUB_NOTE : BINDU_SCRUB_BLOCK;
+	if (n >= 8 && digit && (upper || lower) && !word_host)
+		return BINDU_SCRUB_BLOCK;
+	return BINDU_SCRUB_NOTE;
+}
+
+void
+scrub_judge_url(struct scrub_scan *s, const struct scrub_text *t, size_t at,
+    bool weak)
+{
+	size_t user = at + 3, host, colon;
+	const uint8_t *c;
+	int level;
+
+	if (!at || !(scrub_class[t->p[at - 1]] & CH_LOWER ||
+	    isupper(t->p[at - 1])))
+		return;
+	host = find_at(t, user);
+	if (!host || host + 1 >= t->n || ends_login(t->p[host + 1]))
+		return;
+	c = memchr(t->p + user, ':', host - user);
+	if (!c) {		/* https://TOKEN@host */
+		if (host - user >= 20 && scrub_token_level(t->p + user,
+		    host - user, KEY_TOKEN) == BINDU_SCRUB_BLOCK &&
+		    scrub_match("\\b{20,300}", t->p, host, user) == host - user &&
+		    !memmem(t->p + host, t->n - host < 60 ? t->n - host : 60,
+		    "sentry", 6) && scrub_match("\\h{32}", t->p, host, user) !=
+		    host - user)
+			scrub_add(s, t, user, host, "connection/url-token",
+			    BINDU_SCRUB_BLOCK, PRIO_CONN);
+		return;
+	}
+	colon = (size_t)(c - t->p);
+	level = login_level(t->p + colon + 1, host - colon - 1, t->p + user,
+	    colon - user, is_word_host(t->p + host + 1, t->n - host - 1));
+	if (weak && level == BINDU_SCRUB_NOTE)
+		level = BINDU_SCRUB_BLOCK;
+	if (level >= BINDU_SCRUB_WARN)
+		scrub_add(s, t, colon + 1, host, "connection/url-password",
+		    (enum bindu_scrub_level)level, PRIO_CONN);
+}
+
+/* AccountKey= and SharedAccessKey=: base64 of 32 or 64 bytes. */
+static void
+judge_azure(struct scrub_scan *s, const struct scrub_text *t, size_t at)
+{
+	const uint8_t *eq = memchr(t->p + at, '=', t->n - at);
+	size_t v = (size_t)(eq - t->p) + 1;
+	size_t len = scrub_match("\\B{40,88}={0,2}", t->p, t->n, v);
+
+	if (len >= 40 && scrub_randomness(t->p + v, len > 60 ? 60 : len) > 0.5 &&
+	    !scrub_is_placeholder(t->p + v, len))
+		scrub_add(s, t, v, v + len, "connection/azure-key",
+		    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
+}
+
+/* user:password@tcp(host:3306)/db of Go's MySQL driver. */
+static void
+judge_tcp(struct scrub_scan *s, const struct scrub_text *t, size_t at)
+{
+	size_t user = at, colon;
+	const uint8_t *c;
+	int level;
+
+	while (user > 0 && at - user < 120 && !ends_login(t->p[user - 1]) &&
+	    t->p[user - 1] != '=' && t->p[user - 1] != '/')
+		user--;
+	c = memchr(t->p + user, ':', at - user);
+	if (!c)
+		return;
+	colon = (size_t)(c - t->p);
+	level = login_level(c + 1, at - colon - 1, t->p + user, colon - user,
+	    is_word_host(t->p + at + 5, t->n - at - 5));
+	if (level >= BINDU_SCRUB_WARN)
+		scrub_add(s, t, colon + 1, at, "connection/dsn-password",
+		    (enum bindu_scrub_level)level, PRIO_CONN);
+}
+
+/* curl -u user:password, --user user:password */
+static void
+judge_curl(struct scrub_scan *s, const struct scrub_text *t, size_t at)
+{
+	size_t i = at + 5, eol, end;
+	const uint8_t *c;
+	int level;
+
+	for (eol = i; eol < t->n && t->p[eol] != '\n' && eol - i < 600; )
+		eol++;
+	for (; i + 3 < eol; i++) {
+		if (t->p[i - 1] != ' ')
+			continue;
+		if (!memcmp(t->p + i, "-u", 2))
+			i += 2;
+		else if (eol - i > 7 && !memcmp(t->p + i, "--user ", 7))
+			i += 6;
+		else
+			continue;
+		while (i < eol && strchr(" \"'=\\", t->p[i]))
+			i++;
+		for (end = i; end < eol && !ends_login(t->p[end]); )
+			end++;
+		c = memchr(t->p + i, ':', end - i);
+		if (!c)
+			return;
+		level = login_level(c + 1, (size_t)(t->p + end - c - 1),
+		    t->p + i, (size_t)(c - t->p - i), false);
+		if (level >= BINDU_SCRUB_WARN)
+			scrub_add(s, t, (size_t)(c - t->p) + 1, end,
+			    "connection/curl-user",
+			    (enum bindu_scrub_level)level, PRIO_CONN);
+		return;
+	}
+}
+
+void
+scrub_judge_conn(struct scrub_scan *s, const struct scrub_text *t, size_t at)
+{
+	if (t->p[at] == '@')
+		judge_tcp(s, t, at);
+	else if (t->p[at] == 'c')
+		judge_curl(s, t, at);
+	else
+		judge_azure(s, t, at);
+}
+
+/* mnemonic, seed phrase ...: twelve or more short words in a row. */
+void
+scrub_judge_seed(struct scrub_scan *s, const struct scrub_text *t, size_t at)
+{
+	size_t i = at, limit = t->n - at > 80 ? at + 80 : t->n, start, words;
+
+	if (at && isalpha(t->p[at - 1]) && islower(t->p[at]))
+		return;
+	while (i < limit && !strchr("=:(,", t->p[i]) && t->p[i] != '\n')
+		i++;
+	while (i < limit && !islower(t->p[i]))
+		i++;
+	for (start = i, words = 0; words < 25; words++) {
+		size_t w = i;
+
+		while (i < t->n && islower(t->p[i]) && i - w < 9)
+			i++;
+		if (i - w < 3 || i - w > 8)
+			break;
+		if (i + 1 >= t->n || t->p[i] != ' ' || !islower(t->p[i + 1])) {
+			words++;
+			break;
+		}
+		i++;
+	}
+	if (words != 12 && words != 15 && words != 18 && words != 21 &&
+	    words != 24)
+		return;
+	if (scrub_is_seed(t->p + start, i - start))
+		scrub_add(s, t, start, i, "private-key/seed-phrase",
+		    BINDU_SCRUB_BLOCK, PRIO_KEY);
+}

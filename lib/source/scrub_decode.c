@@ -1,0 +1,363 @@
+/* scrub_decode.c - secrets in other clothes: base64, hex, percent, UTF-16.
+ *
+ * A run is decoded into a child stream and scanned there; what the child
+ * finds is given the coordinates of the encoded text.  Long runs go on from
+ * block to block.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <string.h>
+#include "scrub_priv.h"
+
+enum { KIND_BASE64, KIND_WIDE_LE, KIND_WIDE_BE, KIND_HEX, KIND_PERCENT };
+enum { LONG_RUN = 256, WRAP_MIN = 40, GAP_MAX = 80, WIDE_MIN = 8 };
+
+static void
+begin(struct scrub_scan *s, struct scrub_decoder *d, int kind, uint64_t start)
+{
+	if (!d->child)
+		d->child = scrub_scan_child(s);
+	d->kind = kind;
+	d->active = true;
+	d->start = d->next = start;
+	d->width = d->gap = 0;
+	d->acc = d->bits = 0;
+	scrub_scan_where(s, start, &d->line, &d->col);
+	scrub_scan_begin(d->child, false);
+}
+
+/* The offset in the encoded text of byte n of the decoded one. */
+static uint64_t
+encoded(const struct scrub_decoder *d, uint64_t n, bool end)
+{
+	uint64_t chars;
+
+	switch (d->kind) {
+	case KIND_HEX:
+		return n * 2;
+	case KIND_WIDE_LE:
+	case KIND_WIDE_BE:
+		return n * 2;
+	default:
+		chars = end ? (n * 4 + 2) / 3 : n * 4 / 3;
+		return d->width ? chars + chars / d->width * d->gap : chars;
+	}
+}
+
+static void
+adopt(struct scrub_scan *s, struct scrub_decoder *d, struct scrub_cand *c)
+{
+	uint64_t from = encoded(d, c->start, false);
+	uint64_t to = encoded(d, c->end, true);
+	uint32_t line = d->line, col;
+
+	col = d->col + (uint32_t)from;
+	if (d->kind == KIND_WIDE_LE || d->kind == KIND_WIDE_BE) {
+		line += c->line - 1;
+		col = c->line == 1 ? d->col + (c->col - 1) * 2
+		    : (c->col - 1) * 2 + 1;
+	} else if (d->width) {
+		uint64_t row = from / (d->width + d->gap);
+
+		line += (uint32_t)row;
+		if (row)
+			col = (uint32_t)(from % (d->width + d->gap) + d->gap);
+	}
+	scrub_adopt(s, c, d->start + from, d->start + to, line, col);
+}
+
+static void
+finish(struct scrub_scan *s, struct scrub_decoder *d)
+{
+	struct scrub_cand *c;
+	size_t n;
+
+	d->active = false;
+	scrub_scan_end(d->child);
+	c = scrub_scan_found(d->child, &n);
+	for (size_t i = 0; i < n; i++)
+		adopt(s, d, &c[i]);
+}
+
+/* Decode base64 characters from i on; returns where it stopped. */
+static size_t
+feed_base64(struct scrub_decoder *d, const uint8_t *p, size_t i, size_t limit)
+{
+	uint8_t out[1024];
+	size_t n = 0;
+	int v;
+
+	for (; i < limit && (v = scrub_digit64(p[i])) >= 0; i++) {
+		d->acc = d->acc << 6 | (uint32_t)v;
+		d->bits += 6;
+		if (d->bits < 8)
+			continue;
+		d->bits -= 8;
+		out[n++] = (uint8_t)(d->acc >> d->bits);
+		if (n == sizeof out) {
+			scrub_scan_add(d->child, out, n);
+			n = 0;
+		}
+	}
+	scrub_scan_add(d->child, out, n);
+	return i;
+}
+
+/* Line end and indentation between two lines of one base64 text; 0: none. */
+static size_t
+wrap_gap(const struct scrub_view *v, size_t i)
+{
+	size_t j = i;
+
+	if (j < v->n && v->p[j] == '\r')
+		j++;
+	if (j >= v->n || v->p[j] != '\n')
+		return 0;
+	j++;
+	while (j < v->n && j - i < GAP_MAX && (v->p[j] == ' ' ||
+	    v->p[j] == '\t'))
+		j++;
+	return j < v->n && scrub_digit64(v->p[j]) >= 0 ? j - i : 0;
+}
+
+static void
+continue_base64(struct scrub_scan *s, struct scrub_decoder *d,
+    const struct scrub_view *v)
+{
+	for (;;) {
+		size_t i = (size_t)(d->next - v->abs), gap, row;
+
+		i = feed_base64(d, v->p, i, v->limit);
+		d->next = v->abs + i;
+		if (i >= v->limit && !(v->final && i == v->n))
+			return;
+		row = d->width ? d->width : (size_t)(d->next - d->start);
+		gap = wrap_gap(v, i);
+		if (!gap || row < WRAP_MIN || (d->gap && gap != d->gap))
+			break;
+		d->width = row;
+		d->gap = gap;
+		d->next += gap;
+	}
+	finish(s, d);
+}
+
+/* UTF-16 units whose other byte is zero, and lone ones that are not ASCII. */
+static bool
+is_unit(const struct scrub_view *v, size_t i, bool le)
+{
+	uint8_t zero = v->p[i + le], c = v->p[i + !le];
+
+	return !zero && c && (c >= 32 || isspace(c));
+}
+
+static void
+continue_wide(struct scrub_scan *s, struct scrub_decoder *d,
+    const struct scrub_view *v)
+{
+	bool le = d->kind == KIND_WIDE_LE;
+	size_t i = (size_t)(d->next - v->abs);
+
+	while (i + 1 < v->n && i < v->limit && is_unit(v, i, le)) {
+		scrub_scan_add(d->child, v->p + i + !le, 1);
+		i += 2;
+	}
+	d->next = v->abs + i;
+	if (i < v->limit || v->final)
+		finish(s, d);
+}
+
+void
+scrub_decode_continue(struct scrub_scan *s, const struct scrub_view *v)
+{
+	for (int i = 0; i < 2; i++) {
+		struct scrub_decoder *d = scrub_scan_decoder(s, i);
+
+		if (!d->active)
+			continue;
+		if (i)
+			continue_wide(s, d, v);
+		else
+			continue_base64(s, d, v);
+	}
+}
+
+static bool
+is_text(const uint8_t *p, size_t n)
+{
+	size_t odd = 0, even = 0, text = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		text += (scrub_class[p[i]] & CH_PRINT) != 0;
+		odd += i % 2 && !p[i];
+		even += !(i % 2) && !p[i];
+	}
+	return text == n || (odd >= n / 2 - 2 && !even) ||
+	    (even >= n / 2 - 2 && !odd);
+}
+
+/* Is the run worth decoding?  Its first bytes tell, or its length. */
+static bool
+is_base64_text(const struct scrub_view *v, size_t at, size_t end)
+{
+	uint8_t head[18];
+
+	if (end - at < 24 || scrub_base64(v->p + at, 24, head, 18, NULL) < 18)
+		return false;
+	return is_text(head, 18) || end - at >= LONG_RUN ||
+	    (head[0] == 0x30 && end - at >= 60) ||
+	    (head[0] == 0x1f && head[1] == 0x8b);
+}
+
+static int
+hex_digit(uint8_t c)
+{
+	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+static void
+decode_hex(struct scrub_scan *s, struct scrub_decoder *d,
+    const struct scrub_view *v, size_t at, size_t end)
+{
+	uint8_t out[512];
+	size_t n = 0;
+
+	begin(s, d, KIND_HEX, v->abs + at);
+	for (size_t i = at; i + 1 < end; i += 2) {
+		out[n++] = (uint8_t)(hex_digit(v->p[i]) << 4 |
+		    hex_digit(v->p[i + 1]));
+		if (n == sizeof out) {
+			scrub_scan_add(d->child, out, n);
+			n = 0;
+		}
+	}
+	scrub_scan_add(d->child, out, n);
+	finish(s, d);
+	d->next = v->abs + end;
+}
+
+static bool
+is_hex_text(const struct scrub_view *v, size_t at, size_t end)
+{
+	uint8_t head[12];
+
+	if (end - at < 32 || (end - at) % 2)
+		return false;
+	for (size_t i = at; i < end; i++)
+		if (!(scrub_class[v->p[i]] & CH_XHEX))
+			return false;
+	for (size_t i = 0; i < sizeof head; i++)
+		head[i] = (uint8_t)(hex_digit(v->p[at + 2 * i]) << 4 |
+		    hex_digit(v->p[at + 2 * i + 1]));
+	return is_text(head, sizeof head);
+}
+
+/* A percent-encoded stretch: to the next blank or quote. */
+static void
+decode_percent(struct scrub_scan *s, struct scrub_decoder *d,
+    const struct scrub_view *v, size_t at)
+{
+	static uint16_t none;
+	uint8_t out[8192];
+	uint16_t from[8192];	/* where each byte came from */
+	size_t n = 0, i = at, found, escapes = 0;
+	struct scrub_cand *c;
+
+	(void)none;
+	while (at > 0 && i - at < 200 && at > i - 200 && v->p[at - 1] > ' ' &&
+	    !strchr("\"'`<>", v->p[at - 1]))
+		at--;
+	for (i = at; i < v->n && n < sizeof out && i - at < 24000; n++) {
+		if (v->p[i] <= ' ' || v->p[i] >= 0x7f ||
+		    strchr("\"'`<>", v->p[i]))
+			break;
+		from[n] = (uint16_t)(i - at);
+		out[n] = v->p[i++];
+		if (out[n] == '+')
+			out[n] = n && memchr(out, '-', n) && n > 5 &&
+			    !memcmp(out + n - 5, "BEGIN", 5) ? ' ' : '+';
+		if (out[n] != '%' || i + 1 >= v->n || !isxdigit(v->p[i]) ||
+		    !isxdigit(v->p[i + 1]))
+			continue;
+		out[n] = (uint8_t)(hex_digit(v->p[i]) << 4 |
+		    hex_digit(v->p[i + 1]));
+		i += 2;
+		escapes++;
+	}
+	if (v->abs + at < d->next)
+		return;
+	begin(s, d, KIND_PERCENT, v->abs + at);
+	d->next = v->abs + i;
+	if (!escapes) {
+		d->active = false;
+		return;
+	}
+	scrub_scan_add(d->child, out, n);
+	d->active = false;
+	scrub_scan_end(d->child);
+	c = scrub_scan_found(d->child, &found);
+	for (size_t k = 0; k < found; k++) {
+		uint64_t a = from[c[k].start];
+		uint64_t b = c[k].end < n ? from[c[k].end] : i - at;
+
+		scrub_adopt(s, &c[k], d->start + a, d->start + b, d->line,
+		    d->col + (uint32_t)a);
+	}
+}
+
+void
+scrub_decode_run(struct scrub_scan *s, const struct scrub_view *v, size_t at,
+    size_t end)
+{
+	struct scrub_decoder *d = scrub_scan_decoder(s, 0);
+	const uint8_t *percent;
+
+	if (d->active || v->abs + at < d->next)
+		return;
+	percent = memchr(v->p + at, '%', end - at);
+	if (percent && (size_t)(percent - v->p) + 2 < end &&
+	    isxdigit(percent[1]) && isxdigit(percent[2])) {
+		decode_percent(s, d, v, at);
+	} else if (is_hex_text(v, at, end)) {
+		decode_hex(s, d, v, at, end);
+	} else if (is_base64_text(v, at, end)) {
+		begin(s, d, KIND_BASE64, v->abs + at);
+		continue_base64(s, d, v);
+	}
+}
+
+void
+scrub_decode_wide(struct scrub_scan *s, const struct scrub_view *v, size_t at)
+{
+	struct scrub_decoder *d = scrub_scan_decoder(s, 1);
+	size_t odd = 0, even = 0, low;
+	bool le;
+
+	if (d->active || v->abs + at < d->next)
+		return;
+	for (size_t i = at; i < v->n && i < at + 64; i++) {
+		odd += (v->abs + i) % 2 && !v->p[i];
+		even += (v->abs + i) % 2 == 0 && !v->p[i];
+	}
+	/* `at` is a multiple of 64 in the stream. */
+	le = odd > even;
+	low = d->next > v->abs ? (size_t)(d->next - v->abs) : 0;
+	if (at > SCRUB_BACK / 2 && low < at - SCRUB_BACK / 2)
+		low = at - SCRUB_BACK / 2;
+	for (int shift = 0; shift < 2; shift++) {
+		size_t i = at + (size_t)shift, k = i;
+		bool order = shift ? !le : le;
+
+		while (k + 1 < v->n && k < at + 64 && !is_unit(v, k, order))
+			k += 2;
+		i = k;
+		while (i >= low + 2 && is_unit(v, i - 2, order))
+			i -= 2;
+		if (k + 2 * WIDE_MIN >= v->n || !is_unit(v, k, order) ||
+		    !is_unit(v, k + 2, order) || !is_unit(v, k + 4, order) ||
+		    !is_unit(v, k + 6, order))
+			continue;
+		begin(s, d, order ? KIND_WIDE_LE : KIND_WIDE_BE, v->abs + i);
+		continue_wide(s, d, v);
+		return;
+	}
+}

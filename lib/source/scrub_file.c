@@ -1,0 +1,344 @@
+/* scrub_file.c - one file's content, and what is packed inside of it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "scrub_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "lib/base/mem.h"
+#include "lib/base/path.h"
+
+enum { MAX_DEPTH = 6, MAX_MEMBERS = 200000, PEEK = 1024 };
+enum { EXPAND_MIN = 256 << 20, EXPAND_FACTOR = 200 };
+#define EXPAND_MAX (4ull << 30)
+
+static void
+add_drop(struct bindu_drop **list, size_t *n, size_t *cap, const char *path,
+    const char *rule)
+{
+	bindu_grow(list, cap, *n + 1, sizeof **list);
+	(*list)[(*n)++] = (struct bindu_drop){ xstrdup(path), xstrdup(rule),
+	    true };
+}
+
+void
+scrub_report_drop(struct bindu_scrub_report *r, const char *path,
+    const char *rule)
+{
+	add_drop(&r->drop, &r->ndrop, &r->dropcap, path, rule);
+}
+
+void
+scrub_report_kept(struct bindu_scrub_report *r, const char *path,
+    const char *rule)
+{
+	add_drop(&r->kept, &r->nkept, &r->keptcap, path, rule);
+}
+
+void
+scrub_report_unread(struct scrub_job *j, const char *path, const char *why)
+{
+	struct bindu_scrub_report *r = j->r;
+	AUTO_FREE char *by = scrub_allow_unread(j->allow, path);
+
+	if (by)
+		scrub_report_kept(r, path, why);
+	else
+		add_drop(&r->unread, &r->nunread, &r->unreadcap, path, why);
+}
+
+static void
+count(struct bindu_scrub_report *r, const struct bindu_finding *f)
+{
+	if (f->level == BINDU_SCRUB_BLOCK)
+		r->block++;
+	else if (f->level == BINDU_SCRUB_WARN)
+		r->warn++;
+	else
+		r->note++;
+}
+
+void
+scrub_report_name(struct bindu_scrub_report *r, const char *path,
+    const char *rule)
+{
+	struct bindu_finding *f;
+
+	bindu_grow(&r->finding, &r->cap, r->n + 1, sizeof *r->finding);
+	f = &r->finding[r->n++];
+	*f = (struct bindu_finding){ .path = xstrdup(path), .rule = rule,
+	    .level = BINDU_SCRUB_WARN, .masked = xstrdup(""),
+	    .allow = xasprintf("path %s %s # why it may ship", path, rule) };
+	count(r, f);
+}
+
+char *
+scrub_link_target(const char *path, const char *link)
+{
+	AUTO_FREE char *dir = bindu_path_dir(path), *joined = NULL;
+	char *clean;
+
+	joined = bindu_path_join(dir, link);
+	clean = bindu_path_clean(joined);
+	if (clean[0] == '/' || !strcmp(clean, "..") ||
+	    !strncmp(clean, "../", 3)) {
+		free(clean);
+		return NULL;
+	}
+	return clean;
+}
+
+/* The scan's candidates as findings of the report; inner: in a container. */
+static void
+take_found(struct scrub_job *j, const char *path, bool inner)
+{
+	struct bindu_scrub_report *r = j->r;
+	size_t n;
+	struct scrub_cand *c = scrub_scan_found(j->scan, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct bindu_finding f = { .path = xstrdup(path),
+		    .line = c[i].line, .col = c[i].col, .offset = c[i].start,
+		    .length = c[i].end - c[i].start, .rule = c[i].rule,
+		    .level = c[i].level, .masked = xstrdup(c[i].masked),
+		    .allow = scrub_allow_line(c[i].rule, c[i].sha256) };
+
+		if (inner) {
+			f.offset = 0;
+			f.length = j->size;
+		}
+		f.by = scrub_allow_secret(j->allow, path, f.rule, c[i].sha256,
+		    c[i].pragma);
+		if (f.by) {
+			bindu_grow(&r->allowed, &r->allowedcap,
+			    r->nallowed + 1, sizeof *r->allowed);
+			r->allowed[r->nallowed++] = f;
+			continue;
+		}
+		j->any_key |= f.level >= BINDU_SCRUB_WARN &&
+		    !strncmp(f.rule, "private-key/", 12);
+		j->block |= f.level == BINDU_SCRUB_BLOCK;
+		bindu_grow(&r->finding, &r->cap, r->n + 1, sizeof *r->finding);
+		r->finding[r->n++] = f;
+	}
+	if (scrub_scan_overflow(j->scan))
+		scrub_report_unread(j, path, "it holds more findings than "
+		    "are listed");
+}
+
+/* A source that begins with bytes already read. */
+struct peeked {
+	struct bindu_source under;
+	uint8_t head[PEEK];
+	size_t len, at;
+	uint64_t pos;
+};
+
+static ssize_t
+read_peeked(void *ctx, void *p, size_t n, struct bindu_err *err)
+{
+	struct peeked *k = ctx;
+	size_t left = k->len - k->at;
+	ssize_t got;
+
+	if (left) {
+		n = n < left ? n : left;
+		memcpy(p, k->head + k->at, n);
+		k->at += n;
+		k->pos += n;
+		return (ssize_t)n;
+	}
+	got = k->under.read(k->under.ctx, p, n, err);
+	if (got > 0)
+		k->pos += (uint64_t)got;
+	return got;
+}
+
+/* The head may be left for good: it is on disk as well. */
+static int64_t
+seek_peeked(void *ctx, int64_t to)
+{
+	struct peeked *k = ctx;
+
+	if (k->under.seek(k->under.ctx, to) < 0)
+		return -1;
+	k->at = k->len;
+	k->pos = (uint64_t)to;
+	return to;
+}
+
+static int
+fill_peek(struct peeked *k, struct bindu_err *err)
+{
+	while (k->len < sizeof k->head) {
+		ssize_t n = k->under.read(k->under.ctx, k->head + k->len,
+		    sizeof k->head - k->len, err);
+
+		if (n < 0)
+			return -1;
+		if (!n)
+			break;
+		k->len += (size_t)n;
+	}
+	return 0;
+}
+
+static int read_stream(struct scrub_job *, const char *path, int depth,
+    bool weak, const struct bindu_source *, struct bindu_err *);
+
+static int
+scan_plain(struct scrub_job *j, const char *path, int depth, bool weak,
+    const struct bindu_source *src, struct bindu_err *err)
+{
+	scrub_scan_begin(j->scan, weak);
+	for (;;) {
+		size_t room;
+		uint8_t *to = scrub_scan_room(j->scan, &room);
+		ssize_t n = src->read(src->ctx, to, room, err);
+
+		if (n < 0)
+			return -1;
+		if (!n)
+			break;
+		scrub_scan_added(j->scan, (size_t)n);
+		j->r->bytes += depth ? 0 : (uint64_t)n;
+	}
+	scrub_scan_end(j->scan);
+	take_found(j, path, depth > 0);
+	return 0;
+}
+
+/* A member's bytes, counted against the budget. */
+struct member_source {
+	struct bindu_unpack *u;
+	struct scrub_job *j;
+	bool exhausted;
+};
+
+static ssize_t
+read_member(void *ctx, void *p, size_t n, struct bindu_err *err)
+{
+	struct member_source *m = ctx;
+	ssize_t got = bindu_unpack_read(m->u, p, n, err);
+
+	if (got <= 0)
+		return got;
+	if ((uint64_t)got > m->j->budget) {
+		m->exhausted = true;
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "it expands to more than is read of a container");
+	}
+	m->j->budget -= (uint64_t)got;
+	return got;
+}
+
+static int
+read_members(struct scrub_job *j, const char *path, int depth,
+    struct bindu_unpack *u, struct bindu_err *err)
+{
+	struct bindu_member m;
+	int rc;
+
+	while ((rc = bindu_unpack_next(u, &m, err)) == 1) {
+		struct member_source ms = { u, j, false };
+		struct bindu_source src = { read_member, NULL, &ms, 0 };
+		AUTO_FREE char *inner = NULL;
+		const char *rule;
+
+		if (!j->members--)
+			return bindu_err_set(err, BINDU_E_DATA,
+			    "it holds more members than are read");
+		if (m.type != BINDU_MEMBER_FILE)
+			continue;
+		/* "data" is what a single compressed file is called. */
+		inner = !strcmp(m.path, "data") ? xstrdup(path) :
+		    xasprintf("%s!%s", path, m.path);
+		if (read_stream(j, inner, depth + 1,
+		    bindu_scrub_name(m.path, false, &rule) >= BINDU_NAME_SCAN,
+		    &src, err) == -1)
+			return -1;
+	}
+	return rc;
+}
+
+/* What stands in the container; when it breaks, that is said and the bytes
+ * are read as they are. */
+static int
+scan_container(struct scrub_job *j, const char *path, int depth, bool weak,
+    struct peeked *k, struct bindu_err *err)
+{
+	struct bindu_source src = { read_peeked, k->under.seek ? seek_peeked
+	    : NULL, k, k->under.size };
+	struct bindu_err mine = { 0 };
+	struct bindu_unpack *u = bindu_unpack_new(&src, false, &mine);
+	int rc = u ? read_members(j, path, depth, u, &mine) : -1;
+
+	bindu_unpack_free(u);
+	if (rc == 0)
+		return 0;
+	scrub_report_unread(j, path, mine.msg);
+	if (k->under.seek && seek_peeked(k, 0) == 0)
+		return scan_plain(j, path, depth, weak, &src, err);
+	return 0;
+}
+
+static int
+read_stream(struct scrub_job *j, const char *path, int depth, bool weak,
+    const struct bindu_source *under, struct bindu_err *err)
+{
+	struct peeked k = { .under = *under };
+	struct bindu_source src = { read_peeked, under->seek ? seek_peeked :
+	    NULL, &k, under->size };
+
+	if (fill_peek(&k, err) == -1)
+		return -1;
+	if (bindu_unpack_knows(k.head, k.len)) {
+		if (depth < MAX_DEPTH)
+			return scan_container(j, path, depth, weak, &k, err);
+		scrub_report_unread(j, path,
+		    "it is a container inside too many others");
+	}
+	return scan_plain(j, path, depth, weak, &src, err);
+}
+
+int
+scrub_file(struct scrub_job *j, const char *path, uint64_t size, bool weak,
+    const struct bindu_source *src, struct bindu_err *err)
+{
+	j->path = path;
+	j->size = size;
+	j->weak = weak;
+	j->any_key = j->block = false;
+	j->first = j->r->n;
+	j->members = MAX_MEMBERS;
+	j->budget = size * EXPAND_FACTOR;
+	if (j->budget < EXPAND_MIN)
+		j->budget = EXPAND_MIN;
+	if (j->budget > EXPAND_MAX)
+		j->budget = EXPAND_MAX;
+	j->r->files++;
+	return read_stream(j, path, 0, weak, src, err);
+}
+
+const char *
+scrub_file_verdict(struct scrub_job *j, enum bindu_name_act act,
+    const char *name_rule)
+{
+	struct bindu_scrub_report *r = j->r;
+	const char *rule = NULL;
+
+	if (act == BINDU_NAME_DROP || (act == BINDU_NAME_SCAN &&
+	    (j->block || j->any_key)))
+		rule = name_rule;
+	else if (j->o->drop && j->block)
+		for (size_t i = j->first; i < r->n && !rule; i++)
+			if (r->finding[i].level == BINDU_SCRUB_BLOCK)
+				rule = r->finding[i].rule;
+	for (size_t i = j->first; i < r->n; i++) {
+		r->finding[i].dropped = rule != NULL;
+		if (!rule)
+			count(r, &r->finding[i]);
+	}
+	if (!rule && act == BINDU_NAME_SCAN)
+		scrub_report_kept(r, j->path, name_rule);
+	return rule;
+}

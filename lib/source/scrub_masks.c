@@ -1,0 +1,99 @@
+/* scrub_masks.c - which bytes are token characters, 64 at a time.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include "scrub_priv.h"
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+/* UTF-16 of ASCII: zeros at one parity only, many of them. */
+static bool
+is_wide(uint64_t zeros)
+{
+	int odd = __builtin_popcountll(zeros & 0xaaaaaaaaaaaaaaaa);
+	int even = __builtin_popcountll(zeros & 0x5555555555555555);
+
+	return (odd >= 8 && odd > 4 * even) || (even >= 8 && even > 4 * odd);
+}
+
+static uint64_t
+mask_plain(const uint8_t *p, size_t n, uint64_t *zeros)
+{
+	uint64_t m = 0;
+
+	*zeros = 0;
+	for (size_t i = 0; i < n; i++) {
+		m |= (uint64_t)!!(scrub_class[p[i]] & CH_RUN) << i;
+		*zeros |= (uint64_t)!p[i] << i;
+	}
+	return m;
+}
+
+static void
+store(uint64_t *mask, uint64_t *wide, size_t w, uint64_t m, uint64_t zeros)
+{
+	mask[w] = m;
+	if (w % 64 == 0)
+		wide[w / 64] = 0;
+	if (zeros && is_wide(zeros))
+		wide[w / 64] |= (uint64_t)1 << w % 64;
+}
+
+#ifdef __x86_64__
+/* Bit k of low[c & 15] is set when the character whose high nibble is k + 2
+ * is a token character. */
+static const uint8_t low_nibble[16] = {
+	0x2a, 0x3e, 0x3e, 0x3e, 0x3e, 0x3f, 0x3e, 0x3e,
+	0x3e, 0x3e, 0x3c, 0x15, 0x14, 0x15, 0x14, 0x1d,
+};
+static const uint8_t high_nibble[16] = { 0, 0, 1, 2, 4, 8, 16, 32 };
+
+__attribute__((target("avx2"))) static inline uint32_t
+mask32(const uint8_t *p, uint32_t *zeros)
+{
+	const __m256i lo = _mm256_broadcastsi128_si256(
+	    _mm_loadu_si128((const __m128i *)low_nibble));
+	const __m256i hi = _mm256_broadcastsi128_si256(
+	    _mm_loadu_si128((const __m128i *)high_nibble));
+	const __m256i nibble = _mm256_set1_epi8(15);
+	const __m256i none = _mm256_setzero_si256();
+	__m256i v = _mm256_loadu_si256((const __m256i *)p);
+	__m256i a = _mm256_shuffle_epi8(lo, v);	/* bit 7 of v: 0 */
+	__m256i b = _mm256_shuffle_epi8(hi,
+	    _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble));
+	__m256i miss = _mm256_cmpeq_epi8(_mm256_and_si256(a, b), none);
+
+	*zeros = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, none));
+	return ~(uint32_t)_mm256_movemask_epi8(miss);
+}
+
+__attribute__((target("avx2"))) static size_t
+masks_avx2(const uint8_t *p, size_t words, uint64_t *mask, uint64_t *wide)
+{
+	for (size_t w = 0; w < words; w++, p += 64) {
+		uint32_t z0, z1;
+		uint64_t m = mask32(p, &z0);
+
+		m |= (uint64_t)mask32(p + 32, &z1) << 32;
+		store(mask, wide, w, m, (uint64_t)z1 << 32 | z0);
+	}
+	return words;
+}
+#endif
+
+void
+scrub_masks(const uint8_t *p, size_t n, uint64_t *mask, uint64_t *wide)
+{
+	size_t w = 0;
+	uint64_t zeros, m;
+
+#ifdef __x86_64__
+	if (scrub_engine == 0 && __builtin_cpu_supports("avx2"))
+		w = masks_avx2(p, n / 64, mask, wide);
+#endif
+	for (; w * 64 < n; w++) {
+		m = mask_plain(p + w * 64, n - w * 64 < 64 ? n - w * 64 : 64,
+		    &zeros);
+		store(mask, wide, w, m, zeros);
+	}
+}

@@ -1,0 +1,99 @@
+/* scrub_named.c - providers whose tokens have no prefix: the name near the
+ * value and the value's whole shape tell them.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include "scrub_assign.h"
+
+#define UUID "\\h{8}-\\h{4}-\\h{4}-\\h{4}-\\h{12}"
+
+static const struct { const char *word, *pat, *id; } named[] = {
+	{ "aws_secret", "\\B{40}", "provider/aws-secret-access-key" },
+	{ "secret_access_key", "\\B{40}", "provider/aws-secret-access-key" },
+	{ "secretaccesskey", "\\B{40}", "provider/aws-secret-access-key" },
+	{ "cohere", "\\w{40}", "provider/cohere-key" },
+	{ "mistral", "\\w{32}", "provider/mistral-key" },
+	{ "deepgram", "\\h{40}", "provider/deepgram-key" },
+	{ "assemblyai", "\\h{32}", "provider/assemblyai-key" },
+	{ "deepinfra", "\\w{32}", "provider/deepinfra-key" },
+	{ "serpapi", "\\h{64}", "provider/serpapi-key" },
+	{ "wandb", "\\h{40}", "provider/wandb-key" },
+	{ "azure_openai", "\\h{32}", "provider/azure-openai-key" },
+	{ "exa_", UUID, "provider/exa-key" },
+	{ "datadog", "\\h{40}", "provider/datadog-key" },
+	{ "datadog", "\\h{32}", "provider/datadog-key" },
+	{ "dd_api", "\\h{32}", "provider/datadog-key" },
+	{ "dd_app", "\\h{40}", "provider/datadog-key" },
+	{ "cloudflare", "\\b{40}", "provider/cloudflare-token" },
+	{ "cloudflare", "\\h{37}", "provider/cloudflare-key" },
+	{ "cf_api", "\\b{40}", "provider/cloudflare-token" },
+	{ "linode", "\\h{64}", "provider/linode-token" },
+	{ "hetzner", "\\w{64}", "provider/hetzner-token" },
+	{ "hcloud", "\\w{64}", "provider/hetzner-token" },
+	{ "vultr", "\\u{36}", "provider/vultr-key" },
+	{ "heroku", UUID, "provider/heroku-key" },
+	{ "railway", UUID, "provider/railway-token" },
+	{ "scaleway", UUID, "provider/scaleway-secret" },
+	{ "scw_secret", UUID, "provider/scaleway-secret" },
+	{ "snyk", UUID, "provider/snyk-token" },
+	{ "codecov", UUID, "provider/codecov-token" },
+	{ "postmark", UUID, "provider/postmark-token" },
+	{ "opsgenie", UUID, "provider/opsgenie-key" },
+	{ "twilio", "\\h{32}", "provider/twilio-auth-token" },
+	{ "algolia", "\\h{32}", "provider/algolia-key" },
+	{ "mailchimp", "\\h{32}-us\\d{1,2}", "provider/mailchimp-key" },
+	{ "mailgun", "\\h{32}-\\h{8}-\\h{8}", "provider/mailgun-key" },
+	{ "okta", "00\\b{40}", "provider/okta-token" },
+	{ "infura", "\\h{32}", "provider/infura-key" },
+	{ "alchemy", "\\b{32}", "provider/alchemy-key" },
+	{ "etherscan", "\\u{34}", "provider/etherscan-key" },
+	{ "binance", "\\w{64}", "provider/binance-key" },
+	{ "facebook", "\\h{32}", "provider/facebook-secret" },
+	{ "spotify", "\\h{32}", "provider/spotify-secret" },
+	{ "twitch", "\\l{30}", "provider/twitch-secret" },
+	{ "twitter", "\\w{45,50}", "provider/twitter-secret" },
+	{ "discord", "\\b{32}", "provider/discord-secret" },
+	{ "zendesk", "\\w{40}", "provider/zendesk-token" },
+	{ "pagerduty", "\\b{20}", "provider/pagerduty-key" },
+	{ "rollbar", "\\h{32}", "provider/rollbar-token" },
+	{ "bugsnag", "\\h{32}", "provider/bugsnag-key" },
+	{ "amplitude", "\\h{32}", "provider/amplitude-key" },
+	{ "circleci", "\\h{40}", "provider/circleci-token" },
+	{ "travis", "\\b{22}", "provider/travis-token" },
+	{ "jenkins", "\\h{32,34}", "provider/jenkins-token" },
+	{ "gitea", "\\h{40}", "provider/gitea-token" },
+	{ "kaggle", "\\h{32}", "provider/kaggle-key" },
+	{ "confluent", "\\B{64}", "provider/confluent-secret" },
+	{ "newsapi", "\\h{32}", "provider/newsapi-key" },
+	{ "openweather", "\\h{32}", "provider/openweather-key" },
+	{ "sumologic", "\\w{64}", "provider/sumologic-key" },
+	{ "snowflake", "\\b{40,200}", "provider/snowflake-token" },
+	{ "upstash", "\\b{36,120}={0,2}", "provider/upstash-token" },
+	{ "fastly", "\\b{32}", "provider/fastly-token" },
+	{ "dropbox", "\\l{15}", "provider/dropbox-secret" },
+	{ "asana", "\\h{32}", "provider/asana-secret" },
+	{ "trello", "\\h{64}", "provider/trello-token" },
+	{ "bitly", "\\h{40}", "provider/bitly-token" },
+	{ "fal_", UUID ":\\h{32}", "provider/fal-key" },
+};
+
+const char *
+scrub_named_provider(const uint8_t *context, size_t n, const uint8_t *value,
+    size_t len)
+{
+	char line[192];
+
+	if (len < 15 || scrub_randomness(value, len > 64 ? 64 : len) < 0.3)
+		return NULL;
+	n = n < sizeof line ? n : sizeof line;
+	for (size_t i = 0; i < n; i++) {
+		uint8_t c = context[i];
+
+		line[i] = (char)(c == '-' ? '_' : c >= 'A' && c <= 'Z' ?
+		    c | 0x20 : c);
+	}
+	for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+		if (memmem(line, n, named[i].word, strlen(named[i].word)) &&
+		    scrub_match(named[i].pat, value, len, 0) == len)
+			return named[i].id;
+	return NULL;
+}

@@ -1,0 +1,189 @@
+/* scrub_seed.c - BIP-39 seed phrases: the words and their checksum.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include "scrub_assign.h"
+
+/* The first four letters of the 2048 words tell them apart (BIP-39). */
+static const char words[] =
+	"abanabilableabouabovabseabsoabstabsuabusacceacciaccoaccuachiacid"
+	"acouacquacroact actiactoactractuadapadd addiaddradjuadmiaduladva"
+	"adviaeroaffaaffoafraagaiage agenagreaheaaim air airpaislalaralbu"
+	"alcoaleralieall allealloalmoalonalphalrealsoaltealwaamatamazamon"
+	"amouamusanalanchanciangeanglangranimanklannoannuanotanswanteanti"
+	"anxiany aparapolappeapplapprapriarcharctareaarenarguarm armearmo"
+	"armyarouarraarrearriarroart arteartiartwask aspeassaasseassiassu"
+	"asthathlatomattaatteattiattrauctaudiauguauntauthautoautuaveravoc"
+	"avoiawakawarawayawesawfuawkwaxisbabybachbacobadgbag balabalcball"
+	"bambbanabannbar barebargbarrbasebasibaskbattbeacbeanbeaubecabeco"
+	"beefbefobegibehabehibelibelobeltbencbenebestbetrbettbetwbeyobicy"
+	"bid bikebindbiolbirdbirtbittblacbladblamblanblasbleablesblinbloo"
+	"blosbloublueblurblusboarboatbodyboilbombbonebonubookboosbordbori"
+	"borrbossbottbounbox boy bracbraibranbrasbravbreabreebricbridbrie"
+	"brigbrinbrisbrocbrokbronbroobrotbrowbrusbubbbuddbudgbuffbuilbulb"
+	"bulkbullbundbunkburdburgbursbus busibusybuttbuyebuzzcabbcabicabl"
+	"cactcagecakecallcalmcamecampcan canacanccandcanncanocanvcanycapa"
+	"capicaptcar carbcardcargcarpcarrcartcasecashcasicastcasucat cata"
+	"catccatecattcaugcauscautcaveceilcelecemecenscentcerecertchaichal"
+	"chamchanchaochapcharchaschatcheacheccheechefchercheschicchiechil"
+	"chimchoichoochrochucchunchurcigacinncircciticityciviclaiclapclar"
+	"clawclaycleaclerclevclicclieclifclimclinclipclocclogclosclotclou"
+	"clowclubclumclusclutcoaccoascococodecoffcoilcoincollcolocolucomb"
+	"comecomfcomicommcompconccondconfcongconnconscontconvcookcoolcopp"
+	"copycoracorecorncorrcostcottcouccouncoupcourcouscovecoyocraccrad"
+	"crafcramcrancrascratcrawcrazcreacredcreecrewcriccrimcriscritcrop"
+	"croscroucrowcruccruecruicrumcruncruscry cryscubecultcup cupbcuri"
+	"currcurtcurvcushcustcutecycldad damadampdancdangdaridashdaugdawn"
+	"day dealdebadebrdecadecedecidecldecodecrdeerdefedefidefydegrdela"
+	"delidemademidenidentdenydepadepedepodeptdepuderidescdesedesidesk"
+	"despdestdetadetedevedevidevodiagdialdiamdiardicediesdietdiffdigi"
+	"digndiledinndinodiredirtdisadiscdisedishdismdisodispdistdivedivi"
+	"divodizzdoctdocudog dolldolpdomadonadonkdonodoordosedoubdovedraf"
+	"dragdramdrasdrawdreadresdrifdrildrindripdrivdropdrumdry duckdumb"
+	"duneduridustdutcdutydwardynaeageeaglearlearnearteasieasteasyecho"
+	"ecoleconedgeediteduceffoegg eigheithelboeldeelecelegelemelepelev"
+	"elitelseembaemboembremeremotemplempoemptenabenacend endlendoenem"
+	"enerenfoengaengienhaenjoenlienouenrienroensuenteentientrenveepis"
+	"equaequiera eraseroderoserroerupescaessaesseestaeterethievidevil"
+	"evokevolexacexamexceexchexciexclexcuexecexerexhaexhiexilexisexit"
+	"exotexpaexpeexpiexplexpoexprexteextreye eyebfabrfacefacufadefain"
+	"faitfallfalsfamefamifamofan fancfantfarmfashfat fatafathfatifaul"
+	"favofeatfebrfedefee feedfeelfemafencfestfetcfevefew fibefictfiel"
+	"figufilefilmfiltfinafindfinefingfinifirefirmfirsfiscfishfit fitn"
+	"fix flagflamflasflatflavfleefligflipfloaflocflooflowfluiflusfly "
+	"foamfocufog foilfoldfollfoodfootforcforeforgforkfortforuforwfoss"
+	"fostfounfox fragframfreqfresfriefrinfrogfronfrosfrowfrozfruifuel"
+	"fun funnfurnfuryfutugadggaingalagallgamegap garagarbgardgarlgarm"
+	"gas gaspgategathgauggazegenegenigenrgentgenugestghosgiangiftgigg"
+	"ginggiragirlgivegladglanglarglasglidglimglobglooglorglovglowglue"
+	"goatgoddgoldgoodgoosgorigospgossgovegowngrabgracgraigrangrapgras"
+	"gravgreagreegridgriegritgrocgrougrowgrunguarguesguidguilguitgun "
+	"gym habihairhalfhammhamshandhappharbhardharsharvhat havehawkhaza"
+	"headhealhearheavhedgheighellhelmhelphen herohiddhighhillhinthip "
+	"hirehisthobbhockholdholeholihollhomehonehoodhopehornhorrhorshosp"
+	"hosthotehourhovehub hugehumahumbhumohundhunghunthurdhurrhurthusb"
+	"hybrice iconideaidenidleignoill illeillnimagimitimmeimmuimpaimpo"
+	"imprimpuinchinclincoincrindeindiindoinduinfainflinfoinhainheinit"
+	"injeinjuinmainneinnoinpuinquinsainseinsiinspinstintainteintoinve"
+	"inviinvoironislaisolissuitemivorjackjagujar jazzjealjeanjelljewe"
+	"job joinjokejourjoy judgjuicjumpjungjunijunkjustkangkeenkeepketc"
+	"key kickkid kidnkindkingkisskit kitckitekittkiwikneeknifknocknow"
+	"lab labelaboladdladylakelamplanglaptlarglatelatilauglaunlavalaw "
+	"lawnlawslayelazyleadleaflearleavlectleftleg legalegeleislemolend"
+	"lenglensleoplesslettleveliarlibelibrlicelifeliftlighlikelimblimi"
+	"linklionliqulistlittlivelizaloadloanlobslocalocklogilonelongloop"
+	"lottloudlounloveloyalucklugglumblunaluncluxulyrimachmad magimagn"
+	"maidmailmainmajomakemammman manamandmangmansmanumaplmarbmarcmarg"
+	"marimarkmarrmaskmassmastmatcmatemathmatrmattmaximazemeadmeanmeas"
+	"meatmechmedamedimelomeltmembmemomentmenumercmergmerimerrmeshmess"
+	"metamethmiddmidnmilkmillmimimindminiminominumiramirrmisemissmist"
+	"mix mixemixtmobimodemodimom momemonimonkmonsmontmoonmoramoremorn"
+	"mosqmothmotimotomounmousmovemovimuchmuffmulemultmuscmusemushmusi"
+	"mustmutumysemystmythnaivnamenapknarrnastnatinatunearneckneednega"
+	"neglneitnephnervnestnet netwneutnevenewsnextnicenighnoblnoisnomi"
+	"noodnormnortnosenotanotenothnotinovenow nuclnumbnursnut oak obey"
+	"objeobliobscobseobtaobvioccuoceaoctoodoroff offeoffiofteoil okay"
+	"old olivolymomitonceone onioonlionlyopenoperopinoppooptioranorbi"
+	"orchordeordiorgaorieorigorphostrotheoutdouteoutpoutsovalovenover"
+	"own owneoxygoystozonpactpaddpagepairpalapalmpandpanepanipantpape"
+	"parapareparkparrpartpasspatcpathpatipatrpattpauspavepaympeacpean"
+	"pearpeaspelipen penapencpeoppeppperfpermperspet phonphotphraphys"
+	"pianpicnpictpiecpig pigepillpilopinkpionpipepistpitcpizzplacplan"
+	"plasplatplaypleapledplucplugplunpoempoetpoinpolapolepolipondpony"
+	"poolpopuportposiposspostpotapottpovepowdpowepracpraipredprefprep"
+	"prespretprevpricpridprimprinprioprisprivprizprobprocprodprofprog"
+	"projpromproopropprosprotprouprovpublpuddpullpulppulspumppuncpupi"
+	"pupppurcpuripurppurspushput puzzpyraqualquanquarquesquicquitquiz"
+	"quotrabbraccracerackradaradirailrainraisrallramprancrandrangrapi"
+	"rareraterathraveraw razoreadrealreasrebereburecarecerecirecorecy"
+	"redureflreforefuregiregrregurejerelarelerelirelyremaremeremiremo"
+	"rendrenerentreopreparepereplreporequrescreseresiresorespresureti"
+	"retrretureunreverevirewarhytrib ribbricerichrideridgriflrighrigi"
+	"ringriotrippriskriturivariveroadroasroboroburockromaroofrookroom"
+	"roserotarougrounroutroyarubbruderug rulerun runwrurasad saddsadn"
+	"safesailsalasalmsalosaltsalusamesampsandsatisatosaucsaussavesay "
+	"scalscanscarscatscenscheschosciescisscorscouscrascrescriscrusea "
+	"searseasseatsecosecrsectsecuseedseeksegmselesellsemisenisenssent"
+	"seriservsesssettsetuseveshadshafshalsharshedshelshershieshifshin"
+	"shipshivshocshoeshooshopshorshoushovshrishrushufshy siblsickside"
+	"siegsighsignsilesilksillsilvsimisimpsincsingsiresistsitusix size"
+	"skatsketski skilskinskirskulslabslamsleeslenslicslidsligslimslog"
+	"slotslowslussmalsmarsmilsmoksmoosnacsnaksnapsnifsnowsoapsoccsoci"
+	"socksodasoftsolasoldsolisolusolvsomesongsoonsorrsortsoulsounsoup"
+	"soursoutspacsparspatspawspeaspecspeespelspensphespicspidspikspin"
+	"spirsplispoisponspoosporspotspraspresprispy squasquesquistabstad"
+	"stafstagstaistamstanstarstatstaysteasteestemstepstersticstilstin"
+	"stocstomstonstoostorstovstrastrestristrostrustudstufstumstylsubj"
+	"submsubwsuccsuchsuddsuffsugasuggsuitsummsun sunnsunssupesuppsupr"
+	"suresurfsurgsurpsurrsurvsuspsustswalswamswapswarsweasweeswifswim"
+	"swinswitsworsymbsympsyrusysttabltacktag tailtaletalktanktapetarg"
+	"tasktasttatttaxiteacteamtellten tenatenntenttermtesttextthanthat"
+	"themthentheothertheythinthisthouthrethrithrothumthunticktidetige"
+	"tilttimbtimetinytip tiretisstitltoastobatodatoddtoe togetoiltoke"
+	"tomatomotonetongtonitooltoottop topitopptorctorntorttosstotatour"
+	"towatowetowntoy tractradtraftragtraitrantraptrastravtraytreatree"
+	"trentriatribtrictrigtrimtriptroptroutructruetrultrumtrustruttry "
+	"tubetuittumbtunatunnturkturnturttweltwentwictwintwistwo typetypi"
+	"uglyumbrunabunawuncluncoundeundounfaunfounhaunifuniqunitunivunkn"
+	"unlountiunusunveupdaupgruphouponuppeupseurbaurgeusaguse usedusef"
+	"uselusuautilvacavacuvaguvalivallvalvvan vanivapovarivastvaulvehi"
+	"velvvendventvenuverbveriversveryvessveteviabvibrvicivictvideview"
+	"villvintviolvirtviruvisavisivisuvitavivivocavoicvoidvolcvoluvote"
+	"voyawagewagowaitwalkwallwalnwantwarfwarmwarrwashwaspwastwatewave"
+	"way wealweapwearweasweatweb weddweekweirwelcwestwet whalwhatwhea"
+	"wheewhenwherwhipwhiswidewidtwifewildwillwin windwinewingwinkwinn"
+	"wintwirewisdwisewishwitnwolfwomawondwoodwoolwordworkworlworrwort"
+	"wrapwrecwreswriswritwronyardyearyellyou younyoutzebrzerozonezoo ";
+
+static int
+find_word(const uint8_t *p, size_t n)
+{
+	char key[4] = { ' ', ' ', ' ', ' ' };
+	int lo = 0, hi = 2047;
+
+	memcpy(key, p, n < 4 ? n : 4);
+	while (lo <= hi) {
+		int mid = (lo + hi) / 2;
+		int c = memcmp(key, words + 4 * mid, 4);
+
+		if (!c)
+			return mid;
+		if (c < 0)
+			hi = mid - 1;
+		else
+			lo = mid + 1;
+	}
+	return -1;
+}
+
+bool
+scrub_is_seed(const uint8_t *p, size_t n)
+{
+	uint8_t bits[40] = { 0 }, sum[BINDU_SHA256];
+	size_t count = 0, i = 0, entropy;
+
+	while (i < n && count < 24) {
+		size_t end = i;
+		int w;
+
+		while (end < n && p[end] != ' ')
+			end++;
+		w = find_word(p + i, end - i);
+		if (w < 0)
+			return false;
+		for (int b = 0; b < 11; b++)
+			if (w >> (10 - b) & 1) {
+				size_t at = count * 11 + (size_t)b;
+
+				bits[at / 8] |= (uint8_t)(0x80 >> at % 8);
+			}
+		count++;
+		i = end + 1;
+	}
+	/* count * 11 bits: entropy, then one checksum bit for 32 of it. */
+	entropy = count * 11 * 32 / 33 / 8;
+	bindu_digest_bytes(bits, entropy, sum);
+	for (size_t b = 0; b < count / 3; b++)
+		if ((bits[entropy + b / 8] ^ sum[b / 8]) & (0x80 >> b % 8))
+			return false;
+	return !memmem(p, n, "abandon abandon", 15);
+}

@@ -1,0 +1,290 @@
+/* scrub_tree.c - a loaded tree: names, links, contents, in the tree's order.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "lib/base/fd.h"
+#include "lib/base/mem.h"
+#include "scrub_file.h"
+#include "walk_dir.h"
+
+/* Inodes of files a name rule dropped: another name of them is no escape. */
+struct inodes {
+	struct { uint64_t dev, ino; } *v;
+	size_t n, cap;
+};
+
+struct tree_scan {
+	struct bindu_tree *t;
+	struct bindu_walk_dir *dirs;
+	struct scrub_job job;
+	struct inodes dropped;
+	const struct bindu_report *report;
+};
+
+static void
+remember_inode(struct inodes *l, const struct stat *st)
+{
+	if (st->st_nlink < 2)
+		return;
+	bindu_grow(&l->v, &l->cap, l->n + 1, sizeof *l->v);
+	l->v[l->n].dev = st->st_dev;
+	l->v[l->n++].ino = st->st_ino;
+}
+
+static bool
+is_dropped_inode(const struct inodes *l, const struct bindu_entry *e)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].dev == e->dev && l->v[i].ino == e->ino)
+			return true;
+	return false;
+}
+
+static ssize_t
+read_fd(void *ctx, void *p, size_t n, struct bindu_err *err)
+{
+	ssize_t got;
+
+	do {
+		got = read(*(int *)ctx, p, n);
+	} while (got == -1 && errno == EINTR);
+	if (got == -1)
+		return bindu_err_sys(err, "reading failed");
+	return got;
+}
+
+static int64_t
+seek_fd(void *ctx, int64_t to)
+{
+	return lseek(*(int *)ctx, to, SEEK_SET);
+}
+
+static int
+open_entry(struct tree_scan *s, const struct bindu_entry *e, struct stat *st,
+    struct bindu_err *err)
+{
+	const char *name;
+	int at = bindu_walk_dir_parent(s->dirs, e->path, &name), fd;
+
+	fd = at == -1 ? -1 : openat(at, name, O_RDONLY | O_CLOEXEC |
+	    O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd == -1)
+		return bindu_err_sys(err, "opening failed");
+	if (fstat(fd, st) == -1 || !S_ISREG(st->st_mode)) {
+		close(fd);
+		return bindu_err_set(err, BINDU_E_IO,
+		    "it is no regular file any more");
+	}
+	return fd;
+}
+
+/* Is the whole file's digest one that an entry allows? */
+static bool
+is_allowed_file(struct tree_scan *s, const struct bindu_entry *e)
+{
+	AUTO_FREE char *by = NULL;
+	AUTO_CLOSE int fd = -1;
+	uint8_t sum[BINDU_SHA256];
+	uint64_t size;
+	struct stat st;
+
+	if (!scrub_allow_wants_digest(s->job.allow, e->path))
+		return false;
+	fd = open_entry(s, e, &st, NULL);
+	if (fd == -1 || bindu_digest_fd(fd, sum, &size, NULL) == -1)
+		return false;
+	by = scrub_allow_file(s->job.allow, e->path, sum);
+	if (!by)
+		return false;
+	bindu_note(s->report, BINDU_WARN, "%s ships, allowed by %s", e->path,
+	    by);
+	return true;
+}
+
+/* The rule by which the entry's name or link forbids it, or NULL. */
+static const char *
+judge_name(struct tree_scan *s, const struct bindu_entry *e,
+    enum bindu_name_act *act, const char **rule)
+{
+	AUTO_FREE char *target = NULL;
+	const char *other;
+
+	*act = bindu_scrub_name(e->path, e->type == BINDU_DIR, rule);
+	if (e->type == BINDU_LINK) {
+		if (*act == BINDU_NAME_DROP)
+			return *rule;
+		*act = BINDU_NAME_OK;
+		target = scrub_link_target(e->path, e->link);
+		if (!target)
+			return "name/link-outside";
+		if (bindu_scrub_name(target, false, &other) == BINDU_NAME_DROP)
+			return "name/link-to-dropped";
+		return NULL;
+	}
+	if (*act == BINDU_NAME_DROP)
+		return *rule;
+	if (e->type == BINDU_FILE && is_dropped_inode(&s->dropped, e))
+		return "name/hard-link-to-dropped";
+	return NULL;
+}
+
+/* Read the file; the rule by which its content drops it, or NULL. */
+static const char *
+judge_content(struct tree_scan *s, const struct bindu_entry *e,
+    enum bindu_name_act act, const char *name_rule)
+{
+	struct bindu_err why = { 0 };
+	struct stat st;
+	AUTO_CLOSE int fd = open_entry(s, e, &st, &why);
+	struct bindu_source src = { read_fd, seek_fd, &fd, 0 };
+
+	if (fd == -1) {
+		scrub_report_unread(&s->job, e->path, why.msg);
+		return NULL;
+	}
+	src.size = (uint64_t)st.st_size;
+	if (scrub_file(&s->job, e->path, src.size, act == BINDU_NAME_SCAN,
+	    &src, &why) == -1) {
+		scrub_report_unread(&s->job, e->path, why.msg);
+		return NULL;
+	}
+	return scrub_file_verdict(&s->job, act, name_rule);
+}
+
+static void
+drop_entry(struct tree_scan *s, size_t i, const char *rule)
+{
+	struct stat st;
+	const char *name;
+	int at;
+
+	scrub_report_drop(s->job.r, s->t->entry[i].path, rule);
+	if (s->t->entry[i].type == BINDU_FILE) {
+		at = bindu_walk_dir_parent(s->dirs, s->t->entry[i].path, &name);
+		if (at != -1 && fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			remember_inode(&s->dropped, &st);
+	}
+	bindu_tree_drop(s->t, i, rule, true);
+}
+
+/* What the walk has dropped by name already; an allowed file comes back. */
+static void
+take_walk_drops(struct tree_scan *s)
+{
+	struct bindu_tree *t = s->t;
+	struct stat st;
+	const char *name;
+
+	for (size_t i = 0; i < t->ndrop; i++) {
+		int at = bindu_walk_dir_parent(s->dirs, t->drop[i].path, &name);
+
+		if (at != -1 && fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) ==
+		    0 && S_ISREG(st.st_mode))
+			remember_inode(&s->dropped, &st);
+		scrub_report_drop(s->job.r, t->drop[i].path, t->drop[i].rule);
+	}
+}
+
+static void
+scan_entries(struct tree_scan *s)
+{
+	const char *rule, *why;
+	enum bindu_name_act act;
+
+	for (size_t i = 0; i < s->t->n; ) {
+		struct bindu_entry *e = &s->t->entry[i];
+
+		bindu_progress(s->report, "scrub", s->job.r->bytes,
+		    s->t->bytes, "bytes");
+		why = judge_name(s, e, &act, &rule);
+		if ((why || act == BINDU_NAME_SCAN) && e->type == BINDU_FILE &&
+		    is_allowed_file(s, e)) {
+			i++;
+			continue;
+		}
+		if (act == BINDU_NAME_WARN && e->type == BINDU_FILE)
+			scrub_report_name(s->job.r, e->path, rule);
+		if (why && s->job.o->all && e->type == BINDU_FILE)
+			judge_content(s, e, BINDU_NAME_DROP, why);
+		if (!why && e->type == BINDU_FILE)
+			why = judge_content(s, e, act, rule);
+		if (why)
+			drop_entry(s, i, why);
+		else
+			i++;
+	}
+}
+
+static int
+by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct bindu_drop *)a)->path,
+	    ((const struct bindu_drop *)b)->path);
+}
+
+int
+bindu_scrub_tree(struct bindu_tree *t, const struct bindu_scrub_opts *o,
+    const struct bindu_report *report, struct bindu_scrub_report *r,
+    struct bindu_err *err)
+{
+	struct tree_scan s = { .t = t, .report = report };
+
+	memset(r, 0, sizeof *r);
+	s.job.o = o;
+	s.job.r = r;
+	s.job.allow = scrub_allow_load(t->rootfd, o->allow_file, o->baseline,
+	    err);
+	if (!s.job.allow)
+		return -1;
+	s.dirs = bindu_walk_dir_new(t->rootfd);
+	s.job.scan = scrub_scan_new();
+	take_walk_drops(&s);
+	scan_entries(&s);
+	bindu_tree_sort_drops(t);
+	if (r->ndrop > 1)
+		qsort(r->drop, r->ndrop, sizeof *r->drop, by_path);
+	scrub_allow_stale(s.job.allow, &r->stale);
+	scrub_scan_free(s.job.scan);
+	scrub_allow_free(s.job.allow);
+	bindu_walk_dir_free(s.dirs);
+	free(s.dropped.v);
+	return 0;
+}
+
+static void
+free_drops(struct bindu_drop *d, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(d[i].path);
+		free(d[i].rule);
+	}
+	free(d);
+}
+
+static void
+free_findings(struct bindu_finding *f, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(f[i].path);
+		free(f[i].masked);
+		free(f[i].allow);
+		free(f[i].by);
+	}
+	free(f);
+}
+
+void
+bindu_scrub_report_fini(struct bindu_scrub_report *r)
+{
+	free_findings(r->finding, r->n);
+	free_findings(r->allowed, r->nallowed);
+	free_drops(r->drop, r->ndrop);
+	free_drops(r->unread, r->nunread);
+	free_drops(r->kept, r->nkept);
+	bindu_strv_fini(&r->stale);
+	memset(r, 0, sizeof *r);
+}

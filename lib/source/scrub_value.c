@@ -1,0 +1,207 @@
+/* scrub_value.c - a name that says secret, an operator, a value.
+ *
+ * The value pass comes from both sides: a word like password looks forward
+ * for its value; a run of random characters looks back for its name.  Both
+ * end in judge_pair().
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <string.h>
+#include "scrub_assign.h"
+
+enum { LOOK_BACK = 120 };
+
+static void
+add_pair(struct scrub_scan *s, const struct scrub_text *t,
+    const struct scrub_pair *a, enum bindu_scrub_level level)
+{
+	const char *rule = "generic/secret";
+	uint8_t prio = PRIO_GENERIC;
+
+	if (scrub_pair_is_connection(t, a)) {
+		rule = "connection/password";
+		prio = PRIO_CONN;
+	} else if (a->kind == KEY_PASSWORD) {
+		rule = "generic/password";
+	} else if (a->kind == KEY_TOKEN) {
+		rule = "generic/token";
+	}
+	scrub_add(s, t, a->value, a->vend, rule, level, prio);
+}
+
+/* A provider whose tokens have no prefix, named near the value. */
+static bool
+add_named(struct scrub_scan *s, const struct scrub_text *t,
+    const struct scrub_pair *a)
+{
+	size_t from = a->value > LOOK_BACK ? a->value - LOOK_BACK : 0;
+	const char *id;
+
+	while (from < a->value && memchr(t->p + from, '\n', a->value - from))
+		from++;
+	if (a->key < from)
+		from = a->key;
+	id = scrub_named_provider(t->p + from, a->value - from,
+	    t->p + a->value, a->vend - a->value);
+	if (!id)
+		return false;
+	scrub_add(s, t, a->value, a->vend, id, BINDU_SCRUB_BLOCK, PRIO_SHAPE);
+	return true;
+}
+
+static void
+judge_pair(struct scrub_scan *s, const struct scrub_text *t,
+    struct scrub_pair *a, bool weak)
+{
+	int level;
+
+	if (!scrub_value_bounds(t, a))
+		return;
+	if (scrub_value_is_reference(t->p + a->value, a->vend - a->value,
+	    a->quoted))
+		return;
+	if (a->kind != KEY_NONE && !scrub_is_placeholder(t->p + a->value,
+	    a->vend - a->value) && add_named(s, t, a))
+		return;
+	level = a->kind == KEY_PASSWORD
+	    ? scrub_password_level(t->p + a->value, a->vend - a->value,
+		a->quoted)
+	    : scrub_token_level(t->p + a->value, a->vend - a->value, a->kind);
+	if (weak && a->kind != KEY_WEAK && level < BINDU_SCRUB_BLOCK &&
+	    scrub_value_is_set(t->p + a->value, a->vend - a->value))
+		level = BINDU_SCRUB_BLOCK;
+	if (level >= BINDU_SCRUB_WARN)
+		add_pair(s, t, a, (enum bindu_scrub_level)level);
+}
+
+void
+scrub_judge_word(struct scrub_scan *s, const struct scrub_text *t, size_t at,
+    size_t len, bool weak)
+{
+	struct scrub_pair a;
+
+	if (scrub_pair_forward(t, at, at + len, &a))
+		judge_pair(s, t, &a, weak);
+}
+
+/* "Bearer VALUE", "Basic VALUE": the word in front of a run, after a blank. */
+static bool
+judge_header(struct scrub_scan *s, const struct scrub_text *t, size_t at,
+    size_t end)
+{
+	static const char *const words[] = { "bearer", "basic", "token",
+	    "apikey" };
+	uint8_t plain[256];
+	size_t len, word = at - 1;
+
+	if (at < 7 || t->p[at - 1] != ' ')
+		return false;
+	while (word > 0 && isalpha(t->p[word - 1]))
+		word--;
+	len = at - 1 - word;
+	for (size_t i = 0; i < 4; i++) {
+		if (len != strlen(words[i]) ||
+		    strncasecmp((const char *)t->p + word, words[i], len))
+			continue;
+		while (end < t->n && (scrub_class[t->p[end]] & CH_DOTTED ||
+		    t->p[end] == '='))
+			end++;
+		if (scrub_is_placeholder(t->p + at, end - at))
+			return true;
+		if (i == 1) {
+			len = scrub_base64(t->p + at, end - at, plain,
+			    sizeof plain, NULL);
+			if (!scrub_is_login(plain, len))
+				return false;
+		} else if (scrub_token_level(t->p + at, end - at, KEY_TOKEN) <
+		    BINDU_SCRUB_BLOCK || (i > 1 && end - at < 20)) {
+			return false;
+		}
+		scrub_add(s, t, at, end, "generic/authorization",
+		    BINDU_SCRUB_BLOCK, PRIO_GENERIC);
+		return true;
+	}
+	return false;
+}
+
+/* Discord: base64 of a number, a dot, six, a dot, 27 or more. */
+static bool
+judge_discord(struct scrub_scan *s, const struct scrub_text *t, size_t at)
+{
+	uint8_t id[24];
+	size_t len = scrub_match("\\b{23,28}.\\b{6}.\\b{27,40}", t->p, t->n, at);
+
+	if (!len || !strchr("MNO", t->p[at]))
+		return false;
+	if (scrub_base64(t->p + at, 24, id, 17, NULL) < 17)
+		return false;
+	for (int i = 0; i < 17; i++)
+		if (!isdigit(id[i]))
+			return false;
+	scrub_add(s, t, at, at + len, "provider/discord-bot-token",
+	    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
+	return true;
+}
+
+static bool
+judge_shape(struct scrub_scan *s, const struct scrub_text *t, size_t at,
+    size_t end)
+{
+	size_t n = end - at;
+
+	if ((n == 51 || n == 52) && strchr("5KL9c", t->p[at]) &&
+	    scrub_check_wif(t->p + at, n) == SCRUB_GOOD)
+		scrub_add(s, t, at, end, "private-key/bitcoin-wif",
+		    BINDU_SCRUB_BLOCK, PRIO_KEY);
+	else if (n == 56 && t->p[at] == 'S' &&
+	    scrub_match("\\2{56}", t->p, t->n, at) == 56 &&
+	    scrub_check_stellar(t->p + at, n) == SCRUB_GOOD)
+		scrub_add(s, t, at, end, "private-key/stellar",
+		    BINDU_SCRUB_BLOCK, PRIO_KEY);
+	else if ((n == 36 || n == 37) &&
+	    scrub_match("\\h{32}-us\\d{1,2}", t->p, t->n, at) == n)
+		scrub_add(s, t, at, end, "provider/mailchimp-key",
+		    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
+	else
+		return n >= 23 && n <= 28 && judge_discord(s, t, at);
+	return true;
+}
+
+/* Could a value begin at text[at)? */
+static bool
+may_be_value(const struct scrub_text *t, size_t at, size_t end)
+{
+	size_t digits = 0, n = end - at > 80 ? 80 : end - at;
+
+	if (!at || t->p[at - 1] == '.' || t->p[at - 1] >= 0x80)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		digits += t->p[at + i] >= '0' && t->p[at + i] <= '9';
+	return digits > 0;
+}
+
+void
+scrub_judge_run(struct scrub_scan *s, const struct scrub_text *t, size_t at,
+    size_t end, bool weak)
+{
+	size_t n = end - at, from;
+	struct scrub_pair a;
+
+	if (!may_be_value(t, at, end) || judge_shape(s, t, at, end))
+		return;
+	if (scrub_randomness(t->p + at, n > 64 ? 64 : n) < 0.2)
+		return;
+	if (judge_header(s, t, at, end))
+		return;
+	/* The nearest word before it whose value would begin here. */
+	from = at > LOOK_BACK ? at - LOOK_BACK : 0;
+	for (size_t i = at; i-- > from; ) {
+		size_t len = scrub_key_word(t->p + i, at - i);
+
+		if (!len || !scrub_pair_forward(t, i, i + len, &a))
+			continue;
+		if (a.value <= at && at - a.value <= 2) {
+			judge_pair(s, t, &a, weak);
+			return;
+		}
+	}
+}
