@@ -19,6 +19,7 @@ struct bindu_client_exec {
 	uint8_t *first; /* the opening message, to send again */
 	size_t firstlen;
 	bool more; /* something was sent after it */
+	bool accepted; /* the stream ended with OK */
 	bool any; /* a chunk came */
 	bool exit_seen; /* the last chunk was an exit chunk */
 	int code;
@@ -248,6 +249,8 @@ static int
 conclude(struct bindu_client_exec *x, struct bindu_frame *f,
     struct bindu_err *err)
 {
+	/* Ending in peace, the server says that it ran it. */
+	x->accepted = true;
 	if (!x->any || !x->exit_seen)
 		return bindu_err_set(err, BINDU_E_AGAIN,
 		    "connection to %s lost: the stream ended without an exit "
@@ -285,8 +288,10 @@ boxd_exec_recv(struct bindu_client_exec *x, int64_t timeout_ms, bool hold,
 
 	bindu_rpc_hold(x->call, hold);
 	for (;;) {
-		if (watch(x, err) == -1)
+		if (watch(x, err) == -1) {
+			x->lost = BINDU_RPC_UNAVAILABLE;
 			return -1;
+		}
 		if (x->woken) {
 			x->woken = false;
 			f->kind = BINDU_FRAME_NOTHING;
@@ -329,7 +334,8 @@ boxd_exec_recv(struct bindu_client_exec *x, int64_t timeout_ms, bool hold,
 bool
 boxd_exec_started(const struct bindu_client_exec *x)
 {
-	return x->any || bindu_rpc_may_have_acted(x->call, x->lost);
+	return x->any || x->accepted ||
+	       bindu_rpc_may_have_acted(x->call, x->lost);
 }
 
 void

@@ -56,7 +56,7 @@ forward(struct run *r, int sig)
 	AUTO_FREE char *line = xasprintf(
 	    "l=$(grep -lzxF BINDU_EXEC=%s /proc/[0-9]*/environ 2>/dev/null);"
 	    "[ -n \"$l\" ] || exit 1;"
-	    "for f in $l; do f=${f#/proc/}; kill -%d -- -${f%%/environ};"
+	    "for f in $l; do f=${f#/proc/}; kill -%d -${f%%/environ};"
 	    "done 2>/dev/null; :",
 	    r->marker, sig);
 	struct bindu_exec_opts o = { .command = line, .timeout_ms = GRACE_MS };

@@ -38,3 +38,5 @@ bench:
 help:
 	@sed -n '3,9s/^# \{0,1\}//p' Makefile
 .PHONY: bench-programs deps deps-test demo check check-san test-programs unit lint bench help
+UNIT_NEEDS_endpoint_test := grpc protobuf-c curl crypto
+UNIT_NEEDS_stream_line_test := grpc protobuf-c curl crypto
