@@ -205,7 +205,9 @@ def run(reqs, context, how):
         return
     p = subprocess.Popen(["sh", "-c", first.command], stdin=subprocess.PIPE,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                         start_new_session=True, bufsize=0)
+                         start_new_session=True, bufsize=0,
+                         preexec_fn=lambda: signal.signal(
+                             signal.SIGINT, signal.SIG_DFL))
     with LOCK, open(os.path.join(DIR, "argv"), "a") as f:
         f.write(first.command + "\n")
 
