@@ -15,7 +15,7 @@ static uint32_t vcpu, port;
 static uint64_t memory, disk;
 static struct bindu_strv env;
 static bool no_wait, bring_up;
-static int64_t timeout = 60000;
+static int64_t timeout = 600000;
 
 static const struct bindu_opt create_opts[] = {
 	{ 0, "image", BINDU_OPT_STR, &image, "IMAGE",
@@ -32,14 +32,14 @@ static const struct bindu_opt create_opts[] = {
 	{ 0, "no-wait", BINDU_OPT_FLAG, &no_wait, NULL,
 	    "do not wait until it is usable", NULL },
 	{ 't', "timeout", BINDU_OPT_MSEC, &timeout, "TIME",
-	    "wait at most TIME (default 60s)", NULL },
+	    "wait at most TIME (default 10m)", NULL },
 	BINDU_OPT_END
 };
 static const struct bindu_opt wait_opts[] = {
 	{ 0, "up", BINDU_OPT_FLAG, &bring_up, NULL,
 	    "start, resume or wake it first when it needs that", NULL },
 	{ 't', "timeout", BINDU_OPT_MSEC, &timeout, "TIME",
-	    "wait at most TIME (default 60s)", NULL },
+	    "wait at most TIME (default 10m)", NULL },
 	BINDU_OPT_END
 };
 
