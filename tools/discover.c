@@ -12,13 +12,13 @@ static bool as_make;
 
 static const struct bindu_opt opts[] = {
 	{ 'n', "name", BINDU_OPT_STR, &how.name, "NAME",
-	  "the agent's name, whatever the script says", NULL },
+	    "the agent's name, whatever the script says", NULL },
 	{ 'r', "run", BINDU_OPT_FLAG, &how.run, NULL,
-	  "run the script to ask for its name", NULL },
+	    "run the script to ask for its name", NULL },
 	{ 't', "timeout", BINDU_OPT_MSEC, &how.run_timeout_ms, "TIME",
-	  "end --run after TIME (default 30s)", NULL },
+	    "end --run after TIME (default 30s)", NULL },
 	{ 0, "make", BINDU_OPT_FLAG, &as_make, NULL,
-	  "print make assignments: BINDU_ROOT := ...", NULL },
+	    "print make assignments: BINDU_ROOT := ...", NULL },
 	BINDU_OPT_END
 };
 
@@ -78,13 +78,17 @@ static int
 put_lines(const struct bindu_agent_info *i, struct bindu_err *err)
 {
 	AUTO_FREE char *deps = joined(&i->deps), *port = xasprintf("%u",
-	    i->port);
+						     i->port);
 	const struct {
 		const char *key, *value;
 	} rows[] = {
-		{ "root", i->root }, { "script", i->script },
-		{ "name", i->name }, { "name_from", i->name_from },
-		{ "deps", deps }, { "python", i->python }, { "port", port },
+		{ "root", i->root },
+		{ "script", i->script },
+		{ "name", i->name },
+		{ "name_from", i->name_from },
+		{ "deps", deps },
+		{ "python", i->python },
+		{ "port", port },
 	};
 	size_t k;
 
@@ -92,8 +96,10 @@ put_lines(const struct bindu_agent_info *i, struct bindu_err *err)
 		AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 20);
 
 		if (strchr(rows[k].value, '\n'))
-			return bindu_err_set(err, BINDU_E_DATA, "%s holds a "
-			    "newline: rename it, or use --json", rows[k].key);
+			return bindu_err_set(err, BINDU_E_DATA,
+			    "%s holds a "
+			    "newline: rename it, or use --json",
+			    rows[k].key);
 		if (as_make) {
 			put_make(rows[k].key, rows[k].value);
 			continue;
@@ -125,9 +131,13 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 }
 
 static const struct bindu_tool tool = {
-	.name = "bindu-discover", .args = "[SCRIPT]", .min = 0, .max = 1,
+	.name = "bindu-discover",
+	.args = "[SCRIPT]",
+	.min = 0,
+	.max = 1,
 	.about = "find the agent in a source tree: root, script, name, needs",
-	.opts = opts, .run = run,
+	.opts = opts,
+	.run = run,
 	.flags = BINDU_TOOL_DIR | BINDU_TOOL_JSON | BINDU_TOOL_STATUS,
 };
 

@@ -90,10 +90,10 @@ check_options(struct bindu_err *err)
 }
 
 static int
-print(struct bindu_buf *b, struct bindu_err *err)
+print(int fd, const struct bindu_buf *b, struct bindu_err *err)
 {
-	if (bindu_fd_write(STDOUT_FILENO, b->p ? b->p : "", b->len) == -1)
-		return bindu_err_sys(err, "cannot write to stdout");
+	if (bindu_fd_write(fd, b->p ? b->p : "", b->len) == -1)
+		return bindu_err_sys(err, "cannot write");
 	return 0;
 }
 
@@ -115,7 +115,7 @@ explain_paths(struct bindu_ctx *ctx, struct bindu_err *err)
 			answer = 1;
 		bindu_explain_fini(&x);
 	}
-	return print(&b, err) == -1 ? -1 : answer;
+	return print(STDOUT_FILENO, &b, err) == -1 ? -1 : answer;
 }
 
 static int
@@ -127,7 +127,7 @@ list_tree(struct bindu_ctx *ctx, const struct bindu_tree *t,
 
 	if (bindu_pack_list(t, ctx->json ? BINDU_LIST_JSON : nul ?
 	    BINDU_LIST_NUL : BINDU_LIST_TEXT, &b, err) == -1 ||
-	    bindu_pack_totals(t, &totals, err) == -1 || print(&b, err) == -1)
+	    bindu_pack_totals(t, &totals, err) == -1 || print(STDOUT_FILENO, &b, err) == -1)
 		return -1;
 	if (!ctx->quiet && !ctx->json && !nul)
 		bindu_fd_write(STDERR_FILENO, totals.p, totals.len);
@@ -138,12 +138,20 @@ static int
 write_manifest(const struct bindu_tree *t, struct bindu_err *err)
 {
 	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(TEXT_MAX);
+	AUTO_CLOSE int fd = -1;
+	struct stat st;
 	char id[65];
 
 	if (bindu_manifest_write(t, &b, id, err) == -1)
 		return -1;
 	if (strcmp(manifest, "-") == 0)
-		return print(&b, err);
+		return print(STDOUT_FILENO, &b, err);
+	if (stat(manifest, &st) == 0 && !S_ISREG(st.st_mode)) {
+		fd = open(manifest, O_WRONLY | O_CLOEXEC);
+		if (fd == -1)
+			return bindu_err_sys(err, "cannot open %s", manifest);
+		return print(fd, &b, err);
+	}
 	return bindu_fd_replace(AT_FDCWD, manifest, 0644, b.p ? b.p : "",
 	    b.len, err);
 }
@@ -155,6 +163,7 @@ write_archive(struct bindu_ctx *ctx, struct bindu_tree *t,
 	AUTO_FREE char *temp = NULL;
 	AUTO_CLOSE int fd = -1;
 	struct bindu_pack_stats s;
+	struct stat st;
 	int rc;
 
 	if (output == NULL && isatty(STDOUT_FILENO))
@@ -163,14 +172,20 @@ write_archive(struct bindu_ctx *ctx, struct bindu_tree *t,
 	if (output == NULL)
 		return bindu_pack_write(t, STDOUT_FILENO, &pack, &s,
 		    ctx->report, err);
-	temp = xasprintf("%s.%ld.tmp", output, (long)getpid());
-	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	/* A device or a pipe is written to, a file is replaced. */
+	if (stat(output, &st) == 0 && !S_ISREG(st.st_mode))
+		fd = open(output, O_WRONLY | O_CLOEXEC);
+	else
+		fd = open(temp = xasprintf("%s.%ld.tmp", output,
+		    (long)getpid()), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		    0666);
 	if (fd == -1)
-		return bindu_err_sys(err, "cannot make %s", temp);
+		return bindu_err_sys(err, "cannot open %s", temp ? temp :
+		    output);
 	rc = bindu_pack_write(t, fd, &pack, &s, ctx->report, err);
-	if (rc == 0 && rename(temp, output) == -1)
+	if (rc == 0 && temp != NULL && rename(temp, output) == -1)
 		rc = bindu_err_sys(err, "cannot make %s", output);
-	if (rc == -1)
+	if (rc == -1 && temp != NULL)
 		unlink(temp);
 	return rc;
 }

@@ -15,7 +15,7 @@ struct ask {
 	struct loop_timer *late;
 	ask_fn *fn;
 	void *ctx;
-	struct bindu_err refused;	/* sock is -1: why */
+	struct bindu_err refused; /* sock is -1: why */
 };
 
 /* Never waits: a monitor that does not accept must not stop the daemon. */
@@ -26,8 +26,7 @@ dial(const char *path, struct bindu_err *err)
 	int sock = bindu_fd_unix_connect(path, SOCK_SEQPACKET | SOCK_NONBLOCK,
 	    &e);
 
-	return sock != -1 ? sock :
-	    bindu_err_set(err, BINDU_E_AGAIN, "%s", e.msg);
+	return sock != -1 ? sock : bindu_err_set(err, BINDU_E_AGAIN, "%s", e.msg);
 }
 
 static void
@@ -94,7 +93,7 @@ new_ask(struct loop *l, int sock, ask_fn *fn, void *ctx)
 
 struct ask *
 ask_try(struct loop *l, const char *path, json_t *request,
-	int64_t timeout_ms, ask_fn *fn, void *ctx, struct bindu_err *err)
+    int64_t timeout_ms, ask_fn *fn, void *ctx, struct bindu_err *err)
 {
 	AUTO_JSON json_t *req = request;
 	AUTO_CLOSE int sock = dial(path, err);
@@ -111,7 +110,7 @@ ask_try(struct loop *l, const char *path, json_t *request,
 
 struct ask *
 ask_open(struct loop *l, const char *path, json_t *request,
-	int64_t timeout_ms, ask_fn *fn, void *ctx)
+    int64_t timeout_ms, ask_fn *fn, void *ctx)
 {
 	struct bindu_err err = { 0 };
 	struct ask *a = ask_try(l, path, request, timeout_ms, fn, ctx, &err);

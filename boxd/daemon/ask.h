@@ -16,18 +16,18 @@ struct ask;
  * late or the connection broke (msg NULL); no call comes after that.  The
  * function may close the ask, and must do so sooner or later. */
 typedef void ask_fn(void *ctx, struct ask *, const json_t *msg, int *fds,
-	const struct bindu_err *err);
+    const struct bindu_err *err);
 
 /* request is consumed, also on failure.  timeout_ms: until the first message
  * (0: no limit); passing it is AGAIN with detail ETIMEDOUT.  fn is never
  * called before this returns; nobody at path is an error like others. */
 struct ask *ask_open(struct loop *, const char *path, json_t *request,
-	int64_t timeout_ms, ask_fn *, void *ctx);
+    int64_t timeout_ms, ask_fn *, void *ctx);
 /* The same, but NULL and err when there is nobody at path. */
 struct ask *ask_try(struct loop *, const char *path, json_t *request,
-	int64_t timeout_ms, ask_fn *, void *ctx, struct bindu_err *);
+    int64_t timeout_ms, ask_fn *, void *ctx, struct bindu_err *);
 /* A later message (a signal, a window size); one that does not fit into the
  * socket now is dropped. */
 void ask_tell(struct ask *, json_t *message);
-void ask_close(struct ask **);	/* cancels what it began; NULL is fine */
+void ask_close(struct ask **); /* cancels what it began; NULL is fine */
 #endif

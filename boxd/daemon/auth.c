@@ -15,21 +15,21 @@
 #define KEY_PREFIX "bxk_"
 #define TOKEN_PREFIX "bxt_"
 #define SECRET 32
-#define BODY 32			/* hex of expiry and nonce, 8 bytes each */
-#define TRIES 10		/* wrong keys a minute */
+#define BODY 32 /* hex of expiry and nonce, 8 bytes each */
+#define TRIES 10 /* wrong keys a minute */
 #define MINUTE_MS 60000
 
 struct auth {
 	uint8_t secret[SECRET];
 	char *key;
-	unsigned wrong;		/* since window */
+	unsigned wrong; /* since window */
 	int64_t window;
 };
 
 /* The text of STATE/name, made of 32 random bytes when it is not there. */
 static char *
 load(int state_fd, const char *name, const char *prefix,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	struct bindu_err e = { 0 };
 	uint8_t rnd[SECRET];
@@ -42,7 +42,8 @@ load(int state_fd, const char *name, const char *prefix,
 			return text;
 		bindu_free_secret(text);
 		bindu_err_set(err, BINDU_E_DATA, "%s is damaged: delete it, a "
-		    "new one is made", name);
+						 "new one is made",
+		    name);
 		return NULL;
 	}
 	if (e.code != BINDU_E_NOINPUT) {
@@ -114,7 +115,7 @@ same(const char *a, const char *b, size_t n)
 /* HMAC-SHA256 (RFC 2104) in hex. */
 static void
 sign(const struct auth *a, const char *text, size_t n,
-	char hex[2 * BINDU_SHA256 + 1])
+    char hex[2 * BINDU_SHA256 + 1])
 {
 	uint8_t inner[64 + BODY], outer[64 + BINDU_SHA256];
 	uint8_t mac[BINDU_SHA256];
@@ -142,7 +143,7 @@ put64(uint8_t *p, uint64_t v)
 
 char *
 auth_exchange(struct auth *a, const char *key, int64_t *expires,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	int64_t now = bindu_clock_ms();
 	uint8_t raw[BODY / 2];

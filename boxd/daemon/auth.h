@@ -16,13 +16,13 @@
 
 struct auth;
 
-struct auth *auth_open(int state_fd, struct bindu_err *);	/* makes both */
+struct auth *auth_open(int state_fd, struct bindu_err *); /* makes both */
 void auth_close(struct auth *);
 /* The key; the caller wipes it with bindu_free_secret. */
 char *auth_key(int state_fd, struct bindu_err *);
 /* A token for the right key; NULL: wrong (AUTH), or too many wrong ones (AGAIN,
  * detail: seconds to wait). */
 char *auth_exchange(struct auth *, const char *key, int64_t *expires,
-	struct bindu_err *);
+    struct bindu_err *);
 bool auth_token_ok(const struct auth *, const char *token);
 #endif

@@ -39,7 +39,7 @@ static void
 random_bytes(void *p, size_t n)
 {
 	if (getrandom(p, n, 0) != (ssize_t)n)
-		abort();	/* cannot fail for so few bytes */
+		abort(); /* cannot fail for so few bytes */
 }
 
 struct box *
@@ -134,11 +134,11 @@ char *
 box_name_make(struct boxd *d)
 {
 	static const char *const how[] = { "amber", "brisk", "calm", "deft",
-	    "early", "fair", "glad", "hazel", "ivory", "jolly", "keen",
-	    "lively", "mild", "noble", "olive", "proud" };
+		"early", "fair", "glad", "hazel", "ivory", "jolly", "keen",
+		"lively", "mild", "noble", "olive", "proud" };
 	static const char *const what[] = { "ant", "bee", "crow", "dove",
-	    "eel", "finch", "goose", "hare", "ibis", "jay", "kite", "lark",
-	    "moth", "newt", "otter", "pike" };
+		"eel", "finch", "goose", "hare", "ibis", "jay", "kite", "lark",
+		"moth", "newt", "otter", "pike" };
 
 	for (;;) {
 		uint8_t r[4];
@@ -176,7 +176,7 @@ box_route(struct box *b, const char *name)
 
 int
 box_set_route(struct box *b, const char *name, uint16_t port,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	struct box_route *r = box_route(b, name);
 
@@ -207,8 +207,7 @@ box_log(const struct box *b, const char *fmt, ...)
 	AUTO_FREE char *path = xasprintf("%s/build.log", b->id);
 	AUTO_FREE char *text = NULL;
 	AUTO_FREE char *line = NULL;
-	AUTO_CLOSE int fd = openat(b->d->boxes_fd, path, O_WRONLY | O_APPEND |
-	    O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	AUTO_CLOSE int fd = openat(b->d->boxes_fd, path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	va_list ap;
 
 	va_start(ap, fmt);

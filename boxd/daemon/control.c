@@ -30,8 +30,7 @@
 static void
 last_words(const struct place *p, off_t from, struct bindu_err *err)
 {
-	AUTO_CLOSE int fd = openat(p->state_fd, "daemon.log", O_RDONLY |
-	    O_CLOEXEC);
+	AUTO_CLOSE int fd = openat(p->state_fd, "daemon.log", O_RDONLY | O_CLOEXEC);
 	AUTO_FREE char *text = NULL;
 	char *line = NULL;
 	size_t n;
@@ -51,12 +50,11 @@ last_words(const struct place *p, off_t from, struct bindu_err *err)
 static bool
 is_serving(const struct place *p)
 {
-	AUTO_CLOSE int fd = place_holder(p) ?
-	    bindu_fd_unix_connect(p->socket, SOCK_STREAM, NULL) : -1;
+	AUTO_CLOSE int fd = place_holder(p) ? bindu_fd_unix_connect(p->socket, SOCK_STREAM, NULL) : -1;
 	AUTO_JSON json_t *facts = place_facts(p);
 
 	return fd != -1 && facts &&
-	    bindu_json_int(facts, "pid", 0) == place_holder(p);
+	       bindu_json_int(facts, "pid", 0) == place_holder(p);
 }
 
 static int
@@ -74,12 +72,12 @@ wait_serving(const struct place *p, int64_t deadline, struct bindu_err *err)
 
 static pid_t
 spawn_run(const struct place *p, const char *listen, int log, int ready,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	AUTO_FREE char *fd = xasprintf("%d", ready);
 	const char *argv[] = { "/proc/self/exe", "run", "-v", "--state",
-	    p->state, "--socket", p->socket, "--ready-fd", fd,
-	    listen ? "--listen" : NULL, listen, NULL };
+		p->state, "--socket", p->socket, "--ready-fd", fd,
+		listen ? "--listen" : NULL, listen, NULL };
 	struct bindu_proc_opts o = BINDU_PROC_OPTS;
 
 	o.argv = argv;
@@ -92,11 +90,10 @@ spawn_run(const struct place *p, const char *listen, int log, int ready,
 
 int
 control_start(const struct place *p, const char *listen,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	int64_t deadline = bindu_clock_deadline(START_MS);
-	AUTO_CLOSE int log = openat(p->state_fd, "daemon.log", O_WRONLY |
-	    O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	AUTO_CLOSE int log = openat(p->state_fd, "daemon.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int ends[2];
 	AUTO_CLOSE int in = -1;
 	struct pollfd pfd = { .events = POLLIN };
@@ -117,7 +114,8 @@ control_start(const struct place *p, const char *listen,
 	pfd.fd = in;
 	if (poll(&pfd, 1, bindu_clock_left(deadline)) != 1)
 		return bindu_err_set(err, BINDU_E_AGAIN, "bindu-boxd was not "
-		    "ready in time, see %s/daemon.log", p->state);
+							 "ready in time, see %s/daemon.log",
+		    p->state);
 	if (read(in, &c, 1) == 1)
 		return 0;
 	/* It ended: somebody else may have won the race. */
@@ -150,7 +148,7 @@ control_stop(const struct place *p, struct bindu_err *err)
 /* For each entry of STATE/dir: fn adds to the array. */
 static json_t *
 each(const struct place *p, const char *dir,
-	void (*fn)(json_t *, int dirfd, const char *name))
+    void (*fn)(json_t *, int dirfd, const char *name))
 {
 	AUTO_FREE char *path = bindu_path_join(p->state, dir);
 	json_t *a = json_array();
@@ -237,7 +235,7 @@ control_doctor(const struct place *p, struct bindu_err *err)
 {
 	AUTO_FREE char *prog = bindu_config_libexec("boxd-monitor");
 	const char *argv[] = { prog, "hub", "--ready-fd", NULL, p->state,
-	    NULL };
+		NULL };
 	AUTO_FREE char *fd = NULL;
 	struct bindu_proc_opts o = BINDU_PROC_OPTS;
 	json_t *facts = ask_hub(p, "ping");

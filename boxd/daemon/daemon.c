@@ -32,8 +32,7 @@ static int
 lock_place(const struct place *p, struct bindu_err *err)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	AUTO_CLOSE int fd = openat(p->state_fd, "daemon.lock", O_RDWR |
-	    O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	AUTO_CLOSE int fd = openat(p->state_fd, "daemon.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd == -1)
 		return bindu_err_sys(err, "cannot open %s/daemon.lock",
@@ -61,8 +60,7 @@ open_boxes(struct boxd *d, struct bindu_err *err)
 {
 	if (mkdirat(d->state_fd, "boxes", 0700) == -1 && errno != EEXIST)
 		return bindu_err_sys(err, "cannot make %s/boxes", d->state);
-	d->boxes_fd = openat(d->state_fd, "boxes", O_RDONLY | O_DIRECTORY |
-	    O_CLOEXEC | O_NOFOLLOW);
+	d->boxes_fd = openat(d->state_fd, "boxes", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (d->boxes_fd == -1)
 		return bindu_err_sys(err, "cannot open %s/boxes", d->state);
 	return 0;
@@ -71,7 +69,7 @@ open_boxes(struct boxd *d, struct bindu_err *err)
 /* "ADDR:PORT"; without one the port used last, so that URLs stay. */
 static int
 listen_on(struct boxd *d, const struct place *p, const char *spec,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	AUTO_FREE char *addr = xstrdup(spec ? spec : LOOPBACK);
 	char *colon = strrchr(addr, ':');
@@ -91,7 +89,8 @@ listen_on(struct boxd *d, const struct place *p, const char *spec,
 		return -1;
 	if (strcmp(addr, LOOPBACK))
 		bindu_log(BINDU_WARN, "%s is reachable by others: keys and "
-		    "tokens cross the network in clear", addr);
+				      "tokens cross the network in clear",
+		    addr);
 	return 0;
 }
 
@@ -129,7 +128,7 @@ void
 boxd_answered(struct boxd *d)
 {
 	if (--d->adopting == 0 && d->adopted)
-		bindu_steal(&d->adopted)(d);
+		bindu_steal (&d->adopted)(d);
 }
 
 static void
@@ -169,7 +168,7 @@ adopt_all(struct boxd *d)
 
 static int
 begin(struct boxd *d, const struct place *p, const char *listen,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	if (open_boxes(d, err) == -1)
 		return -1;
@@ -199,7 +198,7 @@ end(struct boxd *d)
 
 	for (struct box *b = d->boxes; b; b = b->next) {
 		needed |= b->life || b->state == BOX_RUNNING ||
-		    b->state == BOX_SUSPENDED;
+			  b->state == BOX_SUSPENDED;
 		life_abandon(b);
 		web_close_door(b);
 	}
@@ -225,10 +224,9 @@ end(struct boxd *d)
 
 int
 daemon_run(struct place *p, const char *listen, int ready_fd,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
-	struct boxd d = { .state = p->state, .socket = p->socket,
-	    .state_fd = p->state_fd, .boxes_fd = -1, .ready_fd = ready_fd };
+	struct boxd d = { .state = p->state, .socket = p->socket, .state_fd = p->state_fd, .boxes_fd = -1, .ready_fd = ready_fd };
 	AUTO_CLOSE int lock = -1;
 	int rc;
 

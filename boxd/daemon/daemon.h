@@ -9,10 +9,10 @@
 #include "lib/base/err.h"
 #include "lib/base/json.h"
 
-#define DAEMON_PORT 7373	/* or the next free one */
+#define DAEMON_PORT 7373 /* or the next free one */
 
 struct place {
-	char *state;		/* absolute */
+	char *state; /* absolute */
 	char *socket;
 	int state_fd;
 };
@@ -20,7 +20,7 @@ struct place {
 /* state and socket as given on the command line, or NULL: the settings'
  * (config.h).  Makes the directories, 0700. */
 int place_open(struct place *, const char *state, const char *socket,
-	struct bindu_err *);
+    struct bindu_err *);
 void place_close(struct place *);
 /* The pid of the daemon that holds this place, 0: none does. */
 pid_t place_holder(const struct place *);
@@ -30,5 +30,5 @@ json_t *place_facts(const struct place *);
 /* Serve until SIGTERM or SIGINT.  listen: "ADDR:PORT" or NULL.  A newline is
  * written to ready_fd (-1: none) once clients are served. */
 int daemon_run(struct place *, const char *listen, int ready_fd,
-	struct bindu_err *);
+    struct bindu_err *);
 #endif

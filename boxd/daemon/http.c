@@ -15,17 +15,25 @@
 #include "lib/base/mem.h"
 #include "web_priv.h"
 
-#define BODY_MAX 4096		/* of a key exchange */
-#define BYE_MS 2000		/* for a client to take its answer */
+#define BODY_MAX 4096 /* of a key exchange */
+#define BYE_MS 2000 /* for a client to take its answer */
 #define EXCHANGE "/api/v1/auth/token"
 
-static const struct { int status; const char *text; } reasons[] = {
-	{ 200, "OK" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
-	{ 404, "Not Found" }, { 405, "Method Not Allowed" },
-	{ 413, "Content Too Large" }, { 421, "Misdirected Request" },
+static const struct {
+	int status;
+	const char *text;
+} reasons[] = {
+	{ 200, "OK" },
+	{ 400, "Bad Request" },
+	{ 401, "Unauthorized" },
+	{ 404, "Not Found" },
+	{ 405, "Method Not Allowed" },
+	{ 413, "Content Too Large" },
+	{ 421, "Misdirected Request" },
 	{ 429, "Too Many Requests" },
 	{ 431, "Request Header Fields Too Large" },
-	{ 500, "Internal Server Error" }, { 502, "Bad Gateway" },
+	{ 500, "Internal Server Error" },
+	{ 502, "Bad Gateway" },
 	{ 503, "Service Unavailable" },
 };
 
@@ -70,11 +78,11 @@ on_bye(void *arg, uint32_t events)
 
 void
 http_reply(struct conn *c, int status, const char *type, const char *extra,
-	const char *body)
+    const char *body)
 {
 	char *text = xasprintf("HTTP/1.1 %d %s\r\nContent-Type: %s\r\n"
-	    "Content-Length: %zu\r\nCache-Control: no-store\r\n"
-	    "X-Content-Type-Options: nosniff\r\nConnection: close\r\n%s\r\n%s",
+			       "Content-Length: %zu\r\nCache-Control: no-store\r\n"
+			       "X-Content-Type-Options: nosniff\r\nConnection: close\r\n%s\r\n%s",
 	    status, reason(status), type, strlen(body), extra, body);
 
 	bindu_buf_fini(&c->head);
@@ -108,7 +116,7 @@ http_header(const struct conn *c, const char *name)
 	char *found = NULL;
 
 	for (const char *p = strstr(c->head.p, "\r\n"); p && p[2] != '\r';
-	    p = strstr(p + 2, "\r\n")) {
+	     p = strstr(p + 2, "\r\n")) {
 		const char *v = p + 2 + n, *end;
 
 		if (strncasecmp(p + 2, name, n) || *v != ':')
@@ -150,7 +158,7 @@ static bool
 is_loopback(const char *h)
 {
 	return !strcmp(h, "localhost") || !strcmp(h, "127.0.0.1") ||
-	    !strcmp(h, "[::1]");
+	       !strcmp(h, "[::1]");
 }
 
 static void
@@ -169,16 +177,16 @@ exchange(struct conn *c, const char *body, size_t n)
 	}
 	token = auth_exchange(c->d->auth, key, &expires, &err);
 	if (token) {
-		reply_json(c, 200, "", json_pack("{sssIss}", "token", token,
-		    "expires_at", (json_int_t)expires, "user_id", AUTH_USER));
+		reply_json(c, 200, "", json_pack("{sssIss}", "token", token, "expires_at", (json_int_t)expires, "user_id", AUTH_USER));
 		bindu_free_secret(token);
 		return;
 	}
 	if (err.code == BINDU_E_AGAIN)
 		snprintf(extra, sizeof extra, "Retry-After: %d\r\n",
 		    err.detail);
-	reply_json(c, err.code == BINDU_E_AGAIN ? 429 :
-	    err.code == BINDU_E_AUTH ? 401 : 500, extra,
+	reply_json(c, err.code == BINDU_E_AGAIN ? 429 : err.code == BINDU_E_AUTH ? 401
+										 : 500,
+	    extra,
 	    json_pack("{ss}", "error", err.msg));
 }
 
@@ -194,7 +202,7 @@ serve_own(struct conn *c, size_t headlen)
 	if (!target || tlen != strlen(EXCHANGE) ||
 	    strncmp(target + 1, EXCHANGE, tlen)) {
 		refuse(c, 404, "nothing is served here; boxes are at "
-		    "http://NAME.localhost");
+			       "http://NAME.localhost");
 		return true;
 	}
 	if (!bindu_str_starts(c->head.p, "POST ")) {
@@ -203,7 +211,7 @@ serve_own(struct conn *c, size_t headlen)
 	}
 	if (!length || bindu_str_u64(length, &n, NULL) == -1 || n > BODY_MAX) {
 		refuse(c, length ? 413 : 400, "a small Content-Length is "
-		    "needed");
+					      "needed");
 		return true;
 	}
 	if (c->head.len - headlen < n)
@@ -243,8 +251,7 @@ pick(struct conn *c, size_t headlen)
 	AUTO_FREE char *h = host(c);
 	struct box *b;
 
-	if (h && c->box_id && (is_loopback(h) ||
-	    bindu_str_ends(h, ".localhost"))) {
+	if (h && c->box_id && (is_loopback(h) || bindu_str_ends(h, ".localhost"))) {
 		b = box_find(c->d, c->box_id);
 		if (b)
 			proxy_begin(c, b, "");

@@ -17,13 +17,13 @@
 #include "lib/base/mem.h"
 #include "lib/base/proc.h"
 
-#define START_MS 30000	/* a hub that has not answered by then is broken */
+#define START_MS 30000 /* a hub that has not answered by then is broken */
 #define RETRY_MS 10
 #define ANSWER_MS 120000
 
 struct hub_req {
 	struct hub *hub;
-	json_t *request;	/* until it is sent */
+	json_t *request; /* until it is sent */
 	ask_fn *fn;
 	void *ctx;
 	struct ask *ask;
@@ -34,18 +34,18 @@ struct hub_req {
 struct hub {
 	struct boxd *d;
 	char *sock;
-	pid_t pid;		/* the child we started, or 0 */
+	pid_t pid; /* the child we started, or 0 */
 	int pidfd;
-	int64_t died;		/* when a child of ours last did */
+	int64_t died; /* when a child of ours last did */
 	struct loop_src *src;
 	struct hub_req *ping;
 	json_t *facts;
-	bool met;		/* the first ping is answered or failed */
+	bool met; /* the first ping is answered or failed */
 };
 
 static void
 on_ping(void *ctx, struct ask *a, const json_t *msg, int *fds,
-	const struct bindu_err *err)
+    const struct bindu_err *err)
 {
 	struct hub *h = ctx;
 
@@ -96,8 +96,7 @@ spawn(struct hub *h, struct bindu_err *err)
 	AUTO_FREE char *prog = bindu_config_libexec("boxd-monitor");
 	const char *argv[] = { prog, "hub", h->d->state, NULL };
 	struct bindu_proc_opts o = BINDU_PROC_OPTS;
-	AUTO_CLOSE int log = openat(h->d->state_fd, "hub.log", O_WRONLY |
-	    O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	AUTO_CLOSE int log = openat(h->d->state_fd, "hub.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (log == -1)
 		return bindu_err_sys(err, "cannot open %s/hub.log",
@@ -151,7 +150,7 @@ hub_free(struct hub *h)
 
 static void
 relay(void *ctx, struct ask *a, const json_t *msg, int *fds,
-	const struct bindu_err *err)
+    const struct bindu_err *err)
 {
 	struct hub_req *q = ctx;
 

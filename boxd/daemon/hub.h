@@ -16,7 +16,7 @@ void hub_free(struct hub *);
  * the ask NULL; it must drop the request sooner or later.  Nothing is called
  * before this function returns. */
 struct hub_req *hub_ask(struct hub *, json_t *request, ask_fn *, void *ctx);
-void hub_drop(struct hub_req **);	/* cancels; NULL is fine */
+void hub_drop(struct hub_req **); /* cancels; NULL is fine */
 /* What the hub said of itself at its last ping; NULL before. */
 const json_t *hub_facts(const struct hub *);
 /* End the hub process when no box needs it. */

@@ -29,8 +29,7 @@ const char *
 image_default(const struct boxd *d)
 {
 	const json_t *facts = hub_facts(d->hub);
-	const char *ref = facts ? bindu_json_str(facts, "default_image") :
-	    NULL;
+	const char *ref = facts ? bindu_json_str(facts, "default_image") : NULL;
 
 	return ref ? ref : FALLBACK;
 }
@@ -43,8 +42,9 @@ image_choose(const struct boxd *d, const char *ref, struct bindu_err *err)
 	if (!strcmp(ref, "host") || suite(ref))
 		return ref;
 	bindu_err_set(err, BINDU_E_DATA, "image \"%.200s\" is not known here: "
-	    "use \"host\" (this machine's programs) or \"debian:SUITE\" "
-	    "(debian:trixie, debian:bookworm)", ref);
+					 "use \"host\" (this machine's programs) or \"debian:SUITE\" "
+					 "(debian:trixie, debian:bookworm)",
+	    ref);
 	return NULL;
 }
 
@@ -53,8 +53,7 @@ image_json(const char *ref)
 {
 	const char *s = suite(ref);
 
-	return s ? json_pack("{ssss}", "kind", "debian", "suite", s) :
-	    json_pack("{ss}", "kind", "host");
+	return s ? json_pack("{ssss}", "kind", "debian", "suite", s) : json_pack("{ss}", "kind", "host");
 }
 
 bool

@@ -6,18 +6,24 @@
 #include <string.h>
 
 static const char *const states[BOX_STATES] = {
-	[BOX_STARTING] = "starting", [BOX_RUNNING] = "running",
-	[BOX_SUSPENDED] = "suspended", [BOX_STOPPED] = "stopped",
+	[BOX_STARTING] = "starting",
+	[BOX_RUNNING] = "running",
+	[BOX_SUSPENDED] = "suspended",
+	[BOX_STOPPED] = "stopped",
 	[BOX_FAILED] = "failed",
 };
 static const char *const wants[BOX_WANTS] = {
-	[WANT_RUNNING] = "running", [WANT_STOPPED] = "stopped",
+	[WANT_RUNNING] = "running",
+	[WANT_STOPPED] = "stopped",
 	[WANT_GONE] = "gone",
 };
 static const char *const verbs[BOX_VERBS] = {
-	[VERB_START] = "start", [VERB_STOP] = "stop",
-	[VERB_REBOOT] = "reboot", [VERB_SUSPEND] = "suspend",
-	[VERB_RESUME] = "resume", [VERB_DESTROY] = "destroy",
+	[VERB_START] = "start",
+	[VERB_STOP] = "stop",
+	[VERB_REBOOT] = "reboot",
+	[VERB_SUSPEND] = "suspend",
+	[VERB_RESUME] = "resume",
+	[VERB_DESTROY] = "destroy",
 };
 
 #define N MOVE_NO
@@ -25,11 +31,11 @@ static const char *const verbs[BOX_VERBS] = {
 #define T MOVE_THERE
 static const unsigned char moves[BOX_STATES][BOX_VERBS] = {
 	/*		  start stop reboot suspend resume destroy */
-	[BOX_STARTING]	= { T, N, N, N, N, G },
-	[BOX_RUNNING]	= { T, G, G, G, T, G },
-	[BOX_SUSPENDED]	= { N, G, G, T, G, G },
-	[BOX_STOPPED]	= { G, T, N, N, N, G },
-	[BOX_FAILED]	= { G, T, N, N, N, G },
+	[BOX_STARTING] = { T, N, N, N, N, G },
+	[BOX_RUNNING] = { T, G, G, G, T, G },
+	[BOX_SUSPENDED] = { N, G, G, T, G, G },
+	[BOX_STOPPED] = { G, T, N, N, N, G },
+	[BOX_FAILED] = { G, T, N, N, N, G },
 };
 #undef N
 #undef G

@@ -33,7 +33,7 @@ struct life {
 	struct hub_req *hub;
 	struct ask *ask;
 	struct life_wait *waits;
-	struct life_wait *after;	/* who waits for the destroy to come */
+	struct life_wait *after; /* who waits for the destroy to come */
 	bool destroy_next;
 };
 
@@ -44,7 +44,7 @@ static ask_fn on_started;
 
 static void
 tell(struct life_wait **list, struct box *b, uint64_t us,
-	const struct bindu_err *err)
+    const struct bindu_err *err)
 {
 	while (*list) {
 		struct life_wait *w = *list;
@@ -142,7 +142,7 @@ ask_monitor(struct box *b, json_t *request, int64_t ms, ask_fn *fn, void *ctx)
 
 static void
 on_removed(void *ctx, struct ask *a, const json_t *msg, int *fds,
-	const struct bindu_err *err)
+    const struct bindu_err *err)
 {
 	(void)a;
 	(void)msg;
@@ -155,8 +155,7 @@ remove_rest(struct life *l)
 {
 	AUTO_FREE char *dir = box_dir(l->box);
 
-	l->hub = hub_ask(l->box->d->hub, json_pack("{ssssss}", "op", "remove",
-	    "id", l->box->id, "dir", dir), on_removed, l);
+	l->hub = hub_ask(l->box->d->hub, json_pack("{ssssss}", "op", "remove", "id", l->box->id, "dir", dir), on_removed, l);
 }
 
 /* After a stop, or when there was nothing left to stop. */
@@ -188,7 +187,7 @@ is_late(const struct bindu_err *err)
 
 static void
 on_stopped(void *ctx, struct ask *a, const json_t *msg, int *fds,
-	const struct bindu_err *err)
+    const struct bindu_err *err)
 {
 	struct life *l = ctx;
 
@@ -207,8 +206,7 @@ send_stop(struct life *l)
 {
 	int grace = l->verb == VERB_DESTROY ? DESTROY_GRACE_MS : STOP_GRACE_MS;
 
-	l->ask = ask_monitor(l->box, json_pack("{sssi}", "op", "stop",
-	    "grace_ms", grace), ASK_MS + grace, on_stopped, l);
+	l->ask = ask_monitor(l->box, json_pack("{sssi}", "op", "stop", "grace_ms", grace), ASK_MS + grace, on_stopped, l);
 }
 
 static void
@@ -235,7 +233,7 @@ send_start(struct life *l)
 
 static void
 on_built(void *ctx, struct ask *a, const json_t *msg, int *fds,
-	const struct bindu_err *err)
+    const struct bindu_err *err)
 {
 	struct life *l = ctx;
 	const char *text = msg ? bindu_json_str(msg, "text") : NULL;
@@ -270,13 +268,12 @@ build(struct life *l)
 	save(b);
 	tell(&l->waits, b, 0, NULL);
 	hub_drop(&l->hub);
-	l->hub = hub_ask(b->d->hub, json_pack("{ssso}", "op", "build",
-	    "image", image_json(b->image)), on_built, l);
+	l->hub = hub_ask(b->d->hub, json_pack("{ssso}", "op", "build", "image", image_json(b->image)), on_built, l);
 }
 
 static void
 on_started(void *ctx, struct ask *a, const json_t *msg, int *fds,
-	const struct bindu_err *err)
+    const struct bindu_err *err)
 {
 	struct life *l = ctx;
 	struct box *b = l->box;
@@ -294,7 +291,7 @@ on_started(void *ctx, struct ask *a, const json_t *msg, int *fds,
 		return;
 	}
 	b->boot_ms = (uint32_t)((bindu_json_int(msg, "boot_us", 0) + 999) /
-	    1000);
+				1000);
 	b->started_ms = bindu_clock_ms();
 	b->announced = true;
 	box_use(b, 0);
@@ -304,7 +301,7 @@ on_started(void *ctx, struct ask *a, const json_t *msg, int *fds,
 
 static void
 on_frozen(void *ctx, struct ask *a, const json_t *msg, int *fds,
-	const struct bindu_err *err)
+    const struct bindu_err *err)
 {
 	struct life *l = ctx;
 	int64_t us = msg ? bindu_json_int(msg, "us", 1) : 0;
@@ -313,8 +310,7 @@ on_frozen(void *ctx, struct ask *a, const json_t *msg, int *fds,
 	(void)fds;
 	if (!err) {
 		box_use(l->box, 0);
-		set_state(l->box, l->verb == VERB_SUSPEND ? BOX_SUSPENDED :
-		    BOX_RUNNING, NULL);
+		set_state(l->box, l->verb == VERB_SUSPEND ? BOX_SUSPENDED : BOX_RUNNING, NULL);
 	}
 	end(l, us > 0 ? (uint64_t)us : 1, err);
 }
@@ -322,8 +318,7 @@ on_frozen(void *ctx, struct ask *a, const json_t *msg, int *fds,
 static void
 send_freeze(struct life *l)
 {
-	l->ask = ask_monitor(l->box, json_pack("{ss}", "op",
-	    box_verb_name(l->verb)), ASK_MS, on_frozen, l);
+	l->ask = ask_monitor(l->box, json_pack("{ss}", "op", box_verb_name(l->verb)), ASK_MS, on_frozen, l);
 }
 
 static struct life *
@@ -363,7 +358,7 @@ begin(struct box *b, enum box_verb verb)
 
 static void
 add_wait(struct life_wait **list, life_fn *fn, void *ctx,
-	struct life_wait **handle)
+    struct life_wait **handle)
 {
 	struct life_wait *w = xcalloc(1, sizeof *w);
 
@@ -401,7 +396,7 @@ keep_want(struct box *b, enum box_verb verb, struct bindu_err *err)
 /* Another operation holds the box. */
 static int
 join(struct box *b, enum box_verb verb, life_fn *fn, void *ctx,
-	struct life_wait **handle, struct bindu_err *err)
+    struct life_wait **handle, struct bindu_err *err)
 {
 	struct life *l = b->life;
 
@@ -430,7 +425,7 @@ join(struct box *b, enum box_verb verb, life_fn *fn, void *ctx,
 
 int
 life_do(struct box *b, enum box_verb verb, life_fn *fn, void *ctx,
-	struct life_wait **handle, struct bindu_err *err)
+    struct life_wait **handle, struct bindu_err *err)
 {
 	enum box_move move = box_move(b->state, verb);
 
@@ -451,7 +446,7 @@ life_do(struct box *b, enum box_verb verb, life_fn *fn, void *ctx,
 
 int
 life_create(struct box *b, life_fn *fn, void *ctx, struct life_wait **handle,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	b->state = BOX_STARTING;
 	b->want = WANT_RUNNING;
@@ -468,10 +463,10 @@ static void
 ended(struct box *b, const char *why)
 {
 	bool again = b->want == WANT_RUNNING &&
-	    strcmp(b->restart_policy, "never") &&
-	    strcmp(b->restart_policy, "no") &&
-	    (!b->started_ms ||
-	    bindu_clock_ms() - b->started_ms > RESTART_MIN_MS);
+		     strcmp(b->restart_policy, "never") &&
+		     strcmp(b->restart_policy, "no") &&
+		     (!b->started_ms ||
+			 bindu_clock_ms() - b->started_ms > RESTART_MIN_MS);
 
 	ask_close(&b->watch);
 	if (b->life)
@@ -483,7 +478,7 @@ ended(struct box *b, const char *why)
 
 static void
 on_watch(void *ctx, struct ask *a, const json_t *msg, int *fds,
-	const struct bindu_err *err)
+    const struct bindu_err *err)
 {
 	struct box *b = ctx;
 	const char *why = msg ? bindu_json_str(msg, "reason") : NULL;
@@ -492,7 +487,7 @@ on_watch(void *ctx, struct ask *a, const json_t *msg, int *fds,
 	(void)a;
 	(void)fds;
 	if (!err && !event)
-		return;		/* {"ok":true}: it watches */
+		return; /* {"ok":true}: it watches */
 	ask_close(&b->watch);
 	if (event)
 		ended(b, why ? why : "it ended by itself");
@@ -524,7 +519,7 @@ settle(struct box *b, bool up)
 
 static void
 on_stat(void *ctx, struct ask *a, const json_t *msg, int *fds,
-	const struct bindu_err *err)
+    const struct bindu_err *err)
 {
 	struct life *l = ctx;
 	struct box *b = l->box;
@@ -535,12 +530,11 @@ on_stat(void *ctx, struct ask *a, const json_t *msg, int *fds,
 	(void)fds;
 	if (state) {
 		b->announced = true;
-		set_state(b, !strcmp(state, "suspended") ? BOX_SUSPENDED :
-		    BOX_RUNNING, NULL);
+		set_state(b, !strcmp(state, "suspended") ? BOX_SUSPENDED : BOX_RUNNING, NULL);
 		watch(b);
 	}
 	l->destroy_next |= b->want == WANT_GONE ||
-	    (!up && b->state == BOX_STARTING && !b->announced);
+			   (!up && b->state == BOX_STARTING && !b->announced);
 	end(l, 0, NULL);
 	settle(b, up);
 }

@@ -18,8 +18,8 @@ struct loop_src {
 	struct loop *loop;
 	int fd;
 	uint32_t events;
-	bool added;		/* epoll knows it */
-	void (*fn)(void *, uint32_t);	/* NULL: dead */
+	bool added; /* epoll knows it */
+	void (*fn)(void *, uint32_t); /* NULL: dead */
 	void *arg;
 	struct loop_src *next_dead;
 };
@@ -44,7 +44,7 @@ struct loop {
 	/* Freed after the next batch only: the batch the second thread holds
 	 * may still name them. */
 	struct loop_src *dead;
-	struct loop_timer *first, *last;	/* by time */
+	struct loop_timer *first, *last; /* by time */
 };
 
 static void *
@@ -56,7 +56,7 @@ listen_thread(void *arg)
 		int n = epoll_wait(l->ep, l->batch, BATCH, -1);
 
 		if (n < 0)
-			continue;	/* EINTR: the only one that can be */
+			continue; /* EINTR: the only one that can be */
 		l->nbatch = n;
 		for (int i = 0; i < n; i++)
 			if (!l->batch[i].data.ptr)
@@ -101,7 +101,7 @@ loop_stop(struct loop *l)
 	if (!l->started)
 		return;
 	(void)!write(l->quit_fd, &one, sizeof one);
-	sem_post(&l->served);	/* in case a batch is being waited for */
+	sem_post(&l->served); /* in case a batch is being waited for */
 	pthread_join(l->thread, NULL);
 	l->started = false;
 }
@@ -152,7 +152,7 @@ loop_dispatch(struct loop *l)
 
 struct loop_src *
 loop_watch(struct loop *l, int fd, uint32_t events,
-	void (*fn)(void *, uint32_t), void *arg)
+    void (*fn)(void *, uint32_t), void *arg)
 {
 	struct loop_src *s = xcalloc(1, sizeof *s);
 
@@ -170,8 +170,8 @@ void
 loop_events(struct loop_src *s, uint32_t events)
 {
 	struct epoll_event ev = { .events = events, .data.ptr = s };
-	int op = !events ? EPOLL_CTL_DEL :
-	    s->added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+	int op = !events ? EPOLL_CTL_DEL : s->added ? EPOLL_CTL_MOD
+						    : EPOLL_CTL_ADD;
 
 	if (s->events == events && (s->added || !events))
 		return;

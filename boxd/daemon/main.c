@@ -12,28 +12,32 @@ static int ready_fd = -1;
 
 static const struct bindu_opt common[] = {
 	{ 0, "state", BINDU_OPT_STR, &state, "DIR",
-	  "keep everything below DIR", NULL },
+	    "keep everything below DIR", NULL },
 	{ 0, "socket", BINDU_OPT_STR, &sock, "PATH",
-	  "the unix socket (default: boxd.sock in the state or run directory)",
-	  NULL },
+	    "the unix socket (default: boxd.sock in the state or run directory)",
+	    NULL },
 	BINDU_OPT_END
 };
 static const struct bindu_opt run_opts[] = {
 	{ 0, "listen", BINDU_OPT_STR, &listen_on, "ADDR:PORT",
-	  "serve there too (default: 127.0.0.1:7373 or the next free port; "
-	  "port 0: any)", NULL },
+	    "serve there too (default: 127.0.0.1:7373 or the next free port; "
+	    "port 0: any)",
+	    NULL },
 	{ 0, "ready-fd", BINDU_OPT_FD, &ready_fd, "N",
-	  "write a newline to descriptor N once clients are served", NULL },
+	    "write a newline to descriptor N once clients are served", NULL },
 	BINDU_OPT_END
 };
 static const struct bindu_opt start_opts[] = {
 	{ 0, "listen", BINDU_OPT_STR, &listen_on, "ADDR:PORT",
-	  "as for run", NULL },
+	    "as for run", NULL },
 	BINDU_OPT_END
 };
 
 #define AUTO_PLACE __attribute__((cleanup(place_close)))
-#define PLACE { NULL, NULL, -1 }
+#define PLACE \
+	{ \
+		NULL, NULL, -1 \
+	}
 
 static int
 run_run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
@@ -95,7 +99,7 @@ print_images(json_t *images)
 	json_t *v;
 
 	json_array_foreach(images, i, v)
-		print_row("image", json_string_value(v));
+	    print_row("image", json_string_value(v));
 }
 
 static void
@@ -114,9 +118,9 @@ print_status(json_t *o)
 	print_row("state", bindu_json_str(o, "state"));
 	print_images(json_object_get(o, "images"));
 	json_array_foreach(json_object_get(o, "boxes"), i, v)
-		printf("%-8s %s %s %s %s\n", "box", bindu_json_str(v, "id"),
-		    bindu_json_str(v, "name"), bindu_json_str(v, "state"),
-		    bindu_json_str(v, "image"));
+	    printf("%-8s %s %s %s %s\n", "box", bindu_json_str(v, "id"),
+		bindu_json_str(v, "name"), bindu_json_str(v, "state"),
+		bindu_json_str(v, "image"));
 }
 
 static int
@@ -193,47 +197,48 @@ run_doctor(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	why = json_object_get(can, "why");
 	if (ctx->json)
 		print_json(o);
-	json_object_foreach(can, key, v) {
+	json_object_foreach(can, key, v)
+	{
 		if (!json_is_boolean(v))
 			continue;
 		missing |= !json_is_true(v);
 		if (!ctx->json)
-			printf("%-10s %s%s\n", key, json_is_true(v) ? "yes" :
-			    "no: ", json_is_true(v) ? "" :
-			    bindu_json_str(why, key));
+			printf("%-10s %s%s\n", key, json_is_true(v) ? "yes" : "no: ", json_is_true(v) ? "" : bindu_json_str(why, key));
 	}
 	return missing;
 }
 
 static const struct bindu_verb verbs[] = {
 	{ "run", "", 0, 0, "serve in the foreground (also without a verb)",
-	  run_opts, run_run },
+	    run_opts, run_run },
 	{ "start", "", 0, 0, "serve in the background; wait until it does",
-	  start_opts, run_start },
+	    start_opts, run_start },
 	{ "stop", "", 0, 0, "end the daemon; its boxes go on", NULL,
-	  run_stop },
+	    run_stop },
 	{ "status", "", 0, 0, "say where it is and what it holds", NULL,
-	  run_status },
+	    run_status },
 	{ "key", "", 0, 0, "print the key for clients that come over TCP",
-	  NULL, run_key },
+	    NULL, run_key },
 	{ "images", "", 0, 0, "list the images that are there", NULL,
-	  run_images },
+	    run_images },
 	{ "doctor", "", 0, 0, "say what this machine can do, and the cures",
-	  NULL, run_doctor },
+	    NULL, run_doctor },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL }
 };
 
 static const struct bindu_tool tool = {
 	.name = "bindu-boxd",
 	.about = "run boxes on this machine and serve the boxd API",
-	.opts = common, .flags = BINDU_TOOL_JSON, .verbs = verbs,
+	.opts = common,
+	.flags = BINDU_TOOL_JSON,
+	.verbs = verbs,
 };
 
 static bool
 asks_for_help(const char *arg)
 {
 	return !strcmp(arg, "-h") || !strcmp(arg, "--help") ||
-	    !strcmp(arg, "-V") || !strcmp(arg, "--version");
+	       !strcmp(arg, "-V") || !strcmp(arg, "--version");
 }
 
 int

@@ -11,8 +11,8 @@
 
 struct pb_field {
 	uint32_t number;
-	uint64_t value;		/* of a varint; 0 otherwise */
-	const uint8_t *p;	/* of a length-delimited field; NULL otherwise */
+	uint64_t value; /* of a varint; 0 otherwise */
+	const uint8_t *p; /* of a length-delimited field; NULL otherwise */
 	size_t n;
 };
 

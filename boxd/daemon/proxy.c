@@ -14,10 +14,10 @@
 #include "web_priv.h"
 
 #define CONNECT_MS 10000
-#define HALF_MS 60000	/* one side closed, nothing moves: over */
-#define TURNS 16	/* reads at a time, so that others get theirs */
+#define HALF_MS 60000 /* one side closed, nothing moves: over */
+#define TURNS 16 /* reads at a time, so that others get theirs */
 
-static char scratch[64 << 10];	/* one thread */
+static char scratch[64 << 10]; /* one thread */
 
 static void
 page(struct conn *c, int status, const char *what)
@@ -32,9 +32,10 @@ page(struct conn *c, int status, const char *what)
 		return;
 	}
 	body = xasprintf("<!doctype html><meta charset=utf-8>"
-	    "<meta http-equiv=refresh content=2><title>%d</title>"
-	    "<body style=\"font-family:sans-serif;margin:4em\"><p>%s</p>"
-	    "<p>This page looks again every 2 seconds.</p>\n", status, what);
+			 "<meta http-equiv=refresh content=2><title>%d</title>"
+			 "<body style=\"font-family:sans-serif;margin:4em\"><p>%s</p>"
+			 "<p>This page looks again every 2 seconds.</p>\n",
+	    status, what);
 	http_reply(c, status, "text/html; charset=utf-8", "Retry-After: 1\r\n",
 	    body);
 }
@@ -97,8 +98,9 @@ pump(struct conn *c, int from)
 			sent = 0;
 		if (sent < n) {
 			c->pending[from] = (struct pending){
-			    xmemdup(scratch + sent, (size_t)(n - sent)), 0,
-			    (size_t)(n - sent) };
+				xmemdup(scratch + sent, (size_t)(n - sent)), 0,
+				(size_t)(n - sent)
+			};
 			return 0;
 		}
 	}
@@ -121,7 +123,7 @@ on_data(void *arg, uint32_t events)
 	for (int i = 0; i < 2; i++)
 		loop_events(c->src[i],
 		    (!c->eof[i] && !c->pending[i].len ? EPOLLIN : 0) |
-		    (c->pending[!i].len ? EPOLLOUT : 0));
+			(c->pending[!i].len ? EPOLLOUT : 0));
 }
 
 static void
@@ -140,7 +142,7 @@ joined(struct conn *c, int fd)
 
 static void
 on_connected(void *ctx, struct ask *a, const json_t *msg, int *fds,
-	const struct bindu_err *err)
+    const struct bindu_err *err)
 {
 	struct conn *c = ctx;
 	struct box *b = box_find(c->d, c->box_id);
@@ -154,7 +156,8 @@ on_connected(void *ctx, struct ask *a, const json_t *msg, int *fds,
 	}
 	ask_close(&c->ask);
 	why = xasprintf("box %s is running; waiting for something in it to "
-	    "listen on port %u", b ? b->name : "?", c->port);
+			"listen on port %u",
+	    b ? b->name : "?", c->port);
 	page(c, 502, why);
 }
 
@@ -174,6 +177,5 @@ proxy_begin(struct conn *c, struct box *b, const char *route)
 	box_use(b, 0);
 	c->port = box_route(b, route)->port;
 	conn_deadline(c, 2 * CONNECT_MS);
-	c->ask = ask_open(c->d->loop, path, json_pack("{sssi}", "op",
-	    "connect", "port", (int)c->port), CONNECT_MS, on_connected, c);
+	c->ask = ask_open(c->d->loop, path, json_pack("{sssi}", "op", "connect", "port", (int)c->port), CONNECT_MS, on_connected, c);
 }

@@ -12,10 +12,15 @@
 #include "lib/base/mem.h"
 #include "rpc_server.h"
 
-#define POSTED 16	/* calls asked for in advance, per trust class */
+#define POSTED 16 /* calls asked for in advance, per trust class */
 #define GRACE_MS 2000
 
-enum tag_kind { TAG_NEW, TAG_CLOSE, TAG_RECV, TAG_SEND, TAG_META, TAG_END,
+enum tag_kind { TAG_NEW,
+	TAG_CLOSE,
+	TAG_RECV,
+	TAG_SEND,
+	TAG_META,
+	TAG_END,
 	TAG_KINDS };
 struct tag {
 	struct rpc *rpc;
@@ -25,8 +30,8 @@ struct tag {
 struct rpc {
 	struct rpc_server *server;
 	bool trusted;
-	int refs;			/* tags that will still come back */
-	bool ended;			/* finished or gone: no more ops */
+	int refs; /* tags that will still come back */
+	bool ended; /* finished or gone: no more ops */
 	bool meta_sent, receiving, sending;
 	int cancelled;
 	grpc_call *call;
@@ -43,7 +48,7 @@ struct rpc {
 
 struct rpc_server {
 	grpc_completion_queue *cq;
-	grpc_server *servers[2];	/* [trusted] */
+	grpc_server *servers[2]; /* [trusted] */
 	grpc_server_credentials *creds;
 	/* A call on a channel that leads nowhere: an empty batch on it comes
 	 * back at once, which is how the second thread wakes this one. */
@@ -53,7 +58,7 @@ struct rpc_server {
 	void (*new_call)(struct rpc *, void *);
 	void *ctx;
 	bool quitting;
-	int shutdowns;			/* servers that have shut down */
+	int shutdowns; /* servers that have shut down */
 };
 
 static char wake_tag, shutdown_tag;
@@ -79,8 +84,8 @@ post_call(struct rpc_server *s, bool trusted)
 	grpc_metadata_array_init(&r->meta);
 	r->refs = 1;
 	if (grpc_server_request_call(s->servers[trusted], &r->call,
-	    &r->details, &r->meta, s->cq, s->cq, &r->tags[TAG_NEW]))
-		abort();	/* a bug: the queue is registered */
+		&r->details, &r->meta, s->cq, s->cq, &r->tags[TAG_NEW]))
+		abort(); /* a bug: the queue is registered */
 }
 
 static void
@@ -225,7 +230,7 @@ rpc_sending(const struct rpc *r)
 
 static void
 finish(struct rpc *r, grpc_byte_buffer *last, enum rpc_status status,
-	const char *text)
+    const char *text)
 {
 	grpc_op ops[3] = { { 0 }, { 0 }, { 0 } };
 	grpc_slice details = grpc_slice_from_copied_string(text);
@@ -268,7 +273,8 @@ keep_bearer(struct rpc *r)
 
 		if (r->bearer || GRPC_SLICE_LENGTH(v) < 8 ||
 		    grpc_slice_str_cmp(r->meta.metadata[i].key,
-		    "authorization") || strncmp(p, "Bearer ", 7))
+			"authorization") ||
+		    strncmp(p, "Bearer ", 7))
 			continue;
 		r->bearer = xstrndup(p + 7, GRPC_SLICE_LENGTH(v) - 7);
 	}
@@ -282,7 +288,7 @@ begin(struct rpc *r)
 
 	post_call(s, r->trusted);
 	r->method = xstrndup((const char *)
-	    GRPC_SLICE_START_PTR(r->details.method),
+				 GRPC_SLICE_START_PTR(r->details.method),
 	    GRPC_SLICE_LENGTH(r->details.method));
 	keep_bearer(r);
 	op.data.recv_close_on_server.cancelled = &r->cancelled;
@@ -349,7 +355,10 @@ handle(struct tag *t, bool success)
 	unref(r);
 }
 
-static const struct { const char *key; int value; } settings[] = {
+static const struct {
+	const char *key;
+	int value;
+} settings[] = {
 	{ "grpc.http2.lookahead_bytes", 4 << 20 },
 	{ "grpc.http2.max_frame_size", 1 << 20 },
 	/* Our own clients look for a dead peer every 10 s. */
@@ -360,7 +369,7 @@ static const struct { const char *key; int value; } settings[] = {
 
 struct rpc_server *
 rpc_server_new(void (*new_call)(struct rpc *, void *), void *ctx,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	grpc_arg args[NARGS];
 	grpc_channel_args ca = { NARGS, args };
@@ -368,8 +377,8 @@ rpc_server_new(void (*new_call)(struct rpc *, void *), void *ctx,
 
 	for (size_t i = 0; i < NARGS; i++)
 		args[i] = (grpc_arg){ .type = GRPC_ARG_INTEGER,
-		    .key = (char *)(uintptr_t)settings[i].key,
-		    .value.integer = settings[i].value };
+			.key = (char *)(uintptr_t)settings[i].key,
+			.value.integer = settings[i].value };
 	grpc_init();
 	s->new_call = new_call;
 	s->ctx = ctx;
@@ -436,10 +445,7 @@ rpc_server_run(struct rpc_server *s)
 	loop_start(s->loop);
 	while (s->shutdowns < 2) {
 		int64_t ms = loop_run_timers(s->loop);
-		gpr_timespec when = ms < 0 ?
-		    gpr_inf_future(GPR_CLOCK_MONOTONIC) :
-		    gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-		    gpr_time_from_millis(ms, GPR_TIMESPAN));
+		gpr_timespec when = ms < 0 ? gpr_inf_future(GPR_CLOCK_MONOTONIC) : gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(ms, GPR_TIMESPAN));
 		grpc_event ev = grpc_completion_queue_next(s->cq, when, NULL);
 
 		if (ev.type != GRPC_OP_COMPLETE)

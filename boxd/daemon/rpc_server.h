@@ -14,11 +14,20 @@
 #include "lib/base/err.h"
 #include "loop.h"
 
-enum rpc_status { RPC_OK = 0, RPC_CANCELLED = 1, RPC_INVALID_ARGUMENT = 3,
-	RPC_NOT_FOUND = 5, RPC_ALREADY_EXISTS = 6, RPC_PERMISSION_DENIED = 7,
-	RPC_RESOURCE_EXHAUSTED = 8, RPC_FAILED_PRECONDITION = 9,
-	RPC_ABORTED = 10, RPC_UNIMPLEMENTED = 12, RPC_INTERNAL = 13,
-	RPC_UNAVAILABLE = 14, RPC_DATA_LOSS = 15, RPC_UNAUTHENTICATED = 16 };
+enum rpc_status { RPC_OK = 0,
+	RPC_CANCELLED = 1,
+	RPC_INVALID_ARGUMENT = 3,
+	RPC_NOT_FOUND = 5,
+	RPC_ALREADY_EXISTS = 6,
+	RPC_PERMISSION_DENIED = 7,
+	RPC_RESOURCE_EXHAUSTED = 8,
+	RPC_FAILED_PRECONDITION = 9,
+	RPC_ABORTED = 10,
+	RPC_UNIMPLEMENTED = 12,
+	RPC_INTERNAL = 13,
+	RPC_UNAVAILABLE = 14,
+	RPC_DATA_LOSS = 15,
+	RPC_UNAUTHENTICATED = 16 };
 
 struct rpc;
 struct rpc_server;
@@ -37,7 +46,7 @@ struct rpc_ops {
  * and asks for the first message.  trusted: it came over the unix socket from
  * the owner. */
 struct rpc_server *rpc_server_new(void (*new_call)(struct rpc *, void *),
-	void *ctx, struct bindu_err *);
+    void *ctx, struct bindu_err *);
 struct loop *rpc_server_loop(struct rpc_server *);
 /* Serve the connection fd (owned now) that began with the HTTP/2 preface. */
 void rpc_server_adopt(struct rpc_server *, int fd, bool trusted);
@@ -46,14 +55,14 @@ void rpc_server_run(struct rpc_server *);
 void rpc_server_quit(struct rpc_server *);
 void rpc_server_free(struct rpc_server *);
 
-const char *rpc_method(const struct rpc *);	/* "/package.Service/Name" */
-void *rpc_ctx(const struct rpc *);	/* rpc_server_new's */
+const char *rpc_method(const struct rpc *); /* "/package.Service/Name" */
+void *rpc_ctx(const struct rpc *); /* rpc_server_new's */
 bool rpc_trusted(const struct rpc *);
-const char *rpc_bearer(const struct rpc *);	/* NULL: none was sent */
+const char *rpc_bearer(const struct rpc *); /* NULL: none was sent */
 void rpc_set(struct rpc *, const struct rpc_ops *, void *data);
 void *rpc_data(const struct rpc *);
 
-void rpc_recv(struct rpc *);	/* ask for one message */
+void rpc_recv(struct rpc *); /* ask for one message */
 /* Send the initial metadata now and not with the first message. */
 void rpc_accept(struct rpc *);
 /* n bytes to write the next message into; then send len of them from off, or

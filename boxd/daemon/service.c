@@ -9,7 +9,9 @@
 
 #define SERVICE "/boxd.api.v1.BoxdApi/"
 #define UNARY(name, snake, fn) \
-	{ SERVICE name, &boxd__api__v1__##snake##__descriptor, fn, NULL }
+	{ \
+		SERVICE name, &boxd__api__v1__##snake##__descriptor, fn, NULL \
+	}
 
 static const struct svc_method methods[] = {
 	{ SERVICE "Exec", NULL, NULL, svc_exec },
@@ -98,15 +100,14 @@ svc_new_call(struct rpc *r, void *ctx)
 
 	rpc_set(r, &svc_no_ops, NULL);
 	if (!rpc_trusted(r) && (!token || !auth_token_ok(d->auth, token))) {
-		rpc_finish(r, RPC_UNAUTHENTICATED, token ?
-		    "the token is not valid or has expired" :
-		    "a token is needed: exchange the key that `bindu-boxd "
-		    "key` prints");
+		rpc_finish(r, RPC_UNAUTHENTICATED, token ? "the token is not valid or has expired" : "a token is needed: exchange the key that `bindu-boxd "
+												     "key` prints");
 		return;
 	}
 	if (!m) {
 		AUTO_FREE char *why = xasprintf("%.200s is not served by the "
-		    "local runtime", rpc_method(r) + (rpc_method(r)[0] == '/'));
+						"local runtime",
+		    rpc_method(r) + (rpc_method(r)[0] == '/'));
 
 		rpc_finish(r, RPC_UNIMPLEMENTED, why);
 		return;
@@ -159,8 +160,7 @@ status_of(const struct bindu_err *err)
 	case BINDU_E_NO:
 		return RPC_FAILED_PRECONDITION;
 	case BINDU_E_IO:
-		return err->detail == ENOSPC ? RPC_RESOURCE_EXHAUSTED :
-		    RPC_DATA_LOSS;
+		return err->detail == ENOSPC ? RPC_RESOURCE_EXHAUSTED : RPC_DATA_LOSS;
 	case BINDU_E_NONE:
 	case BINDU_E_BUG:
 	case BINDU_E_SYSTEM:

@@ -20,14 +20,14 @@
 #include "rpc_server.h"
 
 #define PB(name) Boxd__Api__V1__##name
-#define SVC_LOCAL_URL "local_url"	/* the label */
+#define SVC_LOCAL_URL "local_url" /* the label */
 
 typedef void svc_unary_fn(struct rpc *, struct boxd *, const void *request);
 typedef void svc_stream_fn(struct rpc *, struct boxd *);
 
 struct svc_method {
 	const char *name;
-	const ProtobufCMessageDescriptor *request;	/* NULL: a stream */
+	const ProtobufCMessageDescriptor *request; /* NULL: a stream */
 	svc_unary_fn *unary;
 	svc_stream_fn *stream;
 };
@@ -37,7 +37,7 @@ void svc_new_call(struct rpc *, void *d);
 
 /* For the functions of the calls. */
 void svc_reply(struct rpc *, const ProtobufCMessage *);
-void svc_send(struct rpc *, const ProtobufCMessage *);	/* one of a stream */
+void svc_send(struct rpc *, const ProtobufCMessage *); /* one of a stream */
 void svc_fail(struct rpc *, const struct bindu_err *);
 /* The box, or NULL and the call has been ended. */
 struct box *svc_box(struct rpc *, struct boxd *, const char *key);
@@ -47,9 +47,9 @@ void svc_nothing(struct rpc *);
 extern const struct rpc_ops svc_no_ops;
 
 svc_unary_fn svc_create_vm, svc_get_vm, svc_list_vms, svc_start_vm, svc_stop_vm,
-	svc_reboot_vm, svc_suspend_vm, svc_resume_vm, svc_destroy_vm,
-	svc_set_auto_suspend, svc_whoami, svc_get_config, svc_list_proxies,
-	svc_set_proxy_port, svc_stream_logs, svc_upload_file,
-	svc_download_file, svc_download_stream;
+    svc_reboot_vm, svc_suspend_vm, svc_resume_vm, svc_destroy_vm,
+    svc_set_auto_suspend, svc_whoami, svc_get_config, svc_list_proxies,
+    svc_set_proxy_port, svc_stream_logs, svc_upload_file,
+    svc_download_file, svc_download_stream;
 svc_stream_fn svc_exec, svc_upload_stream, svc_reflect;
 #endif

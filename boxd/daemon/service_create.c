@@ -16,7 +16,7 @@
 #define DISK_MIN (64ULL << 20)
 #define DISK_MAX (16ULL << 40)
 #define LABELS_MAX 64
-#define WORDS_MAX (96 << 10)	/* env and cmd together: one message */
+#define WORDS_MAX (96 << 10) /* env and cmd together: one message */
 
 static int
 check_name(struct boxd *d, const char *name, struct bindu_err *err)
@@ -26,7 +26,8 @@ check_name(struct boxd *d, const char *name, struct bindu_err *err)
 	if (!box_name_ok(name))
 		return bindu_err_set(err, BINDU_E_DATA,
 		    "\"%.80s\" is no box name: use a-z, 0-9 and -, at most "
-		    "%d of them", name, BOX_NAME_MAX);
+		    "%d of them",
+		    name, BOX_NAME_MAX);
 	if (box_find(d, name))
 		return bindu_err_set(err, BINDU_E_EXISTS,
 		    "a box named %s exists already", name);
@@ -35,7 +36,7 @@ check_name(struct boxd *d, const char *name, struct bindu_err *err)
 
 static int
 check_range(const char *what, uint64_t v, uint64_t min, uint64_t max,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	if (v == 0 || (v >= min && v <= max))
 		return 0;
@@ -46,15 +47,15 @@ check_range(const char *what, uint64_t v, uint64_t min, uint64_t max,
 }
 
 static int
-check_config(const PB(VmConfig) *c, struct bindu_err *err)
+check_config(const PB(VmConfig) * c, struct bindu_err *err)
 {
 	if (!c)
 		return 0;
 	if (check_range("vcpu", c->vcpu, 1, VCPU_MAX, err) == -1 ||
 	    check_range("memory_bytes", c->memory_bytes, MEMORY_MIN,
-	    MEMORY_MAX, err) == -1 ||
+		MEMORY_MAX, err) == -1 ||
 	    check_range("disk_bytes", c->disk_bytes, DISK_MIN, DISK_MAX,
-	    err) == -1)
+		err) == -1)
 		return -1;
 	if (c->n_volumes)
 		return bindu_err_set(err, BINDU_E_UNAVAILABLE,
@@ -69,13 +70,13 @@ static bool
 env_key_ok(const char *s)
 {
 	size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789_");
+			     "abcdefghijklmnopqrstuvwxyz0123456789_");
 
 	return *s && !s[n] && !(s[0] >= '0' && s[0] <= '9');
 }
 
 static int
-check_words(const PB(CreateVmRequest) *q, struct bindu_err *err)
+check_words(const PB(CreateVmRequest) * q, struct bindu_err *err)
 {
 	size_t total = 0;
 
@@ -96,17 +97,17 @@ check_words(const PB(CreateVmRequest) *q, struct bindu_err *err)
 }
 
 static int
-check_rest(const PB(CreateVmRequest) *q, struct bindu_err *err)
+check_rest(const PB(CreateVmRequest) * q, struct bindu_err *err)
 {
 	static const char *const policies[] = { "", "always", "on-failure",
-	    "never", "no" };
+		"never", "no" };
 	bool known = false;
 
 	for (size_t i = 0; i < sizeof policies / sizeof *policies; i++)
 		known |= !strcmp(q->restart_policy, policies[i]);
 	if (!known)
 		return bindu_err_set(err, BINDU_E_DATA, "restart_policy "
-		    "\"%.40s\" is not one of always, on-failure, never",
+							"\"%.40s\" is not one of always, on-failure, never",
 		    q->restart_policy);
 	if (q->n_labels > LABELS_MAX)
 		return bindu_err_set(err, BINDU_E_DATA,
@@ -119,7 +120,7 @@ check_rest(const PB(CreateVmRequest) *q, struct bindu_err *err)
 }
 
 static void
-fill_config(struct box *b, const PB(VmConfig) *c)
+fill_config(struct box *b, const PB(VmConfig) * c)
 {
 	if (c && c->vcpu)
 		b->vcpu = c->vcpu;
@@ -132,7 +133,7 @@ fill_config(struct box *b, const PB(VmConfig) *c)
 }
 
 static int
-fill_routes(struct box *b, const PB(VmConfig) *c, struct bindu_err *err)
+fill_routes(struct box *b, const PB(VmConfig) * c, struct bindu_err *err)
 {
 	size_t n = c && c->network ? c->network->n_proxies : 0;
 
@@ -150,7 +151,7 @@ fill_routes(struct box *b, const PB(VmConfig) *c, struct bindu_err *err)
 
 /* What the client chose but a record cannot hold is refused. */
 static int
-fill_words(struct box *b, const PB(CreateVmRequest) *q, struct bindu_err *err)
+fill_words(struct box *b, const PB(CreateVmRequest) * q, struct bindu_err *err)
 {
 	for (size_t i = 0; i < q->n_env; i++)
 		bindu_strv_addf(&b->env, "%s=%s", q->env[i]->key,
@@ -158,8 +159,7 @@ fill_words(struct box *b, const PB(CreateVmRequest) *q, struct bindu_err *err)
 	for (size_t i = 0; i < q->n_cmd; i++)
 		bindu_strv_add(&b->cmd, q->cmd[i]);
 	for (size_t i = 0; i < b->env.n + b->cmd.n; i++) {
-		AUTO_JSON json_t *s = json_string(i < b->env.n ?
-		    b->env.v[i] : b->cmd.v[i - b->env.n]);
+		AUTO_JSON json_t *s = json_string(i < b->env.n ? b->env.v[i] : b->cmd.v[i - b->env.n]);
 
 		if (!s)
 			return bindu_err_set(err, BINDU_E_DATA,
@@ -173,8 +173,8 @@ fill_words(struct box *b, const PB(CreateVmRequest) *q, struct bindu_err *err)
 }
 
 struct box *
-create_box(struct boxd *d, const PB(CreateVmRequest) *q,
-	struct bindu_err *err)
+create_box(struct boxd *d, const PB(CreateVmRequest) * q,
+    struct bindu_err *err)
 {
 	const char *image = image_choose(d, q->image_ref, err);
 	struct box *b;
@@ -186,8 +186,7 @@ create_box(struct boxd *d, const PB(CreateVmRequest) *q,
 	b = box_new(d);
 	b->name = *q->name ? xstrdup(q->name) : box_name_make(d);
 	b->image = xstrdup(image);
-	b->restart_policy = xstrdup(*q->restart_policy ? q->restart_policy :
-	    "always");
+	b->restart_policy = xstrdup(*q->restart_policy ? q->restart_policy : "always");
 	b->vcpu = VCPU_DEFAULT;
 	b->memory_bytes = MEMORY_DEFAULT;
 	b->disk_bytes = DISK_DEFAULT;

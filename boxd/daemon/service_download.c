@@ -12,7 +12,7 @@
 
 #define START_MS 30000
 #define PIECE (256 << 10)
-#define WHOLE_MAX (16 << 20)	/* of DownloadFile: one message */
+#define WHOLE_MAX (16 << 20) /* of DownloadFile: one message */
 #define SIZE_HEAD_MAX 11
 
 struct download {
@@ -20,9 +20,9 @@ struct download {
 	struct rpc *rpc;
 	char *box_id;
 	struct ask *ask;
-	int fd;			/* -1: before the start, after the end */
+	int fd; /* -1: before the start, after the end */
 	struct loop_src *src;
-	bool stream, sent_any, ended;	/* ended: the monitor is done */
+	bool stream, sent_any, ended; /* ended: the monitor is done */
 	uint64_t size, got;
 	struct bindu_buf whole;
 };
@@ -84,7 +84,8 @@ send_piece(struct download *x, uint8_t *room, size_t n)
 static void
 finish(struct download *x)
 {
-	PB(DownloadFileResponse) m;
+	PB(DownloadFileResponse)
+	m;
 
 	if (x->got != x->size) {
 		fail(x, BINDU_E_IO, "the file changed while it was read");
@@ -114,8 +115,7 @@ read_piece(struct download *x)
 {
 	size_t head = SIZE_HEAD_MAX + PB_HEAD_MAX;
 	uint8_t *room = x->stream ? rpc_room(x->rpc, head + PIECE) : NULL;
-	char *p = x->stream ? (char *)room + head :
-	    bindu_buf_room(&x->whole, PIECE, NULL);
+	char *p = x->stream ? (char *)room + head : bindu_buf_room(&x->whole, PIECE, NULL);
 	ssize_t n = read(x->fd, p, PIECE);
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
@@ -165,7 +165,7 @@ pump(struct download *x)
 
 static void
 on_answer(void *ctx, struct ask *a, const json_t *msg, int *fds,
-	const struct bindu_err *err)
+    const struct bindu_err *err)
 {
 	struct download *x = ctx;
 
@@ -212,8 +212,8 @@ on_gone(struct rpc *r)
 static const struct rpc_ops download_ops = { svc_no_message, on_sent, on_gone };
 
 static void
-begin(struct rpc *r, struct boxd *d, const PB(DownloadFileRequest) *q,
-	bool stream)
+begin(struct rpc *r, struct boxd *d, const PB(DownloadFileRequest) * q,
+    bool stream)
 {
 	AUTO_JSON json_t *utf8 = json_string(q->path);
 	struct box *b = svc_box(r, d, q->vm_id);
@@ -241,8 +241,7 @@ begin(struct rpc *r, struct boxd *d, const PB(DownloadFileRequest) *q,
 	box_use(b, 1);
 	rpc_set(r, &download_ops, x);
 	sock = box_monitor(b);
-	x->ask = ask_open(d->loop, sock, json_pack("{ssss}", "op", "get",
-	    "path", q->path), START_MS, on_answer, x);
+	x->ask = ask_open(d->loop, sock, json_pack("{ssss}", "op", "get", "path", q->path), START_MS, on_answer, x);
 }
 
 void

@@ -23,12 +23,13 @@
 #define GRACE_MS 100
 #define CTRL_D 4
 
-enum { FIELD_DATA = 1, FIELD_STDERR = 10 };
+enum { FIELD_DATA = 1,
+	FIELD_STDERR = 10 };
 
 struct out {
-	int fd;			/* -1: at its end */
+	int fd; /* -1: at its end */
 	struct loop_src *src;
-	int64_t left;		/* in the pipe when the command ended */
+	int64_t left; /* in the pipe when the command ended */
 };
 
 struct exec {
@@ -38,13 +39,13 @@ struct exec {
 	struct ask *ask;
 	bool started, tty, exited, grace_over, big;
 	int code;
-	int in;			/* -1: closed */
+	int in; /* -1: closed */
 	struct loop_src *in_src;
-	char *rest;		/* input the pipe had no room for */
+	char *rest; /* input the pipe had no room for */
 	size_t rest_off, rest_len;
-	bool eof_wanted;	/* after rest */
-	struct out out[2];	/* stdout or the terminal; stderr */
-	int turn;		/* which of them is asked first */
+	bool eof_wanted; /* after rest */
+	struct out out[2]; /* stdout or the terminal; stderr */
+	int turn; /* which of them is asked first */
 	struct loop_timer *grace;
 };
 
@@ -98,7 +99,8 @@ fail(struct exec *x, const struct bindu_err *err)
 static void
 send_exit(struct exec *x)
 {
-	PB(ExecChunk) m;
+	PB(ExecChunk)
+	m;
 
 	boxd__api__v1__exec_chunk__init(&m);
 	m.exit_code = x->code;
@@ -253,7 +255,7 @@ feed(struct exec *x)
 				loop_events(x->in_src, EPOLLOUT);
 			return;
 		}
-		if (n == -1) {		/* nobody reads: drop the rest */
+		if (n == -1) { /* nobody reads: drop the rest */
 			close_in(x);
 			break;
 		}
@@ -297,7 +299,7 @@ resize(struct exec *x, uint64_t cols, uint64_t rows)
 {
 	if (x->tty && cols > 0 && rows > 0 && cols < 65536 && rows < 65536)
 		ask_tell(x->ask, json_pack("{sIsI}", "cols", (json_int_t)cols,
-		    "rows", (json_int_t)rows));
+				     "rows", (json_int_t)rows));
 }
 
 static void
@@ -344,7 +346,7 @@ on_sent(struct rpc *r)
 static void
 on_gone(struct rpc *r)
 {
-	free_exec(rpc_data(r));	/* closing the ask kills the command */
+	free_exec(rpc_data(r)); /* closing the ask kills the command */
 }
 
 static const struct rpc_ops running_ops = { on_chunk, on_sent, on_gone };
@@ -393,14 +395,14 @@ on_started(struct exec *x, int *fds)
 
 static void
 on_answer(void *ctx, struct ask *a, const json_t *msg, int *fds,
-	const struct bindu_err *err)
+    const struct bindu_err *err)
 {
 	struct exec *x = ctx;
 	struct bindu_err e;
 
 	(void)a;
 	if (err && x->exited)
-		return;		/* nothing more comes, and need not */
+		return; /* nothing more comes, and need not */
 	if (err && msg) {
 		cannot_start(x, msg, err);
 		return;
@@ -418,7 +420,7 @@ on_answer(void *ctx, struct ask *a, const json_t *msg, int *fds,
 }
 
 static void
-start(struct rpc *r, struct boxd *d, const PB(ExecChunk) *q)
+start(struct rpc *r, struct boxd *d, const PB(ExecChunk) * q)
 {
 	struct box *b = svc_box(r, d, q->vm_id);
 	AUTO_FREE char *path = NULL;
@@ -440,16 +442,13 @@ start(struct rpc *r, struct boxd *d, const PB(ExecChunk) *q)
 	box_use(b, 1);
 	rpc_set(r, &starting_ops, x);
 	path = box_monitor(b);
-	x->ask = ask_open(d->loop, path, json_pack("{sssssbsisi}", "op", "exec",
-	    "command", q->command, "tty", (int)q->tty, "cols", (int)q->cols,
-	    "rows", (int)q->rows), START_MS, on_answer, x);
+	x->ask = ask_open(d->loop, path, json_pack("{sssssbsisi}", "op", "exec", "command", q->command, "tty", (int)q->tty, "cols", (int)q->cols, "rows", (int)q->rows), START_MS, on_answer, x);
 }
 
 static void
 on_first(struct rpc *r, const uint8_t *p, size_t n)
 {
-	PB(ExecChunk) *q = p ?
-	    boxd__api__v1__exec_chunk__unpack(NULL, n, p) : NULL;
+	PB(ExecChunk) *q = p ? boxd__api__v1__exec_chunk__unpack(NULL, n, p) : NULL;
 	AUTO_JSON json_t *utf8 = q ? json_string(q->command) : NULL;
 
 	rpc_set(r, &svc_no_ops, NULL);

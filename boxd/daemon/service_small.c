@@ -10,7 +10,8 @@
 void
 svc_whoami(struct rpc *r, struct boxd *d, const void *req)
 {
-	PB(WhoamiResponse) m;
+	PB(WhoamiResponse)
+	m;
 
 	(void)d;
 	(void)req;
@@ -24,7 +25,8 @@ svc_whoami(struct rpc *r, struct boxd *d, const void *req)
 void
 svc_get_config(struct rpc *r, struct boxd *d, const void *req)
 {
-	PB(GetConfigResponse) m;
+	PB(GetConfigResponse)
+	m;
 	char zone[32];
 
 	(void)req;
@@ -36,7 +38,7 @@ svc_get_config(struct rpc *r, struct boxd *d, const void *req)
 }
 
 static PB(ProxyInfo) *
-describe(const struct box *b, const struct box_route *route)
+    describe(const struct box *b, const struct box_route *route)
 {
 	PB(ProxyInfo) *p = xmalloc(sizeof *p);
 
@@ -65,7 +67,7 @@ svc_list_proxies(struct rpc *r, struct boxd *d, const void *req)
 {
 	const PB(ListProxiesRequest) *q = req;
 	struct box *b = svc_box(r, d, which(q->vm, q->vm_name));
-	PB(ListProxiesResponse) *m;
+	PB(ListProxiesResponse) * m;
 
 	if (!b)
 		return;
@@ -79,8 +81,8 @@ svc_list_proxies(struct rpc *r, struct boxd *d, const void *req)
 }
 
 static int
-set_port(struct box *b, const PB(SetProxyPortRequest) *q,
-	struct bindu_err *err)
+set_port(struct box *b, const PB(SetProxyPortRequest) * q,
+    struct bindu_err *err)
 {
 	struct box_route *route = box_route(b, q->name);
 	uint32_t port;
@@ -105,7 +107,8 @@ svc_set_proxy_port(struct rpc *r, struct boxd *d, const void *req)
 {
 	const PB(SetProxyPortRequest) *q = req;
 	struct box *b = svc_box(r, d, which(q->vm, q->vm_name));
-	PB(SetProxyPortResponse) m;
+	PB(SetProxyPortResponse)
+	m;
 	struct bindu_err err = { 0 };
 
 	if (!b)

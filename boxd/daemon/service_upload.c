@@ -18,12 +18,12 @@ struct upload {
 	struct rpc *rpc;
 	char *box_id;
 	struct ask *ask;
-	int fd;			/* -1: before the start, after the end */
+	int fd; /* -1: before the start, after the end */
 	struct loop_src *src;
-	char *rest;		/* what is not in the pipe yet */
+	char *rest; /* what is not in the pipe yet */
 	size_t off, len;
-	uint64_t total, got;	/* promised (0: not said), received */
-	bool stream, all;	/* all: the client has sent everything */
+	uint64_t total, got; /* promised (0: not said), received */
+	bool stream, all; /* all: the client has sent everything */
 };
 
 static void
@@ -58,7 +58,8 @@ finish(struct upload *u)
 {
 	if (u->stream && u->total && u->got != u->total) {
 		AUTO_FREE char *why = xasprintf("upload ended after %llu of "
-		    "%llu bytes", (unsigned long long)u->got,
+						"%llu bytes",
+		    (unsigned long long)u->got,
 		    (unsigned long long)u->total);
 
 		fail(u, BINDU_E_DATA, why);
@@ -91,7 +92,7 @@ feed(struct upload *u)
 				loop_events(u->src, EPOLLOUT);
 			return;
 		}
-		if (n == -1) {		/* the monitor will say why */
+		if (n == -1) { /* the monitor will say why */
 			u->off = u->len;
 			break;
 		}
@@ -118,10 +119,11 @@ take(struct upload *u, const uint8_t *p, size_t n)
 
 static void
 on_answer(void *ctx, struct ask *a, const json_t *msg, int *fds,
-	const struct bindu_err *err)
+    const struct bindu_err *err)
 {
 	struct upload *u = ctx;
-	PB(UploadFileResponse) m;
+	PB(UploadFileResponse)
+	m;
 	int64_t bytes;
 
 	(void)a;
@@ -139,7 +141,8 @@ on_answer(void *ctx, struct ask *a, const json_t *msg, int *fds,
 	bytes = bindu_json_int(msg, "bytes", -1);
 	if (!u->all || u->fd != -1 || bytes != (int64_t)u->got) {
 		AUTO_FREE char *why = xasprintf("%lld of %llu bytes arrived "
-		    "in the box", (long long)bytes,
+						"in the box",
+		    (long long)bytes,
 		    (unsigned long long)u->got);
 
 		fail(u, BINDU_E_IO, why);
@@ -186,7 +189,7 @@ static const struct rpc_ops upload_ops = { on_chunk, svc_nothing, on_gone };
 /* NULL: refused, and the call has been ended. */
 static struct upload *
 begin(struct rpc *r, struct boxd *d, const char *vm, const char *path,
-	uint64_t size)
+    uint64_t size)
 {
 	AUTO_JSON json_t *utf8 = json_string(path);
 	struct box *b = svc_box(r, d, vm);
@@ -213,8 +216,7 @@ begin(struct rpc *r, struct boxd *d, const char *vm, const char *path,
 	box_use(b, 1);
 	rpc_set(r, &upload_ops, u);
 	sock = box_monitor(b);
-	u->ask = ask_open(d->loop, sock, json_pack("{sssssisI}", "op", "put",
-	    "path", path, "mode", FILE_MODE, "size", (json_int_t)size),
+	u->ask = ask_open(d->loop, sock, json_pack("{sssssisI}", "op", "put", "path", path, "mode", FILE_MODE, "size", (json_int_t)size),
 	    START_MS, on_answer, u);
 	return u;
 }
@@ -234,8 +236,7 @@ svc_upload_file(struct rpc *r, struct boxd *d, const void *req)
 static void
 on_first(struct rpc *r, const uint8_t *p, size_t n)
 {
-	PB(UploadFileChunk) *q = p ?
-	    boxd__api__v1__upload_file_chunk__unpack(NULL, n, p) : NULL;
+	PB(UploadFileChunk) *q = p ? boxd__api__v1__upload_file_chunk__unpack(NULL, n, p) : NULL;
 	struct upload *u;
 
 	rpc_set(r, &svc_no_ops, NULL);

@@ -39,7 +39,7 @@ on_done(void *ctx, struct box *b, uint64_t us, const struct bindu_err *err)
 
 static void
 act(struct rpc *r, struct boxd *d, const char *key, enum box_verb verb,
-	void (*answer)(struct rpc *, struct box *, uint64_t))
+    void (*answer)(struct rpc *, struct box *, uint64_t))
 {
 	struct box *b = svc_box(r, d, key);
 	struct bindu_err err = { 0 };
@@ -67,7 +67,8 @@ act(struct rpc *r, struct boxd *d, const char *key, enum box_verb verb,
 static void
 answer_empty(struct rpc *r, struct box *b, uint64_t us)
 {
-	PB(StartVmResponse) m;
+	PB(StartVmResponse)
+	m;
 
 	(void)b;
 	(void)us;
@@ -78,7 +79,8 @@ answer_empty(struct rpc *r, struct box *b, uint64_t us)
 static void
 answer_suspend(struct rpc *r, struct box *b, uint64_t us)
 {
-	PB(SuspendVmResponse) m;
+	PB(SuspendVmResponse)
+	m;
 
 	(void)b;
 	boxd__api__v1__suspend_vm_response__init(&m);
@@ -89,7 +91,8 @@ answer_suspend(struct rpc *r, struct box *b, uint64_t us)
 static void
 answer_resume(struct rpc *r, struct box *b, uint64_t us)
 {
-	PB(ResumeVmResponse) m;
+	PB(ResumeVmResponse)
+	m;
 
 	(void)b;
 	boxd__api__v1__resume_vm_response__init(&m);
@@ -165,7 +168,8 @@ svc_set_auto_suspend(struct rpc *r, struct boxd *d, const void *req)
 static void
 answer_create(struct rpc *r, struct box *b, uint64_t us)
 {
-	PB(CreateVmResponse) m;
+	PB(CreateVmResponse)
+	m;
 	AUTO_FREE char *url = box_url(b, "");
 
 	(void)us;
@@ -207,14 +211,15 @@ svc_create_vm(struct rpc *r, struct boxd *d, const void *req)
 }
 
 static void
-fill_labels(PB(GetVmResponse) *m, const struct box *b)
+fill_labels(PB(GetVmResponse) * m, const struct box *b)
 {
 	size_t n = 0, max = json_object_size(b->labels) + 1;
 	const char *key;
 	json_t *value;
 
 	m->labels = xcalloc(max, sizeof *m->labels);
-	json_object_foreach(b->labels, key, value) {
+	json_object_foreach(b->labels, key, value)
+	{
 		m->labels[n] = xmalloc(sizeof **m->labels);
 		boxd__api__v1__get_vm_response__labels_entry__init(
 		    m->labels[n]);
@@ -231,7 +236,7 @@ fill_labels(PB(GetVmResponse) *m, const struct box *b)
 
 /* Allocated as protobuf-c would, to be freed by it. */
 static PB(GetVmResponse) *
-describe(const struct box *b)
+    describe(const struct box *b)
 {
 	PB(GetVmResponse) *m = xmalloc(sizeof *m);
 
@@ -258,7 +263,7 @@ svc_get_vm(struct rpc *r, struct boxd *d, const void *req)
 {
 	const PB(GetVmRequest) *q = req;
 	struct box *b = svc_box(r, d, q->vm_id);
-	PB(GetVmResponse) *m;
+	PB(GetVmResponse) * m;
 
 	if (!b)
 		return;
@@ -273,8 +278,7 @@ selected(const struct box *b, char *const *selector, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const char *eq = strchr(selector[i], '=');
-		AUTO_FREE char *key = xstrndup(selector[i], eq ?
-		    (size_t)(eq - selector[i]) : strlen(selector[i]));
+		AUTO_FREE char *key = xstrndup(selector[i], eq ? (size_t)(eq - selector[i]) : strlen(selector[i]));
 		const char *value = bindu_json_str(b->labels, key);
 
 		if (!value || (eq && strcmp(value, eq + 1)))

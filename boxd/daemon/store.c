@@ -30,9 +30,8 @@ strings_read(const json_t *a, struct bindu_strv *v)
 	size_t i;
 	json_t *s;
 
-	json_array_foreach(a, i, s)
-		if (json_is_string(s))
-			bindu_strv_add(v, json_string_value(s));
+	json_array_foreach(a, i, s) if (json_is_string(s))
+	    bindu_strv_add(v, json_string_value(s));
 }
 
 static json_t *
@@ -75,8 +74,7 @@ store_save(const struct box *b, struct bindu_err *err)
 
 	if (mkdirat(b->d->boxes_fd, b->id, 0700) == -1 && errno != EEXIST)
 		return bindu_err_sys(err, "cannot make boxes/%s", b->id);
-	dir = openat(b->d->boxes_fd, b->id, O_RDONLY | O_DIRECTORY |
-	    O_CLOEXEC | O_NOFOLLOW);
+	dir = openat(b->d->boxes_fd, b->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (dir == -1)
 		return bindu_err_sys(err, "cannot open boxes/%s", b->id);
 	return bindu_fd_replace(dir, "box.json", 0600, text, strlen(text),
@@ -104,8 +102,8 @@ routes_read(const json_t *routes, struct box *b)
 	json_t *port;
 
 	json_object_foreach((json_t *)routes, name, port)
-		box_set_route(b, name, (uint16_t)json_integer_value(port),
-		    NULL);
+	    box_set_route(b, name, (uint16_t)json_integer_value(port),
+		NULL);
 }
 
 /* NULL when a field every record has is missing. */
@@ -135,8 +133,7 @@ from_record(struct boxd *d, const json_t *o)
 	strings_read(json_object_get(o, "env"), &b->env);
 	strings_read(json_object_get(o, "cmd"), &b->cmd);
 	b->labels = json_object_get(o, "labels");
-	b->labels = json_is_object(b->labels) ?
-	    json_incref(b->labels) : json_object();
+	b->labels = json_is_object(b->labels) ? json_incref(b->labels) : json_object();
 	b->routes[0].port = BOX_PORT_DEFAULT;
 	b->nroutes = 1;
 	routes_read(json_object_get(o, "routes"), b);
@@ -155,8 +152,7 @@ from_record(struct boxd *d, const json_t *o)
 static void
 load_one(struct boxd *d, const char *id)
 {
-	AUTO_CLOSE int dir = openat(d->boxes_fd, id, O_RDONLY | O_DIRECTORY |
-	    O_CLOEXEC | O_NOFOLLOW);
+	AUTO_CLOSE int dir = openat(d->boxes_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	AUTO_FREE char *text = NULL;
 	AUTO_JSON json_t *o = NULL;
 	struct bindu_err err = { 0 };
@@ -166,7 +162,8 @@ load_one(struct boxd *d, const char *id)
 	if (dir == -1)
 		return;
 	if (bindu_fd_read_file(dir, "box.json", RECORD_MAX, &text, &n, &err) ==
-	    0 && (o = bindu_json_parse(text, n, RECORD_MAX, id, &err)))
+		0 &&
+	    (o = bindu_json_parse(text, n, RECORD_MAX, id, &err)))
 		b = from_record(d, o);
 	if (b && !strcmp(b->id, id)) {
 		box_link(b);

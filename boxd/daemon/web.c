@@ -16,9 +16,9 @@
 #include "web_priv.h"
 
 #define CONNS_MAX 1024
-#define FIRST_MS 10000		/* for the whole head of a request */
+#define FIRST_MS 10000 /* for the whole head of a request */
 #define PORT_TRIES 100
-#define FULL_MS 100		/* out of descriptors: accept again then */
+#define FULL_MS 100 /* out of descriptors: accept again then */
 
 static const char preface[] = "PRI * HTTP/2.0\r\n";
 #define PREFACE (sizeof preface - 1)
@@ -28,14 +28,14 @@ struct web_door {
 	struct web *web;
 	int fd;
 	bool unix_socket;
-	char *box_id;		/* a box's own; NULL: shared */
+	char *box_id; /* a box's own; NULL: shared */
 	struct loop_src *src;
 	struct loop_timer *full;
 };
 
 struct web {
 	struct boxd *d;
-	struct web_door *shared[2];	/* unix, TCP */
+	struct web_door *shared[2]; /* unix, TCP */
 	struct conn *conns;
 	unsigned nconns;
 	bool open;
@@ -133,7 +133,7 @@ is_owner(int fd)
 	socklen_t n = sizeof peer;
 
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 &&
-	    (peer.uid == 0 || peer.uid == geteuid());
+	       (peer.uid == 0 || peer.uid == geteuid());
 }
 
 static void
@@ -223,15 +223,13 @@ door_free(struct web_door *door)
 static int
 listen_tcp(const struct in_addr *addr, uint16_t *port)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr = *addr,
-	    .sin_port = htons(*port) };
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr = *addr, .sin_port = htons(*port) };
 	socklen_t n = sizeof sa;
 	AUTO_CLOSE int fd = socket(AF_INET,
 	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int one = 1;
 
-	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
-	    sizeof one) == -1 ||
+	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == -1 ||
 	    bind(fd, (struct sockaddr *)&sa, sizeof sa) == -1 ||
 	    listen(fd, 512) == -1 ||
 	    getsockname(fd, (struct sockaddr *)&sa, &n) == -1)
@@ -242,7 +240,7 @@ listen_tcp(const struct in_addr *addr, uint16_t *port)
 
 static int
 listen_shared(struct web *w, const char *addr, uint16_t port, bool next,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	struct in_addr in;
 	int fd = -1, tries = next ? PORT_TRIES : 1;
@@ -256,16 +254,21 @@ listen_shared(struct web *w, const char *addr, uint16_t port, bool next,
 		if (fd == -1 && errno != EADDRINUSE)
 			break;
 	}
-	if (fd == -1)
-		return bindu_err_sys(err, "cannot listen on %s:%u", addr,
-		    port);
+	if (fd == -1) {
+		bool taken = errno == EADDRINUSE;
+
+		bindu_err_sys(err, "cannot listen on %s:%u", addr, port);
+		if (taken)
+			err->code = BINDU_E_EXISTS;
+		return -1;
+	}
 	w->shared[1] = door_new(w, fd, false, NULL);
 	return 0;
 }
 
 struct web *
 web_new(struct boxd *d, const char *addr, uint16_t port, bool next,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	struct web *w = xcalloc(1, sizeof *w);
 	int fd = -1;
@@ -316,7 +319,8 @@ web_open_door(struct box *b, struct bindu_err *err)
 
 	if (fd == -1 && errno == EADDRINUSE && port) {
 		bindu_log(BINDU_WARN, "box %s: port %u is taken, it gets "
-		    "another", b->name, port);
+				      "another",
+		    b->name, port);
 		port = 0;
 		fd = listen_tcp(&loopback, &port);
 	}

@@ -13,7 +13,7 @@
 /* Listen on the socket and on addr:port (port 0: any; d->port gets it).
  * Nothing is accepted before web_open(). */
 struct web *web_new(struct boxd *, const char *addr, uint16_t port, bool next,
-	struct bindu_err *);
+    struct bindu_err *);
 void web_open(struct web *);
 void web_free(struct web *);
 

@@ -20,28 +20,28 @@ struct conn {
 	struct conn *next, *prev;
 	struct web *web;
 	struct boxd *d;
-	bool trusted;		/* the unix socket's owner */
-	char *box_id;		/* came by this box's own port, or its proxy */
-	int fd[2];		/* the client, the box (-1 before) */
+	bool trusted; /* the unix socket's owner */
+	char *box_id; /* came by this box's own port, or its proxy */
+	int fd[2]; /* the client, the box (-1 before) */
 	struct loop_src *src[2];
 	struct loop_timer *timer;
-	struct ask *ask;	/* asks the monitor for the box's side */
-	struct bindu_buf head;	/* what the client sent until it is routed */
-	uint16_t port;		/* in the box */
-	struct pending pending[2];	/* [i]: came from side i */
+	struct ask *ask; /* asks the monitor for the box's side */
+	struct bindu_buf head; /* what the client sent until it is routed */
+	uint16_t port; /* in the box */
+	struct pending pending[2]; /* [i]: came from side i */
 	bool eof[2];
-	int64_t used_ms;	/* when the box was last marked as used */
+	int64_t used_ms; /* when the box was last marked as used */
 };
 
 struct conn *conn_new(struct web *, int fd, bool trusted, const char *box_id);
 void conn_close(struct conn *);
-void conn_deadline(struct conn *, int64_t ms);	/* then it is closed */
+void conn_deadline(struct conn *, int64_t ms); /* then it is closed */
 
 /* http.c: the first bytes are no HTTP/2. */
 void http_begin(struct conn *);
 /* Answer and close.  extra: more header lines, each with CRLF, or "". */
 void http_reply(struct conn *, int status, const char *type,
-	const char *extra, const char *body);
+    const char *extra, const char *body);
 /* The value of a header in the head, copied; NULL when absent or doubled. */
 char *http_header(const struct conn *, const char *name);
 

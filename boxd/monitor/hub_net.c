@@ -59,8 +59,8 @@ relay_start(struct hub *h, const char *slirp, int *ready,
 {
 	AUTO_FREE char *pid = xasprintf("%d", (int)getpid());
 	const char *const argv[] = { slirp, "--configure", "--mtu=65520",
-	    "--disable-host-loopback", "--ready-fd=3", "--exit-fd=4", pid,
-	    NET_TAP, NULL };
+	    "--disable-host-loopback", "--enable-sandbox",
+	    "--ready-fd=3", "--exit-fd=4", pid, NET_TAP, NULL };
 	AUTO_CLOSE int reader = -1, writer = -1;
 	int p[2], fds[2];
 	static const int at[2] = { 3, 4 };
@@ -72,7 +72,7 @@ relay_start(struct hub *h, const char *slirp, int *ready,
 	*ready = p[0];
 	fds[0] = writer = p[1];
 	fds[1] = reader;
-	h->relay = outside_run(h->outside, argv, fds, at, true, err);
+	h->relay = outside_run(h->outside, argv, NULL, fds, at, true, err);
 	return h->relay == -1 ? -1 : 0;
 }
 

@@ -17,9 +17,6 @@
 #include "lib/base/str.h"
 #include "monitor.h"
 
-#pragma weak monitor_run
-#pragma weak monitor_remove
-
 /* Box n's ids: 65536 of those that container managers hand out by custom
  * (0x80000..0x6fffffff), above what /etc/subuid usually names. */
 #define UID_FIRST 0x20000000u

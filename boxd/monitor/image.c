@@ -55,7 +55,8 @@ image_list(const struct hub *h)
 }
 
 static int
-resolve_host(struct hub *h, json_t *image, struct bindu_err *err)
+resolve_host(struct hub *h, json_t *image, json_t *lower,
+    struct bindu_err *err)
 {
 	AUTO_FREE char *layer = NULL;
 
@@ -65,9 +66,27 @@ resolve_host(struct hub *h, json_t *image, struct bindu_err *err)
 	layer = image_host_layer(h, err);
 	if (layer == NULL)
 		return -1;
-	json_object_set_new(image, "lower", json_pack("[s]", layer));
+	json_array_append_new(lower, json_string(layer));
 	json_object_set_new(image, "over", json_pack("[s,s]", "/usr",
 	    "/var/lib/dpkg"));
+	return 0;
+}
+
+static int
+resolve_debian(struct hub *h, const json_t *image, json_t *lower,
+    struct bindu_err *err)
+{
+	const char *suite = bindu_json_str(image, "suite");
+	AUTO_FREE char *name = image_debian_name(suite, err);
+	AUTO_FREE char *path = NULL;
+
+	if (name == NULL)
+		return -1;
+	path = xasprintf("%s/images/%s", h->state, name);
+	if (access(path, F_OK) == -1)
+		return bindu_err_set(err, BINDU_E_NOINPUT,
+		    "image debian:%s is not built yet", suite);
+	json_array_append_new(lower, json_string(path));
 	return 0;
 }
 
@@ -76,13 +95,29 @@ image_resolve(struct hub *h, json_t *start, struct bindu_err *err)
 {
 	json_t *image = json_object_get(start, "image");
 	const char *kind = bindu_json_str(image, "kind");
+	AUTO_FREE char *settings = NULL;
+	json_t *lower;
+	int rc;
 
-	if (kind != NULL && strcmp(kind, "host") == 0)
-		return resolve_host(h, image, err);
-	if (kind != NULL && strcmp(kind, "layers") == 0)
+	if (kind == NULL)
+		kind = "(none)";
+	if (strcmp(kind, "layers") == 0)
 		return 0;
-	return bindu_err_set(err, BINDU_E_DATA, "image kind %s is not known",
-	    kind ? kind : "(none)");
+	lower = json_array();
+	settings = image_settings_layer(h, start, err);
+	if (settings == NULL)
+		rc = -1;
+	else if (strcmp(kind, "host") == 0)
+		rc = resolve_host(h, image, lower, err);
+	else if (strcmp(kind, "debian") == 0)
+		rc = resolve_debian(h, image, lower, err);
+	else
+		rc = bindu_err_set(err, BINDU_E_DATA,
+		    "image kind %s is not known", kind);
+	if (rc == 0)
+		json_array_insert_new(lower, 0, json_string(settings));
+	json_object_set_new(image, "lower", lower);
+	return rc;
 }
 
 int
@@ -92,7 +127,9 @@ image_build(struct hub *h, const json_t *image, int client,
 	const char *kind = bindu_json_str(image, "kind");
 	AUTO_FREE char *layer = NULL;
 
-	(void)client;
+	if (kind != NULL && strcmp(kind, "debian") == 0)
+		return image_debian_build(h, bindu_json_str(image, "suite"),
+		    client, err);
 	if (kind == NULL || strcmp(kind, "host") != 0)
 		return bindu_err_set(err, BINDU_E_DATA,
 		    "image kind %s cannot be built", kind ? kind : "(none)");

@@ -15,4 +15,8 @@
  * an overlay; it goes away with umount2(target, MNT_DETACH). */
 int image_view_mount(const char *src, const char *target, int userns_fd,
 	struct bindu_err *);
+/* First contents of the (empty, else untouched) upper of that overlay: files
+ * that programs in the box have to write although the host's own are not for
+ * the world. */
+int image_view_seed(const char *src, const char *upper, struct bindu_err *);
 #endif

@@ -224,10 +224,11 @@ take_links(struct walk *w, struct bindu_err *err)
 }
 
 static int
-make_layer(int to, struct bindu_err *err)
+make_layer(int to, void *ctx, struct bindu_err *err)
 {
 	struct walk w = { .to = to };
 
+	(void)ctx;
 	for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++)
 		if (layer_dir(to, dirs[i].path, dirs[i].mode, dirs[i].uid,
 		    err) == -1)
@@ -250,7 +251,7 @@ image_host_layer(const struct hub *h, struct bindu_err *err)
 		return NULL;
 	snprintf(name, sizeof name, "host-%016llx",
 	    (unsigned long long)w.hash);
-	return layer_get(h->state, name, make_layer, err);
+	return layer_get(h->state, name, make_layer, NULL, err);
 }
 
 /* A user namespace to try an idmapped mount with. */

@@ -46,7 +46,7 @@ layer_lock(const char *state, struct bindu_err *err)
 
 /* In images: make NAME.tmp afresh by fn and rename it. */
 static int
-make_renamed(int images, const char *name, layer_make_fn *fn,
+make_renamed(int images, const char *name, layer_make_fn *fn, void *ctx,
     struct bindu_err *err)
 {
 	AUTO_FREE char *tmp = xasprintf("%s.tmp", name);
@@ -59,7 +59,7 @@ make_renamed(int images, const char *name, layer_make_fn *fn,
 	to = openat(images, tmp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (to == -1)
 		bindu_err_sys(err, "cannot open %s", tmp);
-	else if (fn(to, err) == 0) {
+	else if (fn(to, ctx, err) == 0) {
 		if (renameat(images, tmp, images, name) == 0)
 			return 0;
 		bindu_err_sys(err, "cannot rename %s", tmp);
@@ -70,7 +70,7 @@ make_renamed(int images, const char *name, layer_make_fn *fn,
 
 char *
 layer_get(const char *state, const char *name, layer_make_fn *fn,
-    struct bindu_err *err)
+    void *ctx, struct bindu_err *err)
 {
 	AUTO_FREE char *path = xasprintf("%s/images/%s", state, name);
 	AUTO_FREE char *dir = xasprintf("%s/images", state);
@@ -87,7 +87,7 @@ layer_get(const char *state, const char *name, layer_make_fn *fn,
 		return NULL;
 	}
 	if (access(path, F_OK) == -1 &&
-	    make_renamed(images, name, fn, err) == -1)
+	    make_renamed(images, name, fn, ctx, err) == -1)
 		return NULL;
 	return bindu_steal(&path);
 }

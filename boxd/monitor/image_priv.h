@@ -28,4 +28,12 @@ int image_build(struct hub *, const json_t *image, int client,
 int image_host_check(bool rootful, const char *state, struct bindu_err *);
 /* The skeleton for them, made or found; caller frees.  NULL on error. */
 char *image_host_layer(const struct hub *, struct bindu_err *);
+/* Index, proxy and CA settings of this machine as a layer; variables go into
+ * start's env.  Caller frees; NULL on error. */
+char *image_settings_layer(const struct hub *, json_t *start,
+	struct bindu_err *);
+/* "debian-SUITE", checked; caller frees; NULL on error. */
+char *image_debian_name(const char *suite, struct bindu_err *);
+int image_debian_build(struct hub *, const char *suite, int client,
+	struct bindu_err *);
 #endif

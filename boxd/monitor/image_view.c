@@ -7,11 +7,13 @@
  * decide.  So no list of secret files is needed, nor can one grow stale.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/mount.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -153,5 +155,44 @@ image_view_mount(const char *src, const char *target, int userns_fd,
 		return bindu_err_wrap(err, "host directory %s", src);
 	if (sys_move_mount(view, target) == -1)
 		return bindu_err_sys(err, "cannot mount on %s", target);
+	return 0;
+}
+
+/* dpkg opens its locks; it does not make them anew. */
+static const struct {
+	const char *dir, *name;
+	mode_t mode;		/* of a directory or an empty file */
+} seeds[] = {
+	{ "/var/lib/dpkg", "lock", S_IFREG | 0640 },
+	{ "/var/lib/dpkg", "lock-frontend", S_IFREG | 0640 },
+	{ "/var/lib/dpkg", "triggers", S_IFDIR | 0755 },
+	{ "/var/lib/dpkg", "triggers/Lock", S_IFREG | 0600 },
+};
+
+int
+image_view_seed(const char *src, const char *upper, struct bindu_err *err)
+{
+	AUTO_CLOSE int dir = open(upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	struct dirent **list = NULL;
+	int n;
+
+	if (dir == -1)
+		return bindu_err_sys(err, "cannot open %s", upper);
+	n = scandirat(dir, ".", &list, NULL, NULL);
+	for (int i = 0; i < n; i++)
+		free(list[i]);
+	free(list);
+	if (n != 2)		/* . and .. */
+		return 0;
+	for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
+		mode_t mode = seeds[i].mode;
+
+		if (strcmp(seeds[i].dir, src) == 0 && (S_ISDIR(mode) ?
+		    mkdirat(dir, seeds[i].name, mode & 07777) :
+		    mknodat(dir, seeds[i].name, mode, 0)) == -1)
+			return bindu_err_sys(err, "cannot make %s in %s",
+			    seeds[i].name, upper);
+	}
 	return 0;
 }

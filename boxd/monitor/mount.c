@@ -238,7 +238,8 @@ mount_over(const struct mounter *m, const char *path, struct bindu_err *err)
 		if (*s == '/')
 			*s = '-';
 	real = xasprintf("disk/over-%s/upper", flat);
-	if (bindu_fd_mkdirs(real, 0755, err) == -1)
+	if (bindu_fd_mkdirs(real, 0755, err) == -1 ||
+	    image_view_seed(path, real, err) == -1)
 		return -1;
 	strcpy(real + strlen(real) - strlen("upper"), "work");
 	if (bindu_fd_mkdirs(real, 0755, err) == -1)

@@ -147,11 +147,14 @@ bridge_make(struct nl *nl, struct bindu_err *err)
 	const struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
 	struct ifaddrmsg ifa = { .ifa_family = AF_INET,
 	    .ifa_prefixlen = NET_PREFIX };
+	const uint8_t mac[6] = { 0x02, 0xbd, 10, 88, 0, 1 };
 	struct in_addr ip;
 	size_t info;
 
 	nl_begin(nl, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ifi, sizeof ifi);
 	nl_put_str(nl, IFLA_IFNAME, NET_BRIDGE);
+	/* Fixed: by default it changes with the ports, and boxes remember it. */
+	nl_put(nl, IFLA_ADDRESS, mac, sizeof mac);
 	info = nl_nest(nl, IFLA_LINKINFO);
 	nl_put_str(nl, IFLA_INFO_KIND, "bridge");
 	nl_end(nl, info);

@@ -1,6 +1,6 @@
 /* outside.c - see outside.h.
  *
- * Request: {"argv":[...],"at":[N,M],"keep":bool} with descriptors: the job's
+ * Request: {"argv":[...],"env":[...],"at":[N,M],"keep":bool} with descriptors: the job's
  * socket, then those for at.  The job's socket gets {"status":N}.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "outside.h"
@@ -54,7 +54,9 @@ static pid_t
 job_spawn(const json_t *req, const int *fds)
 {
 	const json_t *argv = json_object_get(req, "argv");
+	const json_t *env = json_object_get(req, "env");
 	const json_t *where = json_object_get(req, "at");
+	const json_t *v;
 	const char *args[ARGS_MAX + 1];
 	int at[2];
 	size_t i;
@@ -74,6 +76,8 @@ job_spawn(const json_t *req, const int *fds)
 		signal(SIGPIPE, SIG_DFL);
 		setsid();
 		child_fds(fds, at);
+		json_array_foreach(env, i, v)
+			putenv((char *)(uintptr_t)json_string_value(v));
 		execvp(args[0], (char *const *)args);
 		_exit(errno == ENOENT ? 127 : 126);
 	}
@@ -193,17 +197,20 @@ outside_start(struct bindu_err *err)
 }
 
 int
-outside_run(int outside, const char *const *argv, const int fds[2],
-    const int at[2], bool keep, struct bindu_err *err)
+outside_run(int outside, const char *const *argv, const char *const *env,
+    const int fds[2], const int at[2], bool keep, struct bindu_err *err)
 {
 	AUTO_CLOSE int mine = -1, theirs = -1;
-	AUTO_JSON json_t *req = json_pack("{s:[],s:[i,i],s:b}", "argv", "at",
-	    at[0], at[1], "keep", (int)keep);
+	AUTO_JSON json_t *req = json_pack("{s:[],s:[],s:[i,i],s:b}", "argv", "env",
+	    "at", at[0], at[1], "keep", (int)keep);
 	json_t *args = json_object_get(req, "argv");
 	int send[3], s[2], n = 1;
 
 	for (; *argv != NULL; argv++)
 		json_array_append_new(args, json_string(*argv));
+	args = json_object_get(req, "env");
+	for (; env != NULL && *env != NULL; env++)
+		json_array_append_new(args, json_string(*env));
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) == -1)
 		return bindu_err_sys(err, "cannot make a socket");
 	mine = s[0];

@@ -14,11 +14,12 @@
 
 /* Fork it; the descriptor that reaches it, or -1. */
 int outside_start(struct bindu_err *);
-/* Run argv there, descriptor fds[i] as number at[i] (-1: none), stdin empty.
+/* Run argv there, env ("K=V", NULL: none) added to its environment,
+ * descriptor fds[i] as number at[i] (-1: none), stdin empty.
  * Returns the job's descriptor, readable when it ended; closing it earlier
  * kills the job unless keep is set. */
-int outside_run(int outside, const char *const *argv, const int fds[2],
-	const int at[2], bool keep, struct bindu_err *);
+int outside_run(int outside, const char *const *argv, const char *const *env,
+	const int fds[2], const int at[2], bool keep, struct bindu_err *);
 /* Wait for the job; its exit status (0..255, 128+n), or -1. */
 int outside_wait(int job, int64_t timeout_ms, struct bindu_err *);
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -81,7 +82,7 @@ map_ids(struct hub *h, const char *program, unsigned own, unsigned long sub,
 	AUTO_CLOSE int job = -1;
 	int status;
 
-	job = outside_run(h->outside, argv, none, none, false, err);
+	job = outside_run(h->outside, argv, NULL, none, none, false, err);
 	if (job == -1)
 		return -1;
 	status = outside_wait(job, MAP_LIMIT_MS, err);
@@ -252,5 +253,11 @@ hub_enter(struct hub *h, bool *joined, struct bindu_err *err)
 	pid_t pid = live_monitor(h);
 
 	*joined = pid != 0;
-	return *joined ? join(h, pid, err) : make_namespaces(h, err);
+	if ((*joined ? join(h, pid, err) : make_namespaces(h, err)) == -1)
+		return -1;
+	/* The change of namespace hid /proc/PID from its own user, whose relay
+	 * and next hub have to find the namespaces there. */
+	if (!h->rootful && prctl(PR_SET_DUMPABLE, 1) == -1)
+		return bindu_err_sys(err, "cannot show the namespaces");
+	return 0;
 }

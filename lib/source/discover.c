@@ -11,10 +11,14 @@
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
 
-enum { PORT = 3773, NAME_MAX_BYTES = 200 };
+enum {
+	PORT = 3773,
+	NAME_MAX_BYTES = 200,
+};
 
 const struct bindu_py_query bindu_discover_query = {
-	.callee = "bindufy", .pos = 0,
+	.callee = "bindufy",
+	.pos = 0,
 	.want = { "config.name", "config.id", "config.deployment.url" },
 };
 
@@ -28,7 +32,7 @@ bindu_agent_info_fini(struct bindu_agent_info *i)
 	free(i->python);
 	bindu_strv_fini(&i->deps);
 	bindu_strv_fini(&i->modules);
-	*i = (struct bindu_agent_info) { 0 };
+	*i = (struct bindu_agent_info){ 0 };
 }
 
 /* The port of a URL; PORT when it names none. */
@@ -65,10 +69,13 @@ static int
 no_call(const struct bindu_py *py, const char *script, struct bindu_err *err)
 {
 	if (bindu_py_gave_up(py))
-		return bindu_err_set(err, BINDU_E_DATA, "%s is too large or "
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "%s is too large or "
 		    "nested too deeply to follow: name the agent with --name, "
-		    "or let the script say it with --run", script);
-	return bindu_err_set(err, BINDU_E_DATA, "%s does not call bindufy(): "
+		    "or let the script say it with --run",
+		    script);
+	return bindu_err_set(err, BINDU_E_DATA,
+	    "%s does not call bindufy(): "
 	    "nothing to deploy; if it is a plain server, name it with --name; "
 	    "if it finds bindufy() in a way that cannot be read, use --run",
 	    script);
@@ -80,11 +87,13 @@ not_known(const struct bindu_py_call *c, struct bindu_err *err)
 	const struct bindu_py_answer *a = name_of(c);
 
 	if (a->known == BINDU_PY_UNKNOWN)
-		return bindu_err_set(err, BINDU_E_DATA, "%s:%u: the agent's "
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "%s:%u: the agent's "
 		    "name cannot be read without running the script: %s; give "
 		    "it with --name, or let the script say it with --run",
 		    c->file, c->line, a->text);
-	return bindu_err_set(err, BINDU_E_DATA, "%s:%u: the config of "
+	return bindu_err_set(err, BINDU_E_DATA,
+	    "%s:%u: the config of "
 	    "bindufy() has no \"name\": add one, or give it with --name",
 	    c->file, c->line);
 }
@@ -111,9 +120,11 @@ pick_call(struct bindu_py *py, const char *script,
 			best = c;
 		b = name_of(best);
 		if (a->known == BINDU_PY_KNOWN && strcmp(a->text, b->text))
-			return bindu_err_set(err, BINDU_E_DATA, "%s calls "
+			return bindu_err_set(err, BINDU_E_DATA,
+			    "%s calls "
 			    "bindufy() for more than one agent: '%s' (%s:%u) "
-			    "and '%s' (%s:%u); choose with --name", script,
+			    "and '%s' (%s:%u); choose with --name",
+			    script,
 			    b->text, best->file, best->line, a->text, c->file,
 			    c->line);
 	}
@@ -129,12 +140,16 @@ note_env(const struct bindu_report *r, const struct bindu_py_answer *a)
 	const char *here = a->env ? bindu_config_env(a->env) : NULL;
 
 	if (here && strcmp(here, a->text) != 0)
-		bindu_note(r, BINDU_WARN, "the name '%s' is the default of "
+		bindu_note(r, BINDU_WARN,
+		    "the name '%s' is the default of "
 		    "%s, which is '%s' on this machine but not in the box: "
-		    "use --name to choose", a->text, a->env, here);
+		    "use --name to choose",
+		    a->text, a->env, here);
 	else if (a->env)
-		bindu_note(r, BINDU_INFO, "the name '%s' is the default of "
-		    "the environment variable %s", a->text, a->env);
+		bindu_note(r, BINDU_INFO,
+		    "the name '%s' is the default of "
+		    "the environment variable %s",
+		    a->text, a->env);
 }
 
 static int
@@ -144,13 +159,15 @@ check_name(const char *name, struct bindu_err *err)
 
 	for (c = name; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			return bindu_err_set(err, BINDU_E_DATA, "the agent's "
+			return bindu_err_set(err, BINDU_E_DATA,
+			    "the agent's "
 			    "name holds a control character: give another "
 			    "with --name");
 	if (!*name || strlen(name) > NAME_MAX_BYTES)
-		return bindu_err_set(err, BINDU_E_DATA, "the agent's name is "
-		    "%s: give another with --name", *name ?
-		    "longer than 200 bytes" : "empty");
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "the agent's name is "
+		    "%s: give another with --name",
+		    *name ? "longer than 200 bytes" : "empty");
 	return 0;
 }
 
@@ -167,7 +184,7 @@ read_script(int rootfd, const struct bindu_discover_opts *o,
 	int rc = 0;
 
 	if (bindu_py_follow(rootfd, info->root, info->script,
-	    &bindu_discover_query, &py, err) == -1)
+		&bindu_discover_query, &py, err) == -1)
 		return -1;
 	info->calls_bindufy = bindu_py_calls(py) > 0;
 	for (i = 0; (m = bindu_py_module(py, i)); i++)
@@ -211,9 +228,11 @@ place_script(const char *path, struct bindu_agent_info *info,
 	below = bindu_path_below(info->root, full);
 	target = realpath(full, NULL);
 	if (!below || !target || !bindu_path_below(info->root, target))
-		return bindu_err_set(err, BINDU_E_CONFIG, "script %s leads to "
+		return bindu_err_set(err, BINDU_E_CONFIG,
+		    "script %s leads to "
 		    "%s, outside its source root %s: copy it in, or run from "
-		    "the project it belongs to", path, target ? target : "?",
+		    "the project it belongs to",
+		    path, target ? target : "?",
 		    info->root);
 	info->script = xstrdup(below);
 	return 0;
@@ -280,7 +299,7 @@ bindu_discover(const char *dir, const struct bindu_discover_opts *o,
     const struct bindu_report *r, struct bindu_agent_info *info,
     struct bindu_err *err)
 {
-	*info = (struct bindu_agent_info) { 0 };
+	*info = (struct bindu_agent_info){ 0 };
 	if (fill(dir, o, r, info, err) == 0)
 		return 0;
 	bindu_agent_info_fini(info);

@@ -15,7 +15,8 @@
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
 
-enum { TEXT_MAX = 4 << 20, SPEC_MAX = 200 };
+enum { TEXT_MAX = 4 << 20,
+	SPEC_MAX = 200 };
 
 static bool
 is_file(int rootfd, const char *name)
@@ -29,8 +30,8 @@ is_file(int rootfd, const char *name)
 static char *
 text_of(int rootfd, const char *name, size_t *n)
 {
-	AUTO_CLOSE int fd = bindu_fd_open_beneath(rootfd, name, O_RDONLY |
-	    O_NONBLOCK | O_NOCTTY, 0, true);
+	const int how = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+	AUTO_CLOSE int fd = bindu_fd_open_beneath(rootfd, name, how, 0, true);
 	struct stat st;
 	char *text = NULL;
 
@@ -76,11 +77,13 @@ script_block(int rootfd, const char *script, const struct bindu_report *r)
 			j = bindu_toml_parse(b.p ? b.p : "", b.len,
 			    "# /// script", &err);
 			if (!j)
-				bindu_note(r, BINDU_WARN, "%s: %s; the block "
-				    "is not read", script, err.msg);
+				bindu_note(r, BINDU_WARN,
+				    "%s: %s; the block "
+				    "is not read",
+				    script, err.msg);
 			return j;
 		} else if (line[0] != '#' || (line[1] && line[1] != ' ')) {
-			return NULL;	/* not a block after all */
+			return NULL; /* not a block after all */
 		} else {
 			bindu_buf_adds(&b, line[1] ? line + 2 : "", NULL);
 			bindu_buf_addc(&b, '\n', NULL);
@@ -102,8 +105,7 @@ add_requirements_dir(int rootfd, struct bindu_strv *deps)
 	static const char *const not_for_boxes[] = { "*dev*", "*test*",
 		"*lint*", "*doc*", "ci.txt", "*-ci.txt", "*local*" };
 	AUTO_STRV struct bindu_strv names = { 0 };
-	int fd = bindu_fd_open_beneath(rootfd, "requirements", O_RDONLY |
-	    O_DIRECTORY, 0, false);
+	int fd = bindu_fd_open_beneath(rootfd, "requirements", O_RDONLY | O_DIRECTORY, 0, false);
 	DIR *d = fd == -1 ? NULL : fdopendir(fd);
 	struct dirent *e;
 	size_t i;
@@ -112,12 +114,12 @@ add_requirements_dir(int rootfd, struct bindu_strv *deps)
 		return;
 	while ((e = readdir(d)) && names.n < 50) {
 		bool skip = fnmatch("[A-Za-z0-9]*.txt", e->d_name, 0) != 0 ||
-		    strpbrk(e->d_name, " \t\n'\"\\$") != NULL;
+			    strpbrk(e->d_name, " \t\n'\"\\$") != NULL;
 
 		for (i = 0; i < sizeof not_for_boxes / sizeof *not_for_boxes;
-		    i++)
+		     i++)
 			skip |= fnmatch(not_for_boxes[i], e->d_name,
-			    FNM_CASEFOLD) == 0;
+				    FNM_CASEFOLD) == 0;
 		if (!skip)
 			bindu_strv_addf(&names, "requirements/%s", e->d_name);
 	}
@@ -157,7 +159,8 @@ is_specifier(const char *s)
 	size_t n = strlen(s);
 
 	return n > 0 && n <= SPEC_MAX && strspn(s, "0123456789.<>=!~,*+ -"
-	    "abcdefghijklmnopqrstuvwxyz") == n && strpbrk(s, "0123456789");
+						   "abcdefghijklmnopqrstuvwxyz") == n &&
+	       strpbrk(s, "0123456789");
 }
 
 static char *
@@ -183,8 +186,7 @@ from_version(const char *s)
 	if (i == 0 || i > 20 || !isdigit((unsigned char)s[i - 1]) ||
 	    (s[i] && !isspace((unsigned char)s[i])))
 		return NULL;
-	return dots >= 2 ? xasprintf("~=%.*s", (int)i, s) :
-	    xasprintf("==%.*s.*", (int)i, s);
+	return dots >= 2 ? xasprintf("~=%.*s", (int)i, s) : xasprintf("==%.*s.*", (int)i, s);
 }
 
 /* Poetry's ^3.12 and ~3.12 in the standard's words. */
@@ -194,10 +196,9 @@ from_poetry(const char *s)
 	unsigned major = 0, minor = 0;
 
 	if (!s || (s[0] != '^' && s[0] != '~') || s[1] == '=')
-		return s && isdigit((unsigned char)s[0]) ? from_version(s) :
-		    checked(s);
+		return s && isdigit((unsigned char)s[0]) ? from_version(s) : checked(s);
 	if (!is_specifier(s + 1) || sscanf(s + 1, "%5u.%5u", &major,
-	    &minor) < 1)
+					&minor) < 1)
 		return NULL;
 	if (s[0] == '^')
 		return xasprintf(">=%s,<%u.0", s + 1, major + 1);
@@ -208,13 +209,16 @@ static char *
 from_pyproject(const json_t *j)
 {
 	const json_t *v = json_object_get(json_object_get(json_object_get(
-	    json_object_get(j, "tool"), "poetry"), "dependencies"), "python");
+							      json_object_get(j, "tool"), "poetry"),
+					      "dependencies"),
+	    "python");
 	char *s = checked(bindu_json_str(json_object_get(j, "project"),
 	    "requires-python"));
 
 	if (!s && v)
 		s = from_poetry(json_is_object(v) ? bindu_json_str(v,
-		    "version") : json_string_value(v));
+							"version")
+						  : json_string_value(v));
 	return s;
 }
 
@@ -230,8 +234,8 @@ from_ini(char *text, const char *section, const char *key)
 
 		if (line[0] == '[') {
 			inside = strncmp(line + 1, section,
-			    strlen(section)) == 0 &&
-			    line[1 + strlen(section)] == ']';
+				     strlen(section)) == 0 &&
+				 line[1 + strlen(section)] == ']';
 		} else if (inside && strncmp(line, key, n) == 0) {
 			line += n + strspn(line + n, " \t");
 			if (*line != '=' && *line != ':')
@@ -250,16 +254,19 @@ from_ini(char *text, const char *section, const char *key)
 static char *
 from_setup_py(int rootfd, const char *root)
 {
-	static const struct bindu_py_query q = { .callee = "setup", .pos = -1,
-		.want = { "python_requires" } };
+	static const struct bindu_py_query q = {
+		.callee = "setup",
+		.pos = -1,
+		.want = { "python_requires" },
+	};
 	struct bindu_py *py;
 	char *s = NULL;
 
 	if (!is_file(rootfd, "setup.py") || bindu_py_follow(rootfd, root,
-	    "setup.py", &q, &py, NULL) == -1)
+						"setup.py", &q, &py, NULL) == -1)
 		return NULL;
 	if (bindu_py_calls(py) > 0 && bindu_py_call(py, 0)->answer[0].known ==
-	    BINDU_PY_KNOWN)
+					  BINDU_PY_KNOWN)
 		s = checked(bindu_py_call(py, 0)->answer[0].text);
 	bindu_py_free(py);
 	return s;

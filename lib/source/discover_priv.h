@@ -12,19 +12,19 @@ char *bindu_discover_root(const char *dir, struct bindu_err *);
 
 /* discover_deps.c */
 void bindu_discover_deps(int rootfd, const char *script,
-	const struct bindu_report *, struct bindu_strv *deps);
+    const struct bindu_report *, struct bindu_strv *deps);
 /* "" when nothing asks for one.  Caller frees. */
 char *bindu_discover_python(int rootfd, const char *root, const char *script,
-	const struct bindu_report *);
+    const struct bindu_report *);
 
 /* discover_search.c: the absolute path of the script that stands out below
  * dir.  Caller frees. */
 char *bindu_discover_search(const char *dir, const struct bindu_report *,
-	struct bindu_err *);
+    struct bindu_err *);
 
 /* discover_run.c: the name the script gives itself when it runs. */
 char *bindu_discover_run(const char *root, const char *script,
-	int64_t timeout_ms, const struct bindu_report *, struct bindu_err *);
+    int64_t timeout_ms, const struct bindu_report *, struct bindu_err *);
 
 /* discover.c: want[0] name, [1] id, [2] the url of bindufy's config. */
 extern const struct bindu_py_query bindu_discover_query;

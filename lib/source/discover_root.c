@@ -36,9 +36,9 @@ is_too_much(const char *dir)
 	AUTO_FREE char *real = home ? realpath(home, NULL) : NULL;
 
 	return strcmp(dir, "/") == 0 || strcmp(dir, "/root") == 0 ||
-	    strcmp(dir, "/home") == 0 ||
-	    (strncmp(dir, "/home/", 6) == 0 && !strchr(dir + 6, '/')) ||
-	    (real && strcmp(dir, real) == 0);
+	       strcmp(dir, "/home") == 0 ||
+	       (strncmp(dir, "/home/", 6) == 0 && !strchr(dir + 6, '/')) ||
+	       (real && strcmp(dir, real) == 0);
 }
 
 char *
@@ -48,9 +48,11 @@ bindu_discover_root(const char *dir, struct bindu_err *err)
 	struct stat st, up;
 
 	if (is_too_much(dir)) {
-		bindu_err_set(err, BINDU_E_CONFIG, "%s cannot be an agent's "
+		bindu_err_set(err, BINDU_E_CONFIG,
+		    "%s cannot be an agent's "
 		    "source tree, all of it would be shipped: move the agent "
-		    "into a directory of its own", dir);
+		    "into a directory of its own",
+		    dir);
 		return NULL;
 	}
 	if (stat(at, &st) == -1) {

@@ -20,7 +20,10 @@
 #include "lib/base/path.h"
 #include "lib/base/proc.h"
 
-enum { CAPTURE_MAX = 64 << 10, POLL_MS = 50, AFTER_MS = 300, GRACE_MS = 500 };
+enum { CAPTURE_MAX = 64 << 10,
+	POLL_MS = 50,
+	AFTER_MS = 300,
+	GRACE_MS = 500 };
 
 extern char **environ;
 
@@ -141,7 +144,8 @@ captured(const struct run *r)
 	AUTO_FREE char *text = text_of(r->capture);
 
 	return text && *text ? bindu_json_parse(text, strlen(text),
-	    CAPTURE_MAX, r->capture, NULL) : NULL;
+				   CAPTURE_MAX, r->capture, NULL)
+			     : NULL;
 }
 
 /* Until the script ends, or has named itself and goes on regardless, or time
@@ -176,26 +180,35 @@ explain(const struct run *r, int status, struct bindu_err *err)
 {
 	AUTO_FREE char *how = text_of(r->verdict);
 	const char *hint = "";
+	bool signal;
 
 	if (how && strncmp(how, "raised ", 7) == 0) {
 		how[strcspn(how, "\r\n")] = '\0';
 		if (strstr(how, "No module named"))
-			hint = "; install what it needs for this python3, or "
+			hint =
+			    "; install what it needs for this python3, or "
 			    "do without --run";
-		return bindu_err_set(err, BINDU_E_DATA, "%s raised an error "
-		    "before it called bindufy(): %.300s%s", r->script, how + 7,
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "%s raised an error "
+		    "before it called bindufy(): %.300s%s",
+		    r->script, how + 7,
 		    hint);
 	}
 	if (how && strncmp(how, "exited ", 7) == 0)
-		return bindu_err_set(err, BINDU_E_DATA, "%s ended itself with "
-		    "status %s before it called bindufy()", r->script, how + 7);
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "%s ended itself with "
+		    "status %s before it called bindufy()",
+		    r->script, how + 7);
 	if (how)
-		return bindu_err_set(err, BINDU_E_DATA, "%s ran to its end and "
-		    "never called bindufy(): nothing to deploy", r->script);
-	return bindu_err_set(err, BINDU_E_DATA, "%s was ended by %s %d before "
-	    "it called bindufy()", r->script, bindu_proc_exit(status) > 128 ?
-	    "signal" : "status", bindu_proc_exit(status) > 128 ?
-	    bindu_proc_exit(status) - 128 : bindu_proc_exit(status));
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "%s ran to its end and "
+		    "never called bindufy(): nothing to deploy",
+		    r->script);
+	signal = bindu_proc_exit(status) > 128;
+	return bindu_err_set(err, BINDU_E_DATA,
+	    "%s was ended by %s %d before it called bindufy()",
+	    r->script, signal ? "signal" : "status",
+	    bindu_proc_exit(status) - (signal ? 128 : 0));
 }
 
 static char *
@@ -207,14 +220,18 @@ name_from(const struct run *r, const char *root, const json_t *j,
 	AUTO_FREE char *real = from ? realpath(from, NULL) : NULL;
 
 	if (!name || !*name) {
-		bindu_err_set(err, BINDU_E_DATA, "%s called bindufy() without "
-		    "a name: give one with --name", r->script);
+		bindu_err_set(err, BINDU_E_DATA,
+		    "%s called bindufy() without "
+		    "a name: give one with --name",
+		    r->script);
 		return NULL;
 	}
 	if (real && strcmp(real, root) != 0 && !bindu_path_below(root, real))
-		bindu_note(report, BINDU_WARN, "bindufy() was called from %s, "
+		bindu_note(report, BINDU_WARN,
+		    "bindufy() was called from %s, "
 		    "outside the source root %s: that file will not be "
-		    "shipped", real, root);
+		    "shipped",
+		    real, root);
 	return xstrdup(name);
 }
 
@@ -240,7 +257,8 @@ bindu_discover_run(const char *root, const char *script, int64_t timeout_ms,
 	if (rc == -1)
 		return NULL;
 	if (rc == 1) {
-		bindu_err_set(err, BINDU_E_DATA, "%s did not call bindufy() "
+		bindu_err_set(err, BINDU_E_DATA,
+		    "%s did not call bindufy() "
 		    "within %g s and was ended: give the name with --name",
 		    script, (double)timeout_ms / 1000);
 		return NULL;

@@ -17,20 +17,20 @@ enum {
 	SCRIPTS_MAX = 5000,
 	DEPTH_MAX = 12,
 	SCRIPT_BYTES = 1 << 20,
-	FOLLOW_MAX = 300,	/* scripts followed in one search */
+	FOLLOW_MAX = 300, /* scripts followed in one search */
 };
 
 struct found {
-	char *path;		/* relative to the directory searched */
-	char *name;		/* NULL when it is not known */
+	char *path; /* relative to the directory searched */
+	char *name; /* NULL when it is not known */
 	bool reached;
-	unsigned rank;		/* smaller stands out more */
+	unsigned rank; /* smaller stands out more */
 };
 
 struct search {
 	const char *dir;
 	int fd;
-	struct bindu_strv mention, rest;	/* scripts with "bindufy", others
+	struct bindu_strv mention, rest; /* scripts with "bindufy", others
 						 * with a __main__ */
 	struct found *f;
 	size_t n, cap;
@@ -87,24 +87,22 @@ depth_of(const char *rel)
 static void
 read_dir(struct search *s, const char *rel, struct bindu_strv *queue)
 {
-	int fd = bindu_fd_open_beneath(s->fd, *rel ? rel : ".", O_RDONLY |
-	    O_DIRECTORY, 0, false);
+	int fd = bindu_fd_open_beneath(s->fd, *rel ? rel : ".", O_RDONLY | O_DIRECTORY, 0, false);
 	DIR *d = fd == -1 ? NULL : fdopendir(fd);
 	struct dirent *e;
 	struct stat st;
 
 	while (d && (e = readdir(d))) {
 		const char *dot = strrchr(e->d_name, '.');
-		AUTO_FREE char *path = xasprintf("%s%s%s", rel, *rel ? "/" :
-		    "", e->d_name);
+		AUTO_FREE char *path = xasprintf("%s%s%s", rel, *rel ? "/" : "", e->d_name);
 
 		if (e->d_name[0] == '.' || fstatat(fd, e->d_name, &st,
-		    AT_SYMLINK_NOFOLLOW) == -1)
+					       AT_SYMLINK_NOFOLLOW) == -1)
 			continue;
 		if (S_ISREG(st.st_mode) && dot && strcmp(dot, ".py") == 0)
 			sort_script(s, path);
 		else if (S_ISDIR(st.st_mode) && queue->n < DIRS_MAX &&
-		    depth_of(path) < DEPTH_MAX && !is_skipped(fd, e->d_name))
+			 depth_of(path) < DEPTH_MAX && !is_skipped(fd, e->d_name))
 			bindu_strv_add(queue, path);
 	}
 	if (d)
@@ -128,7 +126,8 @@ rank_of(const char *rel)
 	if (strncmp(base, "test_", 5) == 0 || strcmp(base, "conftest.py") == 0)
 		rank += 1000;
 	for (at = rel; (at = strchr(at, '/') ? at : NULL); at = strchr(at,
-	    '/') + 1)
+								    '/') +
+								1)
 		for (i = 0; i < sizeof aside / sizeof *aside; i++)
 			if (strncmp(at, aside[i], strlen(aside[i])) == 0 &&
 			    at[strlen(aside[i])] == '/')
@@ -152,15 +151,14 @@ follow(struct search *s, const char *rel, bool reached_only)
 		return;
 	rootfd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (rootfd == -1 || bindu_py_follow(rootfd, root,
-	    bindu_path_below(root, full), &bindu_discover_query, &py, NULL) ==
-	    -1)
+				bindu_path_below(root, full), &bindu_discover_query, &py, NULL) ==
+				-1)
 		return;
 	c = bindu_py_calls(py) ? bindu_py_call(py, 0) : NULL;
 	if (c && (c->reached || !reached_only)) {
-		a = c->answer[0].known == BINDU_PY_MISSING ? &c->answer[1] :
-		    &c->answer[0];
+		a = c->answer[0].known == BINDU_PY_MISSING ? &c->answer[1] : &c->answer[0];
 		bindu_grow(&s->f, &s->cap, s->n + 1, sizeof *s->f);
-		s->f[s->n++] = (struct found) { xstrdup(rel),
+		s->f[s->n++] = (struct found){ xstrdup(rel),
 			a->known == BINDU_PY_KNOWN ? xstrdup(a->text) : NULL,
 			c->reached, rank_of(rel) };
 	}
@@ -188,8 +186,8 @@ list_of(const struct search *s)
 		size_t before = b.len;
 
 		if (bindu_buf_addf(&b, NULL, "%s%s (%s)", i ? ", " : "",
-		    s->f[i].path, s->f[i].name ? s->f[i].name :
-		    "name not known") == -1 || b.len > 500) {
+			s->f[i].path, s->f[i].name ? s->f[i].name : "name not known") == -1 ||
+		    b.len > 500) {
 			b.len = before;
 			if (b.p)
 				b.p[before] = '\0';
@@ -253,20 +251,26 @@ choose(const struct search *s, const struct bindu_report *r,
 	const char *why;
 
 	if (s->n == 0) {
-		bindu_err_set(err, BINDU_E_NOINPUT, "no script below %s calls "
-		    "bindufy(): name the agent's script", s->dir);
+		bindu_err_set(err, BINDU_E_NOINPUT,
+		    "no script below %s calls "
+		    "bindufy(): name the agent's script",
+		    s->dir);
 		return NULL;
 	}
 	if (s->n > 1) {
 		why = reason(&s->f[0], &s->f[1]);
 		if (!why) {
-			bindu_err_set(err, BINDU_E_DATA, "%zu scripts below %s "
+			bindu_err_set(err, BINDU_E_DATA,
+			    "%zu scripts below %s "
 			    "call bindufy() and none stands out: %s; name the "
-			    "one you mean", s->n, s->dir, list);
+			    "one you mean",
+			    s->n, s->dir, list);
 			return NULL;
 		}
-		bindu_note(r, BINDU_NOTE, "%zu scripts call bindufy(): %s; "
-		    "taking %s, %s", s->n, list, s->f[0].path, why);
+		bindu_note(r, BINDU_NOTE,
+		    "%zu scripts call bindufy(): %s; "
+		    "taking %s, %s",
+		    s->n, list, s->f[0].path, why);
 	}
 	return bindu_path_join(s->dir, s->f[0].path);
 }

@@ -319,6 +319,18 @@ put_file(struct pack *k, struct bindu_entry *e, struct bindu_err *err)
 	}
 }
 
+/* A link or an empty directory. */
+static int
+put_other(struct pack *k, struct bindu_entry *e, struct bindu_err *err)
+{
+	if (!e->hashed && !k->o->no_digest) {
+		bindu_digest_bytes(e->link ? e->link : "", e->link ?
+		    strlen(e->link) : 0, e->sha256);
+		e->hashed = true;
+	}
+	return put_header(k, e, err);
+}
+
 /* Entries without a path were not there any more. */
 static void
 forget_vanished(struct bindu_tree *t)
@@ -339,7 +351,7 @@ put_entries(struct pack *k, struct bindu_err *err)
 	for (size_t i = 0; i < t->n; i++) {
 		struct bindu_entry *e = &t->entry[i];
 		int rc = e->type == BINDU_FILE ? put_file(k, e, err) :
-		    put_header(k, e, err);
+		    put_other(k, e, err);
 
 		if (rc == -1)
 			return -1;

@@ -43,7 +43,8 @@ bindu_py_follow(int rootfd, const char *root, const char *script,
 		bindu_py_free(p);
 		return bindu_err_set(err, BINDU_E_NOINPUT,
 		    "cannot read script %s: not a plain file below %s of at "
-		    "most %d MB", script, root, BINDU_PY_SOURCE_MAX >> 20);
+		    "most %d MB",
+		    script, root, BINDU_PY_SOURCE_MAX >> 20);
 	}
 	if (p->nhit == 0)
 		run_functions(p);

@@ -26,19 +26,21 @@ struct bindu_py_query {
 	const char *want[BINDU_PY_WANT_MAX];
 };
 
-enum bindu_py_known { BINDU_PY_MISSING, BINDU_PY_KNOWN, BINDU_PY_UNKNOWN };
+enum bindu_py_known { BINDU_PY_MISSING,
+	BINDU_PY_KNOWN,
+	BINDU_PY_UNKNOWN };
 struct bindu_py_answer {
 	enum bindu_py_known known;
-	const char *text;	/* KNOWN: the string; UNKNOWN: why, a phrase */
-	const char *env;	/* the environment variable it comes from (its
+	const char *text; /* KNOWN: the string; UNKNOWN: why, a phrase */
+	const char *env; /* the environment variable it comes from (its
 				 * default there), or that decides; NULL: none */
 };
 
 /* One call.  Strings live as long as the py. */
 struct bindu_py_call {
-	const char *file;	/* relative to the root */
+	const char *file; /* relative to the root */
 	unsigned line;
-	bool reached;		/* running the script gets here; false: it
+	bool reached; /* running the script gets here; false: it
 				 * stands in a function nothing was seen to
 				 * call */
 	struct bindu_py_answer answer[BINDU_PY_WANT_MAX];
@@ -48,7 +50,7 @@ struct bindu_py_call {
  * would run it, looking for calls of a function named callee that is not
  * defined in the tree.  -1 when the script cannot be read. */
 int bindu_py_follow(int rootfd, const char *root, const char *script,
-	const struct bindu_py_query *, struct bindu_py **, struct bindu_err *);
+    const struct bindu_py_query *, struct bindu_py **, struct bindu_err *);
 size_t bindu_py_calls(const struct bindu_py *);
 const struct bindu_py_call *bindu_py_call(const struct bindu_py *, size_t);
 /* A limit was met: the text is too large or too deep to follow. */

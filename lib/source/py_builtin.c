@@ -167,7 +167,7 @@ static const struct val *
 do_open(struct bindu_py *p, const struct args *a)
 {
 	const struct val *v = py_arg(a, 0, "file"), *mode = py_arg(a, 1,
-	    "mode");
+							"mode");
 
 	if (mode && (mode->k != V_STR || strpbrk(mode->s, "wax+")))
 		return &py_any;
@@ -177,19 +177,25 @@ do_open(struct bindu_py *p, const struct args *a)
 }
 
 static const struct val *
+do_exists(struct bindu_py *p, const struct args *a)
+{
+	return py_exists(p, first_or_none(a));
+}
+
+static const struct val *
 load(struct bindu_py *p, const struct args *a, const char *format, bool path)
 {
-	const struct val *v = a->npos ? a->pos[0] : &py_any, *f;
-	const char *what = "the text";
+	const struct val *v = a->npos ? a->pos[0] : &py_any;
+	const char *text;
+	size_t n;
 
 	if (v->k == V_FILE || (path && (v->k == V_STR || v->k == V_PATH))) {
-		what = v->s;
-		f = py_str(p, V_FILE, v->s);
-		v = py_method(p, f, "read", a);
+		text = py_read(p, v->s, &n);
+		return text ? py_load_data(p, format, text, n, v->s) : py_missing(p, v->s);
 	}
-	if (!v || (v->k != V_STR && v->k != V_BYTES))
-		return v && v->k == V_UNKNOWN ? v : &py_any;
-	return py_load_data(p, format, v->s, strlen(v->s), what);
+	if (v->k != V_STR && v->k != V_BYTES)
+		return v->k == V_UNKNOWN ? v : &py_any;
+	return py_load_data(p, format, v->s, strlen(v->s), "the text");
 }
 
 static const struct val *
@@ -214,7 +220,8 @@ static const struct val *
 do_import(struct bindu_py *p, const struct args *a)
 {
 	return a->npos == 1 && a->pos[0]->k == V_STR ? py_import(p,
-	    a->pos[0]->s) : &py_any;
+							   a->pos[0]->s)
+						     : &py_any;
 }
 
 static const struct val *
@@ -230,8 +237,7 @@ do_yaml(struct bindu_py *p, const struct args *a)
 {
 	const struct val *v = first_or_none(a);
 
-	return v->k == V_UNKNOWN ? v : py_unknown(p,
-	    "it comes from YAML, which is not read");
+	return v->k == V_UNKNOWN ? v : py_unknown(p, "it comes from YAML, which is not read");
 }
 
 const struct val *
@@ -241,30 +247,50 @@ py_builtin(struct bindu_py *p, const char *name, const struct args *a)
 		const char *name;
 		const struct val *(*fn)(struct bindu_py *, const struct args *);
 	} table[] = {
-		{ "str", do_str }, { "dict", do_dict }, { "list", do_copy },
-		{ "tuple", do_copy }, { "len", do_len }, { "open", do_open },
-		{ "io.open", do_open }, { "copy.copy", do_copy },
-		{ "copy.deepcopy", do_copy }, { "exit", do_exit },
-		{ "quit", do_exit }, { "sys.exit", do_exit },
-		{ "os._exit", do_exit }, { "SystemExit", do_exit },
-		{ "os.getenv", do_getenv }, { "os.environ.get", do_getenv },
-		{ "pathlib.Path", do_path }, { "pathlib.PurePath", do_path },
-		{ "pathlib.Path.cwd", do_cwd }, { "os.getcwd", do_getcwd },
-		{ "os.path.join", do_join }, { "os.path.dirname", do_dirname },
+		{ "str", do_str },
+		{ "dict", do_dict },
+		{ "list", do_copy },
+		{ "tuple", do_copy },
+		{ "len", do_len },
+		{ "open", do_open },
+		{ "io.open", do_open },
+		{ "copy.copy", do_copy },
+		{ "copy.deepcopy", do_copy },
+		{ "exit", do_exit },
+		{ "quit", do_exit },
+		{ "sys.exit", do_exit },
+		{ "os._exit", do_exit },
+		{ "SystemExit", do_exit },
+		{ "os.getenv", do_getenv },
+		{ "os.environ.get", do_getenv },
+		{ "pathlib.Path", do_path },
+		{ "pathlib.PurePath", do_path },
+		{ "pathlib.Path.cwd", do_cwd },
+		{ "os.getcwd", do_getcwd },
+		{ "os.path.join", do_join },
+		{ "os.path.dirname", do_dirname },
 		{ "os.path.basename", do_basename },
 		{ "os.path.abspath", do_abspath },
 		{ "os.path.realpath", do_abspath },
 		{ "os.path.normpath", do_abspath },
 		{ "os.fspath", do_abspath },
-		{ "json.load", do_json }, { "json.loads", do_json },
-		{ "tomllib.load", do_toml }, { "tomllib.loads", do_toml },
-		{ "tomli.load", do_toml }, { "tomli.loads", do_toml },
-		{ "toml.load", do_toml_path }, { "toml.loads", do_toml },
-		{ "yaml.safe_load", do_yaml }, { "yaml.load", do_yaml },
+		{ "os.path.exists", do_exists },
+		{ "os.path.isfile", do_exists },
+		{ "json.load", do_json },
+		{ "json.loads", do_json },
+		{ "tomllib.load", do_toml },
+		{ "tomllib.loads", do_toml },
+		{ "tomli.load", do_toml },
+		{ "tomli.loads", do_toml },
+		{ "toml.load", do_toml_path },
+		{ "toml.loads", do_toml },
+		{ "yaml.safe_load", do_yaml },
+		{ "yaml.load", do_yaml },
 		{ "importlib.import_module", do_import },
 		{ "types.SimpleNamespace", do_namespace },
 		{ "types.MappingProxyType", do_same },
-		{ "typing.cast", do_second }, { "asyncio.run", do_same },
+		{ "typing.cast", do_second },
+		{ "asyncio.run", do_same },
 	};
 	size_t i;
 

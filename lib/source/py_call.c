@@ -10,20 +10,8 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-enum { HITS_MAX = 200, TEXT_MAX = 60 << 10 };
-
-const struct val *
-py_arg(const struct args *a, unsigned i, const char *key)
-{
-	unsigned k;
-
-	if (i < a->npos && i < PY_ARGS_MAX)
-		return a->pos[i];
-	for (k = 0; key && k < a->nkey; k++)
-		if (strcmp(a->key[k], key) == 0)
-			return a->val[k];
-	return NULL;
-}
+enum { HITS_MAX = 200,
+	TEXT_MAX = 60 << 10 };
 
 /* ---- methods ---- */
 
@@ -147,7 +135,7 @@ str_format(struct bindu_py *p, const char *s, const struct args *a)
 	for (; *s; s++) {
 		const struct val *v;
 		const char *t;
-		char *key, *end;
+		char *key;
 		size_t n;
 
 		if ((*s == '{' || *s == '}') && s[1] == *s)
@@ -155,10 +143,12 @@ str_format(struct bindu_py *p, const char *s, const struct args *a)
 		else if (*s == '{') {
 			n = strcspn(s + 1, "}");
 			key = py_strn(p, s + 1, n);
-			v = !*key ? py_arg(a, next++, NULL) :
-			    isdigit((unsigned char)*key) ? py_arg(a,
-			    (unsigned)strtoul(key, &end, 10), NULL) :
-			    py_arg(a, PY_ARGS_MAX, key);
+			if (!*key)
+				v = py_arg(a, next++, NULL);
+			else if (isdigit((unsigned char)*key))
+				v = py_arg(a, (unsigned)atoi(key), NULL);
+			else
+				v = py_arg(a, PY_ARGS_MAX, key);
 			if (!v || !py_step(p) || !(t = py_text(p, v)))
 				return v && v->k == V_UNKNOWN ? v : &py_any;
 			env = env ? env : v->env;
@@ -239,7 +229,7 @@ str_case(struct bindu_py *p, const char *s, char how)
 	for (i = 0; t[i]; i++) {
 		unsigned char c = (unsigned char)t[i];
 		bool up = how == 'u' || (how == 't' && !word) ||
-		    (how == 'c' && i == 0);
+			  (how == 'c' && i == 0);
 
 		if (c >= 0x80)
 			return &py_any;
@@ -253,8 +243,7 @@ static const struct val *
 str_method(struct bindu_py *p, const struct val *o, const char *name,
     const struct args *a)
 {
-	const char *s = o->s, *t = a->npos && a->pos[0]->k == V_STR ?
-	    a->pos[0]->s : NULL;
+	const char *s = o->s, *t = a->npos && a->pos[0]->k == V_STR ? a->pos[0]->s : NULL;
 
 	if (strcmp(name, "format") == 0)
 		return str_format(p, s, a);
@@ -272,14 +261,22 @@ str_method(struct bindu_py *p, const struct val *o, const char *name,
 	if (t && strcmp(name, "endswith") == 0)
 		return py_bool(bindu_str_ends(s, t));
 	if (t && strcmp(name, "removeprefix") == 0)
-		return py_str(p, V_STR, bindu_str_starts(s, t) ? s +
-		    strlen(t) : s);
+		return py_str(p, V_STR, bindu_str_starts(s, t) ? s + strlen(t) : s);
 	if (t && strcmp(name, "removesuffix") == 0)
-		return py_strn_val(p, V_STR, s, strlen(s) -
-		    (bindu_str_ends(s, t) ? strlen(t) : 0));
+		return py_strn_val(p, V_STR, s, strlen(s) - (bindu_str_ends(s, t) ? strlen(t) : 0));
 	if (strcmp(name, "encode") == 0)
 		return py_str(p, V_BYTES, s);
 	return &py_any;
+}
+
+/* A file the tree does not hold: in a try block, its handler goes on. */
+const struct val *
+py_missing(struct bindu_py *p, const char *path)
+{
+	if (p->tries && p->dead == ALIVE)
+		p->dead = MISSING_FILE;
+	return py_unknown(p, "it is read from %s, which the tree does not hold",
+	    path);
 }
 
 static const struct val *
@@ -289,12 +286,16 @@ read_text(struct bindu_py *p, const struct val *o)
 	size_t n;
 
 	text = py_read(p, o->s, &n);
-	if (text)
-		return py_strn_val(p, V_STR, text, n);
-	if (p->tries && p->dead == ALIVE)
-		p->dead = MISSING_FILE;
-	return py_unknown(p, "it is read from %s, which the tree does not hold",
-	    o->s);
+	return text ? py_strn_val(p, V_STR, text, n) : py_missing(p, o->s);
+}
+
+/* What lies outside the tree does not exist in a box either. */
+const struct val *
+py_exists(struct bindu_py *p, const struct val *v)
+{
+	if (v->k != V_STR && v->k != V_PATH)
+		return v->k == V_UNKNOWN ? v : &py_any;
+	return py_bool(py_has(p, v->s));
 }
 
 static const struct val *
@@ -310,6 +311,9 @@ path_method(struct bindu_py *p, const struct val *o, const char *name,
 		return o;
 	if (strcmp(name, "read_text") == 0 || strcmp(name, "read_bytes") == 0)
 		return read_text(p, o);
+	if (strcmp(name, "exists") == 0 || strcmp(name, "is_file") == 0 ||
+	    strcmp(name, "is_dir") == 0)
+		return py_exists(p, o);
 	if (strcmp(name, "as_posix") == 0)
 		return py_str(p, V_STR, o->s);
 	if (strcmp(name, "open") == 0)
@@ -326,8 +330,8 @@ path_method(struct bindu_py *p, const struct val *o, const char *name,
 		dot = strrchr(o->s, '.');
 		if (!dot || strchr(dot, '/'))
 			dot = o->s + strlen(o->s);
-		return py_str(p, V_PATH, py_fmt(p, "%.*s%s",
-		    (int)(dot - o->s), o->s, a->pos[0]->s));
+		dot = py_fmt(p, "%.*s%s", (int)(dot - o->s), o->s, a->pos[0]->s);
+		return py_str(p, V_PATH, dot);
 	}
 	return &py_any;
 }
@@ -346,8 +350,7 @@ py_method(struct bindu_py *p, const struct val *o, const char *name,
 	case V_STR:
 		return py_with_env(p, str_method(p, o, name, a), o->env);
 	case V_BYTES:
-		return strcmp(name, "decode") == 0 ? py_str(p, V_STR, o->s) :
-		    NULL;
+		return strcmp(name, "decode") == 0 ? py_str(p, V_STR, o->s) : NULL;
 	case V_PATH:
 		return path_method(p, o, name, a);
 	case V_FILE:
@@ -366,10 +369,15 @@ static struct bindu_py_answer
 answer(struct bindu_py *p, const struct args *a, const char *want)
 {
 	size_t n = strcspn(want, ".");
-	const struct val *v = py_arg(a, p->query->pos < 0 ? PY_ARGS_MAX :
-	    (unsigned)p->query->pos, py_strn(p, want, n));
+	unsigned pos = p->query->pos < 0 ? PY_ARGS_MAX : (unsigned)p->query->pos;
+	const struct val *v = py_arg(a, pos, py_strn(p, want, n));
 	struct bindu_py_answer r = { .known = BINDU_PY_UNKNOWN };
 
+	/* Older releases took the agent's object before the config. */
+	if (p->query->pos >= 0 && v && v->k != V_DICT && want[n] &&
+	    a->npos > (unsigned)p->query->pos + 1 &&
+	    a->pos[p->query->pos + 1]->k == V_DICT)
+		v = a->pos[p->query->pos + 1];
 	if (!v)
 		v = a->open ? &py_any : NULL;
 	while (v && *(want += n)) {
@@ -384,14 +392,15 @@ answer(struct bindu_py *p, const struct args *a, const char *want)
 			v = py_subscript(p, v, key);
 	}
 	if (!v || v->k == V_NONE)
-		return (struct bindu_py_answer) { .known = BINDU_PY_MISSING };
+		return (struct bindu_py_answer){ .known = BINDU_PY_MISSING };
 	r.env = v->env;
 	if (v->k == V_STR) {
 		r.known = BINDU_PY_KNOWN;
 		r.text = v->s;
 	} else {
-		r.text = v->k == V_UNKNOWN ? v->s : v->k == V_EXT ? py_fmt(p,
-		    "%s is not set in the tree", v->s) : "it is not a string";
+		r.text = v->k == V_UNKNOWN ? v->s : "it is not a string";
+		if (v->k == V_EXT)
+			r.text = py_fmt(p, "%s is not set in the tree", v->s);
 	}
 	return r;
 }
@@ -406,8 +415,7 @@ record(struct bindu_py *p, const struct args *a, unsigned line)
 		return;
 	bindu_grow(&p->hit, &p->hitcap, p->nhit + 1, sizeof *p->hit);
 	h = &p->hit[p->nhit++];
-	*h = (struct bindu_py_call) { .file = p->m->file, .line = line,
-		.reached = p->reached };
+	*h = (struct bindu_py_call){ .file = p->m->file, .line = line, .reached = p->reached };
 	for (i = 0; i < BINDU_PY_WANT_MAX && p->query->want[i]; i++)
 		h->answer[i] = answer(p, a, p->query->want[i]);
 }
@@ -430,7 +438,9 @@ instantiate(struct bindu_py *p, const struct val *class,
 	const struct val *init = py_attr(p, class, "__init__");
 	unsigned i;
 
-	py_set(p, o->obj, "\x02" "class", class);
+	py_set(p, o->obj, "\x02"
+			  "class",
+	    class);
 	if (init->k == V_FUNC) {
 		py_call_func(p, init->func, o, a);
 		return o;

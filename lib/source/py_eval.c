@@ -5,7 +5,8 @@
 #include <string.h>
 #include "py_priv.h"
 
-enum { STEPS_MAX = 3000000, DEPTH_MAX = 300 };
+enum { STEPS_MAX = 3000000,
+	DEPTH_MAX = 300 };
 
 static const struct val *binary_from(struct bindu_py *, int least);
 
@@ -49,7 +50,7 @@ bool
 py_at(const struct bindu_py *p, const char *word)
 {
 	return p->pos < p->limit && bindu_py_tok_is(p->m->text, py_tok(p),
-	    word);
+					word);
 }
 
 bool
@@ -67,14 +68,6 @@ py_skip(const struct bindu_py *p, uint32_t i)
 	const struct bindu_py_tok *t = &p->m->toks.v[i];
 
 	return (t->kind == PY_OP && t->match > i ? t->match : i) + 1;
-}
-
-static char *
-name_here(struct bindu_py *p)
-{
-	const struct bindu_py_tok *t = py_tok(p);
-
-	return py_strn(p, p->m->text + t->off, t->len);
 }
 
 const struct val *
@@ -95,15 +88,14 @@ py_lookup(struct bindu_py *p, const char *name)
 
 /* Evaluate up to token end, as a whole; then stand behind it. */
 static const struct val *
-group(struct bindu_py *p, uint32_t end, const struct val *(*eval)
-    (struct bindu_py *))
+group(struct bindu_py *p, uint32_t end, const struct val *(*eval)(struct bindu_py *))
 {
 	uint32_t limit = p->limit;
 	const struct val *v;
 
 	p->limit = end < limit ? end : limit;
 	v = eval(p);
-	if (p->pos < p->limit)	/* a comprehension, or not Python */
+	if (p->pos < p->limit) /* a comprehension, or not Python */
 		v = &py_any;
 	p->limit = limit;
 	p->pos = end < limit ? end + 1 : limit;
@@ -168,7 +160,7 @@ parens(struct bindu_py *p)
 static const struct val *
 number(struct bindu_py *p)
 {
-	char *s = name_here(p), *end, *from = s, *to = s;
+	char *s = py_token_text(p, p->pos), *end, *from = s, *to = s;
 	long long i;
 
 	p->pos++;
@@ -185,7 +177,7 @@ static const struct val *
 skip_rest(struct bindu_py *p, const char *until)
 {
 	while (p->pos < p->limit && py_tok(p)->kind != PY_NEWLINE &&
-	    !py_at(p, until) && !py_at(p, ";"))
+	       !py_at(p, until) && !py_at(p, ";"))
 		p->pos = py_skip(p, p->pos);
 	if (p->pos > p->limit)
 		p->pos = p->limit;
@@ -204,7 +196,7 @@ lambda(struct bindu_py *p)
 static const struct val *
 name_atom(struct bindu_py *p)
 {
-	char *name = name_here(p);
+	char *name = py_token_text(p, p->pos);
 
 	p->pos++;
 	if (strcmp(name, "True") == 0)
@@ -236,99 +228,14 @@ atom(struct bindu_py *p)
 	case PY_OP:
 		if (t->len == 1 && (c == '(' || c == '[' || c == '{')) {
 			p->pos++;
-			return group(p, t->match, c == '(' ? parens : c == '[' ?
-			    list_display : dict_display);
+			return group(p, t->match, c == '(' ? parens : c == '[' ? list_display
+									       : dict_display);
 		}
 		break;
 	default:
 		break;
 	}
 	return skip_rest(p, ",");
-}
-
-static void
-spread_dict(struct bindu_py *p, struct args *a, const struct val *d)
-{
-	uint32_t i;
-
-	if (d->k != V_DICT || py_get(p, d->obj, "\x02*"))
-		a->open = true;
-	if (d->k != V_DICT)
-		return;
-	for (i = p->obj[d->obj].first; i && py_step(p); i = p->slot[i].next) {
-		if (!p->slot[i].v || p->slot[i].key[0] == '\x02')
-			continue;
-		if (a->nkey == PY_ARGS_MAX) {
-			a->open = true;
-			return;
-		}
-		a->key[a->nkey] = p->slot[i].key;
-		a->val[a->nkey++] = p->slot[i].v;
-	}
-}
-
-static void
-add_pos(struct args *a, const struct val *v)
-{
-	if (a->npos < PY_ARGS_MAX)
-		a->pos[a->npos++] = v;
-	else
-		a->open = true;
-}
-
-static void
-one_arg(struct bindu_py *p, struct args *a)
-{
-	const struct val *v;
-	long long i, n;
-	char *key;
-
-	if (py_eat(p, "**")) {
-		spread_dict(p, a, py_expr(p));
-	} else if (py_eat(p, "*")) {
-		v = py_expr(p);
-		if ((n = py_len(p, v)) < 0)
-			a->open = true;
-		for (i = 0; i < n && i <= PY_ARGS_MAX; i++)
-			add_pos(a, py_item(p, v, i));
-	} else if (py_tok(p)->kind == PY_NAME && p->pos + 1 < p->limit &&
-	    bindu_py_tok_is(p->m->text, &p->m->toks.v[p->pos + 1], "=")) {
-		key = name_here(p);
-		p->pos += 2;
-		v = py_expr(p);
-		if (a->nkey < PY_ARGS_MAX) {
-			a->key[a->nkey] = key;
-			a->val[a->nkey++] = v;
-		} else {
-			a->open = true;
-		}
-	} else {
-		add_pos(a, py_expr(p));
-	}
-}
-
-/* At "(": the arguments; then behind ")". */
-static void
-arguments(struct bindu_py *p, struct args *a)
-{
-	uint32_t limit = p->limit, end = py_tok(p)->match;
-
-	*a = (struct args) { 0 };
-	p->pos++;
-	if (end < limit)
-		p->limit = end;
-	while (p->pos < p->limit && py_step(p)) {
-		one_arg(p, a);
-		if (py_at(p, "for") || py_at(p, "async")) {
-			if (a->npos)
-				a->pos[a->npos - 1] = &py_any;
-			break;
-		}
-		if (!py_eat(p, ","))
-			break;
-	}
-	p->pos = p->limit < limit ? p->limit + 1 : limit;
-	p->limit = limit;
 }
 
 static const struct val *
@@ -342,7 +249,7 @@ attribute(struct bindu_py *p, const struct val *v)
 	p->pos++;
 	if (py_tok(p)->kind != PY_NAME)
 		return &py_any;
-	name = name_here(p);
+	name = py_token_text(p, p->pos);
 	p->pos++;
 	if (!py_at(p, "("))
 		return py_attr(p, v, name);
@@ -351,15 +258,14 @@ attribute(struct bindu_py *p, const struct val *v)
 		v = py_attr(p, v, name);
 	if (v->k == V_FUNC || v->k == V_METHOD || v->k == V_CLASS ||
 	    v->k == V_EXT) {
-		arguments(p, &a);
+		py_arguments(p, &a);
 		return py_call_val(p, v, &a, line);
 	}
-	arguments(p, &a);
+	py_arguments(p, &a);
 	r = py_method(p, v, name, &a);
 	if (r)
 		return r;
-	return v->k == V_UNKNOWN ? v : py_unknown(p,
-	    "%s() computes it", name);
+	return v->k == V_UNKNOWN ? v : py_unknown(p, "%s() computes it", name);
 }
 
 const struct val *
@@ -377,7 +283,7 @@ py_primary(struct bindu_py *p)
 		if (py_at(p, ".")) {
 			v = attribute(p, v);
 		} else if (py_at(p, "(")) {
-			arguments(p, &a);
+			py_arguments(p, &a);
 			v = py_call_val(p, v, &a, line);
 		} else if (py_at(p, "[")) {
 			uint32_t end = py_tok(p)->match;
@@ -426,9 +332,18 @@ static const struct {
 	const char *op;
 	int level;
 } operators[] = {
-	{ "|", 1 }, { "^", 2 }, { "&", 3 }, { "<<", 4 }, { ">>", 4 },
-	{ "+", 5 }, { "-", 5 }, { "*", 6 }, { "/", 6 }, { "//", 6 },
-	{ "%", 6 }, { "@", 6 },
+	{ "|", 1 },
+	{ "^", 2 },
+	{ "&", 3 },
+	{ "<<", 4 },
+	{ ">>", 4 },
+	{ "+", 5 },
+	{ "-", 5 },
+	{ "*", 6 },
+	{ "/", 6 },
+	{ "//", 6 },
+	{ "%", 6 },
+	{ "@", 6 },
 };
 
 static const struct val *
@@ -489,7 +404,8 @@ compared(struct bindu_py *p)
 	while ((op = comparison(p)) && py_step(p)) {
 		b = binary_from(p, 0);
 		v = strcmp(op, "not in") == 0 ? negate(p, py_binary(p, "in", a,
-		    b)) : py_binary(p, op, a, b);
+							      b))
+					      : py_binary(p, op, a, b);
 		if (!all || py_truth(p, all) == 1)
 			all = v;
 		else if (py_truth(p, all) < 0 && py_truth(p, v) == 0)
@@ -559,7 +475,7 @@ expression(struct bindu_py *p)
 
 	if (py_tok(p)->kind == PY_NAME && p->pos + 1 < p->limit &&
 	    bindu_py_tok_is(p->m->text, &p->m->toks.v[p->pos + 1], ":=")) {
-		char *name = name_here(p);
+		char *name = py_token_text(p, p->pos);
 
 		p->pos += 2;
 		v = py_expr(p);
@@ -574,7 +490,8 @@ expression(struct bindu_py *p)
 		return &py_any;
 	other = py_expr(p);
 	t = cond->env ? -1 : py_truth(p, cond);
-	return t > 0 ? v : t == 0 ? other : py_merge_val(p, v, other, line, 0);
+	return t > 0 ? v : t == 0 ? other
+				  : py_merge_val(p, v, other, line, 0);
 }
 
 const struct val *

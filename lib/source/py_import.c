@@ -30,8 +30,7 @@ slurp(struct bindu_py *p, const char *rel, size_t max, size_t *n)
 
 	if (!bindu_path_is_inside(rel))
 		return NULL;
-	fd = bindu_fd_open_beneath(p->rootfd, rel, O_RDONLY | O_NONBLOCK |
-	    O_NOCTTY, 0, true);
+	fd = bindu_fd_open_beneath(p->rootfd, rel, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, true);
 	if (fd == -1 || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
 	    (uint64_t)st.st_size > max ||
 	    p->source + (size_t)st.st_size > SOURCE_TOTAL ||
@@ -62,9 +61,11 @@ module_of(struct bindu_py *p, const char *file, bool *fresh)
 		return NULL;
 	m = py_alloc(p, sizeof *m);
 	slash = strrchr(file, '/');
-	*m = (struct module) { .file = py_strn(p, file, strlen(file)),
+	*m = (struct module){ .file = py_strn(p, file, strlen(file)),
 		.dir = py_strn(p, file, slash ? (size_t)(slash - file) : 0),
-		.package = "", .text = text, .len = n,
+		.package = "",
+		.text = text,
+		.len = n,
 		.obj = py_obj_new(p) };
 	bindu_py_lex(text, n, &m->toks);
 	bindu_grow(&p->mod, &p->modcap, p->nmod + 1, sizeof *p->mod);
@@ -111,8 +112,9 @@ import_in(struct bindu_py *p, const char *dir, const char *dotted)
 	}
 	if (m)
 		return py_objval(p, V_MODULE, m->obj);
-	if (bindu_path_is_inside(base) && fstatat(p->rootfd, base, &st,
-	    AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
+	if (bindu_path_is_inside(base) &&
+	    fstatat(p->rootfd, base, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISDIR(st.st_mode))
 		return module_val(p, py_obj_new(p), dotted);
 	return NULL;
 }
@@ -148,7 +150,7 @@ py_import(struct bindu_py *p, const char *dotted)
 	if (!v)
 		return py_str(p, V_EXT, dotted);
 	if (dot && (parent = find(p, py_strn(p, dotted,
-	    (size_t)(dot - dotted)))))
+					 (size_t)(dot - dotted)))))
 		py_set(p, parent->obj, py_strn(p, dot + 1, strlen(dot + 1)),
 		    v);
 	return v;
@@ -160,8 +162,7 @@ py_import_from(struct bindu_py *p, const char *dotted, const char *name)
 	const struct val *m = find(p, dotted), *v;
 
 	if (!m)
-		return py_str(p, V_EXT, py_fmt(p, "%s%s%s", dotted,
-		    *dotted ? "." : "", name));
+		return py_str(p, V_EXT, py_fmt(p, "%s%s%s", dotted, *dotted ? "." : "", name));
 	if ((v = py_get(p, m->obj, name)) ||
 	    (v = find(p, py_fmt(p, "%s.%s", dotted, name))) ||
 	    (v = py_get(p, m->obj, "\x02*")))
@@ -197,23 +198,35 @@ py_relative(struct bindu_py *p, unsigned dots, const char *rest)
 	return py_fmt(p, "%s%s%s", s, *s && *rest ? "." : "", rest);
 }
 
+/* The names to try for a path the script uses: below the root (where the
+ * box starts it), else beside the script.  NULL: none is left. */
+static const char *
+place(struct bindu_py *p, const char *path, int attempt)
+{
+	AUTO_FREE char *clean = bindu_path_clean(path);
+	const char *below;
+
+	if (clean[0] == '/') {
+		below = attempt ? NULL : bindu_path_below(p->root, clean);
+		return below ? py_strn(p, below, strlen(below)) : NULL;
+	}
+	if (attempt == 0)
+		return py_strn(p, clean, strlen(clean));
+	return attempt == 1 && *p->script_dir ? py_fmt(p, "%s/%s",
+						    p->script_dir, clean)
+					      : NULL;
+}
+
 const char *
 py_read(struct bindu_py *p, const char *path, size_t *n)
 {
-	AUTO_FREE char *clean = bindu_path_clean(path);
 	AUTO_FREE char *text = NULL;
-	const char *rel = clean;
+	const char *rel;
 	char *copy;
+	int i;
 
-	if (clean[0] == '/') {
-		rel = bindu_path_below(p->root, clean);
-		if (!rel)
-			return NULL;
-	}
-	text = slurp(p, rel, DATA_MAX, n);
-	if (!text && rel == clean && *p->script_dir)
-		text = slurp(p, py_fmt(p, "%s/%s", p->script_dir, rel),
-		    DATA_MAX, n);
+	for (i = 0; !text && (rel = place(p, path, i)); i++)
+		text = slurp(p, rel, DATA_MAX, n);
 	if (!text || memchr(text, '\0', *n))
 		return NULL;
 	copy = py_alloc(p, *n + 1);
@@ -221,12 +234,28 @@ py_read(struct bindu_py *p, const char *path, size_t *n)
 	return copy;
 }
 
+bool
+py_has(struct bindu_py *p, const char *path)
+{
+	const char *rel;
+	int i;
+
+	for (i = 0; (rel = place(p, path, i)); i++) {
+		AUTO_CLOSE int fd = bindu_fd_open_beneath(p->rootfd,
+		    *rel ? rel : ".", O_PATH, 0, true);
+
+		if (fd != -1)
+			return true;
+	}
+	return false;
+}
+
 static const struct val *
 from_json(struct bindu_py *p, const json_t *j, int depth)
 {
 	const struct val *v;
-	const char *key, *k;
-	json_t *sub;
+	const char *k;
+	void *it;
 	size_t i;
 
 	if (!py_step(p) || depth > DATA_DEPTH)
@@ -245,15 +274,18 @@ from_json(struct bindu_py *p, const json_t *j, int depth)
 		return &py_none;
 	case JSON_OBJECT:
 		v = py_objval(p, V_DICT, py_obj_new(p));
-		json_object_foreach((json_t *)j, key, sub)
-			if ((k = py_key(p, py_str(p, V_STR, key))))
-				py_set(p, v->obj, k, from_json(p, sub,
-				    depth + 1));
+		for (it = json_object_iter((json_t *)j); it;
+		     it = json_object_iter_next((json_t *)j, it)) {
+			k = py_key(p, py_str(p, V_STR, json_object_iter_key(it)));
+			if (k)
+				py_set(p, v->obj, k,
+				    from_json(p, json_object_iter_value(it), depth + 1));
+		}
 		return v;
 	case JSON_ARRAY:
 		v = py_list(p);
-		json_array_foreach((json_t *)j, i, sub)
-			py_append(p, v, from_json(p, sub, depth + 1));
+		for (i = 0; i < json_array_size(j); i++)
+			py_append(p, v, from_json(p, json_array_get(j, i), depth + 1));
 		return v;
 	default:
 		return &py_any;
@@ -264,12 +296,14 @@ const struct val *
 py_load_data(struct bindu_py *p, const char *format, const char *text,
     size_t n, const char *what)
 {
-	AUTO_JSON json_t *j = strcmp(format, "json") == 0 ?
-	    bindu_json_parse(text, n, DATA_MAX, what, NULL) :
-	    bindu_toml_parse(text, n, what, NULL);
+	AUTO_JSON json_t *j = NULL;
 
-	return j ? from_json(p, j, 0) : py_unknown(p, "%s is not valid %s",
-	    what, format);
+	if (strcmp(format, "json") == 0)
+		j = bindu_json_parse(text, n, DATA_MAX, what, NULL);
+	else
+		j = bindu_toml_parse(text, n, what, NULL);
+
+	return j ? from_json(p, j, 0) : py_unknown(p, "%s is not valid %s", what, format);
 }
 
 void

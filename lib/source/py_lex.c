@@ -11,7 +11,7 @@ struct lexer {
 	size_t n, at;
 	uint32_t line;
 	struct bindu_py_toks *out;
-	uint32_t bracket[BINDU_PY_NEST_MAX];	/* token index of an open one */
+	uint32_t bracket[BINDU_PY_NEST_MAX]; /* token index of an open one */
 	unsigned nbracket;
 	struct {
 		uint32_t tok;
@@ -24,7 +24,7 @@ static bool
 is_name_start(unsigned char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-	    c >= 0x80;
+	       c >= 0x80;
 }
 
 static bool
@@ -51,7 +51,7 @@ push(struct lexer *lx, enum bindu_py_kind kind, size_t off, size_t len)
 	struct bindu_py_toks *o = lx->out;
 
 	bindu_grow(&o->v, &o->cap, o->n + 1, sizeof *o->v);
-	o->v[o->n] = (struct bindu_py_tok) { kind, (uint32_t)off,
+	o->v[o->n] = (struct bindu_py_tok){ kind, (uint32_t)off,
 		(uint32_t)len, lx->line, (uint32_t)o->n };
 	return (uint32_t)o->n++;
 }
@@ -95,7 +95,8 @@ open_line(struct lexer *lx)
 	char c;
 
 	for (; (c = peek(lx, 0)) == ' ' || c == '\t' || c == '\f'; lx->at++)
-		col = c == '\t' ? (col / 8 + 1) * 8 : c == ' ' ? col + 1 : 0;
+		col = c == '\t' ? (col / 8 + 1) * 8 : c == ' ' ? col + 1
+							       : 0;
 	if (c == '%' || c == '!')
 		skip_line(lx);
 	c = peek(lx, 0);
@@ -139,7 +140,7 @@ static bool
 at_quote(const struct lexer *lx, const struct quote *k)
 {
 	return peek(lx, 0) == k->q &&
-	    (!k->triple || (peek(lx, 1) == k->q && peek(lx, 2) == k->q));
+	       (!k->triple || (peek(lx, 1) == k->q && peek(lx, 2) == k->q));
 }
 
 static void
@@ -147,7 +148,7 @@ open_quote(struct lexer *lx, int prefix, struct quote *k)
 {
 	int i;
 
-	*k = (struct quote) { 0 };
+	*k = (struct quote){ 0 };
 	for (i = 0; i < prefix; i++)
 		if (strchr("fFtT", peek(lx, (size_t)i)))
 			k->format = true;
@@ -193,7 +194,7 @@ lex_string(struct lexer *lx, int prefix)
 		}
 		if (in->format && in->braces == 0 &&
 		    ((c == '{' && peek(lx, 1) == '{') ||
-		    (c == '}' && peek(lx, 1) == '}')))
+			(c == '}' && peek(lx, 1) == '}')))
 			lx->at++;
 		else if (in->format && c == '{')
 			in->braces++;
@@ -279,7 +280,7 @@ lex_token(struct lexer *lx)
 			lx->at++;
 		push(lx, PY_NAME, off, lx->at - off);
 	} else if (is_digit((unsigned char)c) ||
-	    (c == '.' && is_digit((unsigned char)peek(lx, 1)))) {
+		   (c == '.' && is_digit((unsigned char)peek(lx, 1)))) {
 		lex_number(lx);
 	} else {
 		lex_op(lx);
@@ -305,7 +306,7 @@ bindu_py_lex(const char *text, size_t n, struct bindu_py_toks *out)
 	struct lexer lx = { .s = text, .line = 1, .out = out };
 	bool fresh = true;
 
-	*out = (struct bindu_py_toks) { 0 };
+	*out = (struct bindu_py_toks){ 0 };
 	lx.n = n < BINDU_PY_SOURCE_MAX ? n : BINDU_PY_SOURCE_MAX;
 	if (lx.n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		lx.at = 3;
@@ -327,7 +328,7 @@ bindu_py_lex(const char *text, size_t n, struct bindu_py_toks *out)
 			lx.line++;
 			fresh = true;
 		} else if (c == '\\' && (peek(&lx, 1) == '\n' ||
-		    (peek(&lx, 1) == '\r' && peek(&lx, 2) == '\n'))) {
+					    (peek(&lx, 1) == '\r' && peek(&lx, 2) == '\n'))) {
 			lx.at += peek(&lx, 1) == '\n' ? 2 : 3;
 			lx.line++;
 		} else if (c == ' ' || c == '\t' || c == '\r' || c == '\f') {
@@ -344,5 +345,5 @@ bindu_py_tok_is(const char *text, const struct bindu_py_tok *t,
     const char *word)
 {
 	return (t->kind == PY_NAME || t->kind == PY_OP) &&
-	    strlen(word) == t->len && memcmp(text + t->off, word, t->len) == 0;
+	       strlen(word) == t->len && memcmp(text + t->off, word, t->len) == 0;
 }

@@ -14,37 +14,44 @@
 #include "py_lex.h"
 
 enum val_kind {
-	V_UNKNOWN,	/* s: why */
-	V_NONE, V_BOOL, V_INT,
-	V_STR, V_BYTES,
-	V_PATH,		/* a pathlib path: s */
-	V_FILE,		/* an open file: s is its path */
-	V_DICT, V_LIST, V_CLASS, V_INST, V_MODULE,	/* obj */
-	V_FUNC,		/* func */
-	V_METHOD,	/* func bound to self */
-	V_EXT,		/* something outside the tree: s is its dotted name */
+	V_UNKNOWN, /* s: why */
+	V_NONE,
+	V_BOOL,
+	V_INT,
+	V_STR,
+	V_BYTES,
+	V_PATH, /* a pathlib path: s */
+	V_FILE, /* an open file: s is its path */
+	V_DICT,
+	V_LIST,
+	V_CLASS,
+	V_INST,
+	V_MODULE, /* obj */
+	V_FUNC, /* func */
+	V_METHOD, /* func bound to self */
+	V_EXT, /* something outside the tree: s is its dotted name */
 };
 
 struct func;
 struct val {
 	enum val_kind k;
-	const char *s;		/* NUL-terminated, no NUL inside */
+	const char *s; /* NUL-terminated, no NUL inside */
 	long long i;
 	uint32_t obj;
 	const struct func *func;
 	const struct val *self;
-	const char *env;	/* the default of this variable; UNKNOWN: it
+	const char *env; /* the default of this variable; UNKNOWN: it
 				 * decides */
 };
 
 struct slot {
-	uint32_t obj, next;	/* next of the same object; 0: none */
+	uint32_t obj, next; /* next of the same object; 0: none */
 	const char *key;
-	const struct val *v;	/* NULL: absent */
+	const struct val *v; /* NULL: absent */
 };
 
 struct py_obj {
-	uint32_t first, last;	/* slots in the order of birth */
+	uint32_t first, last; /* slots in the order of birth */
 };
 
 struct trail {
@@ -52,15 +59,15 @@ struct trail {
 	const struct val *old;
 };
 
-struct change {			/* what a branch made of a slot */
+struct change { /* what a branch made of a slot */
 	uint32_t slot;
 	const struct val *v;
 };
 
 struct module {
-	const char *file;	/* relative to root */
-	const char *dir;	/* of file, "" at the root */
-	const char *package;	/* dotted, "" for none */
+	const char *file; /* relative to root */
+	const char *dir; /* of file, "" at the root */
+	const char *package; /* dotted, "" for none */
 	char *text;
 	size_t len;
 	struct bindu_py_toks toks;
@@ -68,21 +75,21 @@ struct module {
 };
 
 struct frame {
-	uint32_t obj;		/* locals */
-	struct frame *outer;	/* of the definition, for lookups */
+	uint32_t obj; /* locals */
+	struct frame *outer; /* of the definition, for lookups */
 	struct module *mod;
 	const struct func *func;
-	const char *global[16];	/* names declared global or nonlocal */
+	const char *global[16]; /* names declared global or nonlocal */
 	unsigned nglobal;
 	bool is_class;
-	const struct val *ret;	/* merged results; NULL: none yet */
+	const struct val *ret; /* merged results; NULL: none yet */
 };
 
 struct func {
 	const char *name;
 	struct module *mod;
-	uint32_t params, body;	/* token after "(", token after ":" */
-	uint32_t end;		/* first token after the function */
+	uint32_t params, body; /* token after "(", token after ":" */
+	uint32_t end; /* first token after the function */
 	struct frame *outer;
 	bool generator;
 	const struct func *next;
@@ -94,24 +101,29 @@ struct args {
 	const char *key[PY_ARGS_MAX];
 	const struct val *val[PY_ARGS_MAX];
 	unsigned npos, nkey;
-	bool open;		/* *args or **kw not known */
+	bool open; /* *args or **kw not known */
 };
 
 /* Why execution of a block stopped early. */
-enum dead { ALIVE, RETURNED, RAISED, MISSING_FILE, BROKE, CONTINUED };
+enum dead { ALIVE,
+	RETURNED,
+	RAISED,
+	MISSING_FILE,
+	BROKE,
+	CONTINUED };
 
 struct chunk;
 struct bindu_py {
 	int rootfd;
 	const char *root;
-	struct chunk *chunk;		/* arena */
+	struct chunk *chunk; /* arena */
 	size_t used;
 	unsigned steps, depth, calls;
-	bool over;			/* a limit was met: unwind */
+	bool over; /* a limit was met: unwind */
 
 	struct slot *slot;
 	size_t nslot, slotcap;
-	uint32_t *hash;			/* slot numbers, power of two */
+	uint32_t *hash; /* slot numbers, power of two */
 	size_t nhash;
 	struct py_obj *obj;
 	size_t nobj, objcap;
@@ -120,13 +132,13 @@ struct bindu_py {
 
 	struct module **mod;
 	size_t nmod, modcap;
-	size_t source;			/* bytes read so far */
-	const struct func *funcs;	/* all that were defined, newest first */
+	size_t source; /* bytes read so far */
+	const struct func *funcs; /* all that were defined, newest first */
 	const struct bindu_py_query *query;
 	struct bindu_py_call *hit;
 	size_t nhit, hitcap;
-	bool reached;			/* for the next hit */
-	unsigned tries;			/* try blocks we are in */
+	bool reached; /* for the next hit */
+	unsigned tries; /* try blocks we are in */
 	const char *script_dir;
 
 	/* where we are */
@@ -140,11 +152,11 @@ struct bindu_py {
 void *py_alloc(struct bindu_py *, size_t);
 char *py_strn(struct bindu_py *, const char *, size_t);
 char *py_fmt(struct bindu_py *, const char *, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 uint32_t py_obj_new(struct bindu_py *);
 const struct val *py_get(struct bindu_py *, uint32_t obj, const char *key);
 void py_set(struct bindu_py *, uint32_t obj, const char *key,
-	const struct val *);
+    const struct val *);
 /* Any key may have changed: present ones and absent ones are unknown. */
 void py_blur(struct bindu_py *, uint32_t obj, const struct val *why);
 size_t py_mark(const struct bindu_py *);
@@ -153,73 +165,111 @@ struct change *py_take_back(struct bindu_py *, size_t mark, size_t *n);
 void py_redo(struct bindu_py *, const struct change *, size_t n);
 /* Now is one branch since mark, a the other: make the state both agree on. */
 void py_merge(struct bindu_py *, size_t mark, size_t nobj,
-	const struct change *a, size_t n, unsigned line);
+    const struct change *a, size_t n, unsigned line);
 bool py_equal(struct bindu_py *, const struct val *, const struct val *,
-	int depth);
+    int depth);
 const struct val *py_merge_val(struct bindu_py *, const struct val *,
-	const struct val *, unsigned line, int depth);
+    const struct val *, unsigned line, int depth);
 void py_store_free(struct bindu_py *);
 
 /* py_value.c */
 extern const struct val py_none, py_true, py_false, py_any;
 const struct val *py_unknown(struct bindu_py *, const char *, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 const struct val *py_str(struct bindu_py *, enum val_kind, const char *);
 const struct val *py_strn_val(struct bindu_py *, enum val_kind, const char *,
-	size_t);
+    size_t);
 const struct val *py_int(struct bindu_py *, long long);
 const struct val *py_bool(bool);
 const struct val *py_objval(struct bindu_py *, enum val_kind, uint32_t obj);
 const struct val *py_with_env(struct bindu_py *, const struct val *,
-	const char *env);
-int py_truth(struct bindu_py *, const struct val *);	/* 0, 1, -1: maybe */
-const char *py_text(struct bindu_py *, const struct val *);	/* str(v) */
+    const char *env);
+int py_truth(struct bindu_py *, const struct val *); /* 0, 1, -1: maybe */
+const char *py_text(struct bindu_py *, const struct val *); /* str(v) */
+const struct val *py_why(struct bindu_py *, const struct val *);
 /* The slot's key for a value used as a subscript; NULL: not known. */
 const char *py_key(struct bindu_py *, const struct val *);
 const struct val *py_key_val(struct bindu_py *, const char *key);
 const struct val *py_list(struct bindu_py *);
 void py_append(struct bindu_py *, const struct val *list, const struct val *);
-long long py_len(struct bindu_py *, const struct val *);	/* -1: unknown */
+long long py_len(struct bindu_py *, const struct val *); /* -1: unknown */
 const struct val *py_item(struct bindu_py *, const struct val *list,
-	long long);
+    long long);
 const struct val *py_subscript(struct bindu_py *, const struct val *,
-	const struct val *key);
+    const struct val *key);
 void py_copy_into(struct bindu_py *, uint32_t to, const struct val *from);
 const struct val *py_attr(struct bindu_py *, const struct val *,
-	const char *name);
+    const char *name);
 const struct val *py_binary(struct bindu_py *, const char *op,
-	const struct val *, const struct val *);
+    const struct val *, const struct val *);
 
 /* py_eval.c: expressions at p->pos, never past p->limit */
 bool py_at(const struct bindu_py *, const char *word);
 bool py_eat(struct bindu_py *, const char *word);
 const struct bindu_py_tok *py_tok(const struct bindu_py *);
 unsigned py_line(const struct bindu_py *);
-bool py_step(struct bindu_py *);	/* false: a limit was met */
-bool py_enter(struct bindu_py *);	/* one level deeper; py_leave after */
+bool py_step(struct bindu_py *); /* false: a limit was met */
+bool py_enter(struct bindu_py *); /* one level deeper; py_leave after */
 void py_leave(struct bindu_py *);
-uint32_t py_skip(const struct bindu_py *, uint32_t);	/* past a token, or a
+uint32_t py_skip(const struct bindu_py *, uint32_t); /* past a token, or a
 							 * bracket's group */
-const struct val *py_eval(struct bindu_py *);	/* with top-level commas */
-const struct val *py_expr(struct bindu_py *);	/* without */
+const struct val *py_eval(struct bindu_py *); /* with top-level commas */
+const struct val *py_expr(struct bindu_py *); /* without */
 const struct val *py_primary(struct bindu_py *);
 const struct val *py_lookup(struct bindu_py *, const char *name);
 
-/* py_text.c */
-const struct val *py_string(struct bindu_py *);	/* adjacent literals */
+/* py_args.c: at "(", the arguments; then behind ")". */
+void py_arguments(struct bindu_py *, struct args *);
+/* The i-th argument, or the keyword's; NULL if absent. */
+const struct val *py_arg(const struct args *, unsigned i, const char *key);
 
-/* py_exec.c */
+/* py_text.c */
+const struct val *py_string(struct bindu_py *); /* adjacent literals */
+
+/* py_exec.c.  Token positions: py_find gives the first of stop, a NEWLINE or
+ * the limit outside brackets. */
+/* A compound statement: where its header and its body are. */
+struct py_part {
+	uint32_t colon, start, end, after;
+};
+const struct bindu_py_tok *py_tok_at(const struct bindu_py *, uint32_t);
+bool py_word_at(const struct bindu_py *, uint32_t, const char *word);
+uint32_t py_find(const struct bindu_py *, uint32_t, const char *stop);
+char *py_token_text(struct bindu_py *, uint32_t);
+struct py_part py_part_at(const struct bindu_py *, uint32_t);
+void py_run(struct bindu_py *, uint32_t start, uint32_t end);
+const struct val *py_eval_range(struct bindu_py *, uint32_t start,
+    uint32_t end);
 void py_block(struct bindu_py *, uint32_t end);
 void py_run_module(struct bindu_py *, struct module *, const char *name);
+
+/* py_flow.c: the statement at a token; what follows it. */
+uint32_t py_exec_if(struct bindu_py *, uint32_t);
+uint32_t py_exec_for(struct bindu_py *, uint32_t);
+uint32_t py_exec_while(struct bindu_py *, uint32_t);
+uint32_t py_exec_try(struct bindu_py *, uint32_t);
+uint32_t py_exec_with(struct bindu_py *, uint32_t);
+uint32_t py_exec_match(struct bindu_py *, uint32_t);
+
+/* py_func.c */
+uint32_t py_exec_def(struct bindu_py *, uint32_t);
+uint32_t py_exec_class(struct bindu_py *, uint32_t);
+struct frame *py_frame(struct bindu_py *, uint32_t obj, struct frame *outer);
 /* Run f on args; the result. */
 const struct val *py_call_func(struct bindu_py *, const struct func *,
-	const struct val *self, const struct args *);
+    const struct val *self, const struct args *);
+
+/* py_module.c */
+void py_exec_import(struct bindu_py *, uint32_t end);
+void py_exec_from(struct bindu_py *, uint32_t end);
+
+/* py_assign.c: assign to the target in tokens [pos, end); NULL deletes. */
 void py_assign(struct bindu_py *, uint32_t end, const struct val *);
 
 /* py_import.c */
 const struct val *py_import(struct bindu_py *, const char *dotted);
 const struct val *py_import_from(struct bindu_py *, const char *dotted,
-	const char *name);
+    const char *name);
 void py_import_star(struct bindu_py *, const char *dotted);
 char *py_relative(struct bindu_py *, unsigned dots, const char *rest);
 /* Text of a file of the tree; NULL when there is none. */
@@ -227,19 +277,20 @@ const char *py_read(struct bindu_py *, const char *path, size_t *n);
 void py_modules_free(struct bindu_py *);
 /* Follow the script as __main__; -1: it cannot be read. */
 int py_run_script(struct bindu_py *, const char *script);
+bool py_has(struct bindu_py *, const char *path);
 const struct val *py_load_data(struct bindu_py *, const char *format,
-	const char *text, size_t n, const char *what);
+    const char *text, size_t n, const char *what);
 
 /* py_call.c */
 const struct val *py_call_val(struct bindu_py *, const struct val *fn,
-	const struct args *, unsigned line);
+    const struct args *, unsigned line);
 const struct val *py_method(struct bindu_py *, const struct val *self,
-	const char *name, const struct args *);	/* NULL: it has none */
-/* The i-th argument, or the keyword's; NULL if absent. */
-const struct val *py_arg(const struct args *, unsigned i, const char *key);
+    const char *name, const struct args *); /* NULL: it has none */
+const struct val *py_missing(struct bindu_py *, const char *path);
+const struct val *py_exists(struct bindu_py *, const struct val *path);
 
 /* py_builtin.c: what the functions of Python's library give; NULL: not one
  * of those that are known. */
 const struct val *py_builtin(struct bindu_py *, const char *name,
-	const struct args *);
+    const struct args *);
 #endif

@@ -11,7 +11,7 @@
 enum {
 	ARENA_MAX = 64 << 20,
 	CHUNK = 64 << 10,
-	TEXT_MAX = 64 << 10,	/* one string made by the program */
+	TEXT_MAX = 64 << 10, /* one string made by the program */
 };
 
 struct chunk {
@@ -35,7 +35,7 @@ py_alloc(struct bindu_py *p, size_t n)
 		size_t size = n > CHUNK ? n : CHUNK;
 
 		c = xmalloc(sizeof *c + size);
-		*c = (struct chunk) { p->chunk, 0, size };
+		*c = (struct chunk){ p->chunk, 0, size };
 		p->chunk = c;
 	}
 	c->used += n;
@@ -67,17 +67,16 @@ py_fmt(struct bindu_py *p, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		n = 0;
-	return py_strn(p, buf, (size_t)n < sizeof buf ? (size_t)n :
-	    sizeof buf - 1);
+	return py_strn(p, buf, (size_t)n < sizeof buf ? (size_t)n : sizeof buf - 1);
 }
 
 uint32_t
 py_obj_new(struct bindu_py *p)
 {
 	if (p->nobj == 0)
-		p->nobj = 1;	/* object 0 is nobody's */
+		p->nobj = 1; /* object 0 is nobody's */
 	bindu_grow(&p->obj, &p->objcap, p->nobj + 1, sizeof *p->obj);
-	p->obj[p->nobj] = (struct py_obj) { 0 };
+	p->obj[p->nobj] = (struct py_obj){ 0 };
 	return (uint32_t)p->nobj++;
 }
 
@@ -115,7 +114,7 @@ slot_of(struct bindu_py *p, uint32_t obj, const char *key, bool make)
 	size_t at;
 
 	if (p->nslot == 0)
-		p->nslot = 1;	/* slot 0 means none */
+		p->nslot = 1; /* slot 0 means none */
 	if (p->nslot * 2 >= p->nhash)
 		rehash(p);
 	for (at = hash_of(obj, key); p->hash[at & (p->nhash - 1)]; at++) {
@@ -127,7 +126,7 @@ slot_of(struct bindu_py *p, uint32_t obj, const char *key, bool make)
 	if (!make)
 		return 0;
 	bindu_grow(&p->slot, &p->slotcap, p->nslot + 1, sizeof *p->slot);
-	p->slot[p->nslot] = (struct slot) { .obj = obj,
+	p->slot[p->nslot] = (struct slot){ .obj = obj,
 		.key = py_strn(p, key, strlen(key)) };
 	p->hash[at & (p->nhash - 1)] = (uint32_t)p->nslot;
 	if (o->last)
@@ -151,7 +150,7 @@ change(struct bindu_py *p, uint32_t slot, const struct val *v)
 {
 	py_step(p);
 	bindu_grow(&p->trail, &p->trailcap, p->ntrail + 1, sizeof *p->trail);
-	p->trail[p->ntrail++] = (struct trail) { slot, p->slot[slot].v };
+	p->trail[p->ntrail++] = (struct trail){ slot, p->slot[slot].v };
 	p->slot[slot].v = v;
 }
 
@@ -192,7 +191,7 @@ py_take_back(struct bindu_py *p, size_t mark, size_t *n)
 	size_t i, k = 0;
 
 	for (i = mark; i < p->ntrail; i++)
-		c[i - mark] = (struct change) { p->trail[i].slot,
+		c[i - mark] = (struct change){ p->trail[i].slot,
 			p->slot[p->trail[i].slot].v };
 	*n = p->ntrail - mark;
 	qsort(c, *n, sizeof *c, by_slot);
@@ -240,7 +239,7 @@ py_equal(struct bindu_py *p, const struct val *a, const struct val *b,
 			return true;
 		for (i = p->obj[a->obj].first; i; i = p->slot[i].next)
 			if (!py_step(p) || !py_equal(p, p->slot[i].v,
-			    py_get(p, b->obj, p->slot[i].key), depth + 1))
+					       py_get(p, b->obj, p->slot[i].key), depth + 1))
 				return false;
 		for (i = p->obj[b->obj].first; i; i = p->slot[i].next)
 			if (p->slot[i].v && !py_get(p, a->obj, p->slot[i].key))
@@ -266,14 +265,14 @@ merge_objects(struct bindu_py *p, const struct val *a, const struct val *b,
 	const struct val *v;
 
 	for (i = p->obj[a->obj].first; i && py_step(p); i = p->slot[i].next) {
-		v = py_merge_val(p, p->slot[i].v, py_get(p, b->obj,
-		    p->slot[i].key), line, depth + 1);
+		v = py_get(p, b->obj, p->slot[i].key);
+		v = py_merge_val(p, p->slot[i].v, v, line, depth + 1);
 		py_set(p, o, p->slot[i].key, v);
 	}
 	for (i = p->obj[b->obj].first; i && py_step(p); i = p->slot[i].next)
 		if (!py_get(p, o, p->slot[i].key))
-			py_set(p, o, p->slot[i].key, py_merge_val(p, NULL,
-			    p->slot[i].v, line, depth + 1));
+			py_set(p, o, p->slot[i].key,
+			    py_merge_val(p, NULL, p->slot[i].v, line, depth + 1));
 	return py_objval(p, a->k, o);
 }
 
@@ -283,8 +282,8 @@ py_merge_val(struct bindu_py *p, const struct val *a, const struct val *b,
 {
 	if (py_equal(p, a, b, 0))
 		return a;
-	if (a && b && a->k == b->k && depth < 8 && (a->k == V_DICT ||
-	    a->k == V_LIST || a->k == V_INST))
+	if (a && b && a->k == b->k && depth < 8 &&
+	    (a->k == V_DICT || a->k == V_LIST || a->k == V_INST))
 		return merge_objects(p, a, b, line, depth);
 	if (a && a->k == V_UNKNOWN)
 		return a;
@@ -298,8 +297,7 @@ after(const struct bindu_py *p, const struct change *c, size_t n,
     uint32_t slot)
 {
 	const struct change key = { slot, NULL };
-	const struct change *at = n ? bsearch(&key, c, n, sizeof *c, by_slot) :
-	    NULL;
+	const struct change *at = n ? bsearch(&key, c, n, sizeof *c, by_slot) : NULL;
 
 	return at ? at->v : p->slot[slot].v;
 }
@@ -321,13 +319,13 @@ py_merge(struct bindu_py *p, size_t mark, size_t nobj, const struct change *a,
 			change(p, b[i].slot, b[i].v);
 	for (i = 0; i < na; i++)
 		if (p->slot[a[i].slot].obj < nobj)
-			change(p, a[i].slot, py_merge_val(p, a[i].v,
-			    after(p, b, nb, a[i].slot), line, 0));
+			change(p, a[i].slot,
+			    py_merge_val(p, a[i].v, after(p, b, nb, a[i].slot), line, 0));
 	for (i = 0; i < nb; i++)
 		if (p->slot[b[i].slot].obj < nobj && !(na && bsearch(&b[i], a,
-		    na, sizeof *a, by_slot)))
-			change(p, b[i].slot, py_merge_val(p, b[i].v,
-			    p->slot[b[i].slot].v, line, 0));
+								 na, sizeof *a, by_slot)))
+			change(p, b[i].slot,
+			    py_merge_val(p, b[i].v, p->slot[b[i].slot].v, line, 0));
 }
 
 void

@@ -10,7 +10,7 @@ enum { LITERAL_MAX = 60 << 10 };
 
 struct literal {
 	bool raw, bytes, format;
-	const char *s;		/* between the quotes */
+	const char *s; /* between the quotes */
 	size_t n;
 };
 
@@ -19,7 +19,7 @@ open_literal(const char *s, size_t n, struct literal *l)
 {
 	size_t q = 1;
 
-	*l = (struct literal) { 0 };
+	*l = (struct literal){ 0 };
 	for (; n && *s != '"' && *s != '\''; s++, n--) {
 		char c = (char)(*s | 32);
 
@@ -62,7 +62,9 @@ static size_t
 escape(const char *s, size_t n, struct bindu_buf *b)
 {
 	static const char from[] = "\\'\"abfnrtv", to[] = "\\'\"\a\b\f\n\r\t\v";
-	size_t digits = s[0] == 'x' ? 2 : s[0] == 'u' ? 4 : s[0] == 'U' ? 8 : 0;
+	size_t digits = s[0] == 'x' ? 2 : s[0] == 'u' ? 4
+				      : s[0] == 'U'   ? 8
+						      : 0;
 	const char *at = s[0] ? strchr(from, s[0]) : NULL;
 	char hex[9] = "";
 
@@ -113,6 +115,14 @@ evaluate(struct bindu_py *p, const char *s, size_t n)
 	return v;
 }
 
+/* Is c, before next, where the format of a field begins? */
+static bool
+ends_expr(char c, char next)
+{
+	return c == ':' || (c == '!' && next != '=') ||
+	       (c == '=' && (next == '}' || next == ':' || next == '!'));
+}
+
 /* Length of the replacement field at s (behind "{"), up to its "}"; the
  * expression ends at *expr, where a "!", ":" or "=" may begin. */
 static size_t
@@ -137,9 +147,7 @@ field(const char *s, size_t n, size_t *expr)
 		} else if (depth == 0 && c == '}') {
 			*expr = *expr ? *expr : i;
 			return i;
-		} else if (depth == 0 && !*expr && (c == ':' || (c == '!' &&
-		    i + 1 < n && s[i + 1] != '=') || (c == '=' && i + 1 < n &&
-		    strchr("}:!", s[i + 1])))) {
+		} else if (depth == 0 && !*expr && ends_expr(c, i + 1 < n ? s[i + 1] : '}')) {
 			*expr = i;
 		}
 	}
@@ -162,7 +170,7 @@ append(struct bindu_py *p, const struct literal *l, struct bindu_buf *b,
 		if (c == '\\' && !l->raw && i + 1 < l->n) {
 			i += escape(l->s + i + 1, l->n - i - 1, b);
 		} else if (l->format && (c == '{' || c == '}') &&
-		    i + 1 < l->n && l->s[i + 1] == c) {
+			   i + 1 < l->n && l->s[i + 1] == c) {
 			bindu_buf_addc(b, c, NULL);
 			i++;
 		} else if (l->format && c == '{') {
@@ -175,11 +183,10 @@ append(struct bindu_py *p, const struct literal *l, struct bindu_buf *b,
 			py_leave(p);
 			t = py_text(p, v);
 			if (!t)
-				return v->k == V_UNKNOWN ? v : v->k == V_EXT ?
-				    py_unknown(p, "%s is not in the tree",
-				    v->s) : &py_any;
+				return py_why(p, v);
 			if (expr != len && !(len - expr == 2 && memcmp(l->s +
-			    i + 1 + expr, "!s", 2) == 0))
+									   i + 1 + expr,
+								    "!s", 2) == 0))
 				return &py_any;
 			*env = *env ? *env : v->env;
 			bindu_buf_adds(b, t, NULL);

@@ -8,7 +8,8 @@
 #include "py_priv.h"
 #include "lib/base/mem.h"
 
-enum { LIST_MAX = 10000, JOIN_MAX = 60 << 10 };
+enum { LIST_MAX = 10000,
+	JOIN_MAX = 60 << 10 };
 
 const struct val py_none = { .k = V_NONE };
 const struct val py_true = { .k = V_BOOL, .i = 1 };
@@ -34,8 +35,8 @@ py_unknown(struct bindu_py *p, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof why, fmt, ap);
 	va_end(ap);
-	return make(p, (struct val) { .k = V_UNKNOWN,
-		.s = py_strn(p, why, strlen(why)) });
+	return make(p, (struct val){ .k = V_UNKNOWN,
+			   .s = py_strn(p, why, strlen(why)) });
 }
 
 const struct val *
@@ -43,7 +44,7 @@ py_strn_val(struct bindu_py *p, enum val_kind k, const char *s, size_t n)
 {
 	if (memchr(s, '\0', n))
 		return &py_any;
-	return make(p, (struct val) { .k = k, .s = py_strn(p, s, n) });
+	return make(p, (struct val){ .k = k, .s = py_strn(p, s, n) });
 }
 
 const struct val *
@@ -55,7 +56,7 @@ py_str(struct bindu_py *p, enum val_kind k, const char *s)
 const struct val *
 py_int(struct bindu_py *p, long long i)
 {
-	return make(p, (struct val) { .k = V_INT, .i = i });
+	return make(p, (struct val){ .k = V_INT, .i = i });
 }
 
 const struct val *
@@ -67,7 +68,7 @@ py_bool(bool b)
 const struct val *
 py_objval(struct bindu_py *p, enum val_kind k, uint32_t obj)
 {
-	return make(p, (struct val) { .k = k, .obj = obj });
+	return make(p, (struct val){ .k = k, .obj = obj });
 }
 
 const struct val *
@@ -132,12 +133,20 @@ py_text(struct bindu_py *p, const struct val *v)
 	}
 }
 
+/* What is to be said of a value that has no text. */
+const struct val *
+py_why(struct bindu_py *p, const struct val *v)
+{
+	if (v->k == V_EXT)
+		return py_unknown(p, "%s is not set in the tree", v->s);
+	return v->k == V_UNKNOWN ? v : &py_any;
+}
+
 const char *
 py_key(struct bindu_py *p, const struct val *v)
 {
-	if (v->k == V_STR)	/* \x01 and \x02 start keys of our own */
-		return v->s[0] && v->s[0] <= '\x02' && v->s[0] > 0 ? NULL :
-		    v->s;
+	if (v->k == V_STR) /* \x01 and \x02 start keys of our own */
+		return v->s[0] && v->s[0] <= '\x02' && v->s[0] > 0 ? NULL : v->s;
 	if (v->k == V_INT || v->k == V_BOOL)
 		return py_fmt(p, "\x01%lld", v->i);
 	if (v->k == V_NONE)
@@ -206,8 +215,7 @@ py_subscript(struct bindu_py *p, const struct val *o, const struct val *key)
 	if (o->k == V_UNKNOWN)
 		return o;
 	if (o->k == V_EXT && strcmp(o->s, "os.environ") == 0 && k)
-		return py_with_env(p, py_unknown(p,
-		    "the environment variable %s decides", k), k);
+		return py_with_env(p, py_unknown(p, "the environment variable %s decides", k), k);
 	if (o->k == V_LIST && key->k == V_INT && (n = py_len(p, o)) >= 0)
 		return py_item(p, o, key->i < 0 ? key->i + n : key->i);
 	if (o->k != V_DICT && o->k != V_LIST)
@@ -236,7 +244,7 @@ py_copy_into(struct bindu_py *p, uint32_t to, const struct val *from)
 		py_blur(p, to, wild);
 	last = p->obj[from->obj].last;
 	for (i = p->obj[from->obj].first; i && py_step(p);
-	    i = p->slot[i].next) {
+	     i = p->slot[i].next) {
 		if (p->slot[i].v)
 			py_set(p, to, p->slot[i].key, p->slot[i].v);
 		if (i == last)
@@ -256,15 +264,16 @@ class_attr(struct bindu_py *p, const struct val *o, const char *name)
 			return py_unknown(p, "'%s' is inherited from %s", name,
 			    o->k == V_EXT ? o->s : "a class not followed");
 		if ((v = py_get(p, o->obj, name))) {
-			struct val m = { .k = V_METHOD, .func = v->func,
-				.self = self };
+			struct val m = { .k = V_METHOD, .func = v->func, .self = self };
 
 			return self && v->k == V_FUNC ? make(p, m) : v;
 		}
 		if ((v = py_get(p, o->obj, "\x02*")))
 			return v;
-		o = py_get(p, o->obj, o->k == V_INST ? "\x02" "class" :
-		    "\x02" "base");
+		o = py_get(p, o->obj, o->k == V_INST ? "\x02"
+						       "class"
+						     : "\x02"
+						       "base");
 	}
 	return py_unknown(p, "'%s' was not seen to be set", name);
 }
@@ -276,14 +285,16 @@ path_attr(struct bindu_py *p, const struct val *o, const char *name)
 	const char *base = slash ? slash + 1 : o->s;
 	const char *dot = strrchr(base, '.');
 
+	if (!dot || dot == base)
+		dot = base + strlen(base);
 	if (strcmp(name, "parent") == 0)
 		return slash && slash != o->s ? py_strn_val(p, V_PATH, o->s,
-		    (size_t)(slash - o->s)) : o;
+						    (size_t)(slash - o->s))
+					      : o;
 	if (strcmp(name, "name") == 0)
 		return py_str(p, V_STR, base);
 	if (strcmp(name, "stem") == 0)
-		return py_strn_val(p, V_STR, base, dot && dot != base ?
-		    (size_t)(dot - base) : strlen(base));
+		return py_strn_val(p, V_STR, base, (size_t)(dot - base));
 	return &py_any;
 }
 
@@ -307,7 +318,7 @@ py_attr(struct bindu_py *p, const struct val *o, const char *name)
 		return py_str(p, V_EXT, py_fmt(p, "%s.%s", o->s, name));
 	case V_PATH:
 		return path_attr(p, o, name);
-	case V_STR:	/* a member of an enum of strings */
+	case V_STR: /* a member of an enum of strings */
 	case V_INT:
 		return strcmp(name, "value") == 0 ? o : &py_any;
 	default:
@@ -365,7 +376,7 @@ compare(struct bindu_py *p, const char *op, const struct val *a,
     const struct val *b)
 {
 	bool known = a->k <= V_STR && b->k <= V_STR && a->k != V_UNKNOWN &&
-	    b->k != V_UNKNOWN && !a->env && !b->env;
+		     b->k != V_UNKNOWN && !a->env && !b->env;
 
 	if (strcmp(op, "in") == 0)
 		return contains(p, a, b);
@@ -377,8 +388,9 @@ compare(struct bindu_py *p, const char *op, const struct val *a,
 		return py_bool(!py_equal(p, a, b, 0));
 	if (a->k != V_INT || b->k != V_INT)
 		return &py_any;
-	return py_bool(op[0] == '<' ? (op[1] ? a->i <= b->i : a->i < b->i) :
-	    (op[1] ? a->i >= b->i : a->i > b->i));
+	if (op[0] == '<')
+		return py_bool(op[1] ? a->i <= b->i : a->i < b->i);
+	return py_bool(op[1] ? a->i >= b->i : a->i > b->i);
 }
 
 /* "text %s" % value, with one value or a tuple: %s and %d only. */
@@ -429,8 +441,8 @@ binary(struct bindu_py *p, const char *op, const struct val *a,
 	if (strcmp(op, "/") == 0 && (a->k == V_PATH || b->k == V_PATH) &&
 	    (a->k == V_PATH || a->k == V_STR) &&
 	    (b->k == V_PATH || b->k == V_STR))
-		return b->s[0] == '/' ? py_str(p, V_PATH, b->s) :
-		    join_text(p, V_PATH, a->s, "/", b->s);
+		return b->s[0] == '/' ? py_str(p, V_PATH, b->s)
+				      : join_text(p, V_PATH, a->s, "/", b->s);
 	if (a->k == V_DICT && b->k == V_DICT && strcmp(op, "|") == 0) {
 		v = py_objval(p, V_DICT, py_obj_new(p));
 		py_copy_into(p, v->obj, a);

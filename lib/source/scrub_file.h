@@ -7,7 +7,7 @@
 #define BINDU_SCRUB_FILE_H
 
 #include "scrub_allow.h"
-#include "unpack.h"
+#include "unpack_stream.h"
 
 struct scrub_job {		/* one thread's work */
 	struct scrub_scan *scan;

@@ -116,7 +116,8 @@ escape(struct toml *t, bool multi, struct bindu_buf *b)
 	if (multi && (c == '\n' || c == ' ' || c == '\t' || c == '\r')) {
 		t->s--;
 		for (; (c = at(t, 0)) == '\n' || c == ' ' || c == '\t' ||
-		    c == '\r'; t->s++)
+		       c == '\r';
+		     t->s++)
 			t->line += c == '\n';
 		return 0;
 	}
@@ -141,7 +142,7 @@ string(struct toml *t, struct bindu_buf *b)
 		char c = *t->s;
 
 		if (c == q && (!multi || (at(t, 1) == q && at(t, 2) == q &&
-		    at(t, 3) != q))) {
+					     at(t, 3) != q))) {
 			t->s += multi ? 3 : 1;
 			return 0;
 		}
@@ -165,7 +166,7 @@ static bool
 is_bare(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || c == '_' || c == '-';
+	       (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
 /* One part of a key. */
@@ -419,8 +420,7 @@ json_t *
 bindu_toml_parse(const char *text, size_t n, const char *what,
     struct bindu_err *err)
 {
-	struct toml t = { .s = text, .end = text + n, .what = what, .line = 1,
-		.err = err };
+	struct toml t = { .s = text, .end = text + n, .what = what, .line = 1, .err = err };
 	AUTO_JSON json_t *root = json_object();
 	json_t *table = root;
 

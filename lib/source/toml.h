@@ -11,5 +11,5 @@
 
 /* what names the source in the message, "WHAT:LINE: ..."; json_decref it. */
 json_t *bindu_toml_parse(const char *text, size_t n, const char *what,
-	struct bindu_err *);
+    struct bindu_err *);
 #endif

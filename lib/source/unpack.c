@@ -1,335 +1,198 @@
-/* unpack.c - archives in, one tar out; see unpack.h.
+/* unpack.c - see unpack.h.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "unpack.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "lib/base/path.h"
+#include "lib/base/str.h"
 
-enum { READ_BLOCK = 64 * 1024 };
-
-struct bindu_unpack {
+struct unpack {
 	struct archive *a;
-	struct archive_entry *ae;
-	struct bindu_source src;
-	struct bindu_err source_err;	/* what src.read met */
-	uint64_t pos;
-	char block[READ_BLOCK];
+	int dirfd;
+	uint64_t bytes, max_bytes;
+	uint64_t files, max_files;
 };
 
-/* A cpio header is text: 110 characters of hex (newc), 76 of octal (odc). */
-static bool
-is_cpio(const char *p, size_t n)
+static int
+refuse(const char *path, const char *why, struct bindu_err *err)
 {
-	bool odc = n >= 76 && !memcmp(p, "070707", 6);
+	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 17);
 
-	if (!odc && (n < 110 || memcmp(p, "070701", 6) != 0))
-		return false;
-	return strspn(p, odc ? "01234567" : "0123456789abcdefABCDEF") >=
-	    (odc ? 76 : 110);
-}
-
-bool
-bindu_unpack_knows(const void *bytes, size_t n)
-{
-	static const struct { const char *magic; size_t len, at; } known[] = {
-		{ "\x1f\x8b\x08", 3, 0 }, { "PK\3\4", 4, 0 },
-		{ "PK\5\6", 4, 0 }, { "1AY&SY", 6, 4 },
-		{ "\xfd" "7zXZ", 6, 0 }, { "\x28\xb5\x2f\xfd", 4, 0 },
-		{ "7z\xbc\xaf\x27\x1c", 6, 0 }, { "ustar", 5, 257 },
-		{ "!<arch>\n", 8, 0 },
-	};
-	const char *p = bytes;
-
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		if (n >= known[i].at + known[i].len &&
-		    !memcmp(p + known[i].at, known[i].magic, known[i].len))
-			return true;
-	return is_cpio(p, n);
-}
-
-static la_ssize_t
-on_read(struct archive *a, void *ctx, const void **out)
-{
-	struct bindu_unpack *u = ctx;
-	ssize_t n = u->src.read(u->src.ctx, u->block, sizeof u->block,
-	    &u->source_err);
-
-	*out = u->block;
-	if (n < 0) {
-		archive_set_error(a, EIO, "%s", u->source_err.msg);
-		return -1;
-	}
-	u->pos += (uint64_t)n;
-	return n;
-}
-
-static la_int64_t
-on_seek(struct archive *a, void *ctx, la_int64_t offset, int whence)
-{
-	struct bindu_unpack *u = ctx;
-	int64_t to = offset;
-
-	(void)a;
-	if (whence == SEEK_CUR)
-		to += (int64_t)u->pos;
-	else if (whence == SEEK_END)
-		to += (int64_t)u->src.size;
-	if (to < 0 || u->src.seek(u->src.ctx, to) < 0)
-		return ARCHIVE_FATAL;
-	u->pos = (uint64_t)to;
-	return to;
-}
-
-static la_int64_t
-on_skip(struct archive *a, void *ctx, la_int64_t n)
-{
-	struct bindu_unpack *u = ctx;
-
-	(void)a;
-	if (u->pos + (uint64_t)n > u->src.size ||
-	    u->src.seek(u->src.ctx, (int64_t)u->pos + n) < 0)
-		return 0;
-	u->pos += (uint64_t)n;
-	return n;
+	bindu_str_visible(&b, path, strlen(path), NULL);
+	return bindu_err_set(err, BINDU_E_DATA, "archive: %.700s %s",
+	    b.p != NULL ? b.p : "", why);
 }
 
 static int
-fail_read(struct bindu_unpack *u, struct bindu_err *err)
+fail_read(struct unpack *u, struct bindu_err *err)
 {
 	const char *why = archive_error_string(u->a);
 
-	if (u->source_err.code != BINDU_E_NONE) {
-		if (err)
-			*err = u->source_err;
-		return -1;
-	}
-	return bindu_err_set(err, BINDU_E_DATA, "cannot read the archive: "
-	    "%.300s", why ? why : "it is malformed");
+	return bindu_err_set(err, BINDU_E_DATA, "cannot read the archive: %s",
+	    why != NULL ? why : "unknown error");
 }
 
-static void
-choose_formats(struct archive *a, bool tar_only)
+/* The directory of path, made if need be; *base is the last component. */
+static int
+open_parent(struct unpack *u, const char *path, const char **base,
+    struct bindu_err *err)
 {
-	archive_read_support_filter_gzip(a);
-	archive_read_support_filter_zstd(a);
-	archive_read_support_filter_bzip2(a);
-	archive_read_support_filter_xz(a);
-	archive_read_support_format_tar(a);
-	archive_read_support_format_empty(a);
-	if (tar_only)
-		return;
-	archive_read_support_format_zip(a);
-	archive_read_support_format_7zip(a);
-	archive_read_support_format_cpio(a);
-	archive_read_support_format_ar(a);
-	archive_read_support_format_raw(a);
-}
+	AUTO_FREE char *dir = bindu_path_dir(path);
+	AUTO_CLOSE int at = dup(u->dirfd);
+	char *p = dir, *slash;
 
-struct bindu_unpack *
-bindu_unpack_new(const struct bindu_source *src, bool tar_only,
-	struct bindu_err *err)
-{
-	struct bindu_unpack *u = xcalloc(1, sizeof *u);
+	*base = bindu_path_base(path);
+	if (strcmp(dir, ".") == 0)
+		return bindu_steal_fd(&at);
+	do {
+		int next;
 
-	u->src = *src;
-	u->a = archive_read_new();
-	if (u->a == NULL) {
-		free(u);
-		bindu_err_set(err, BINDU_E_SYSTEM, "no memory");
-		return NULL;
-	}
-	choose_formats(u->a, tar_only);
-	archive_read_set_callback_data(u->a, u);
-	archive_read_set_read_callback(u->a, on_read);
-	if (src->seek != NULL && src->size) {
-		archive_read_set_seek_callback(u->a, on_seek);
-		archive_read_set_skip_callback(u->a, on_skip);
-	}
-	if (archive_read_open1(u->a) != ARCHIVE_OK) {
-		fail_read(u, err);
-		bindu_unpack_free(u);
-		return NULL;
-	}
-	return u;
-}
-
-int
-bindu_unpack_next(struct bindu_unpack *u, struct bindu_member *m,
-	struct bindu_err *err)
-{
-	int rc = archive_read_next_header(u->a, &u->ae);
-
-	if (rc == ARCHIVE_EOF)
-		return 0;
-	/* A warning is about names in other charsets and the like. */
-	if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
-		return fail_read(u, err);
-	memset(m, 0, sizeof *m);
-	m->path = archive_entry_pathname(u->ae);
-	if (m->path == NULL)
-		m->path = "?";
-	m->size = archive_entry_size_is_set(u->ae) &&
-	    archive_entry_size(u->ae) > 0 ?
-	    (uint64_t)archive_entry_size(u->ae) : 0;
-	m->mtime = archive_entry_mtime(u->ae);
-	m->mode = archive_entry_perm(u->ae);
-	m->link = archive_entry_hardlink(u->ae);
-	if (m->link != NULL) {
-		m->type = BINDU_MEMBER_HARD;
-		return 1;
-	}
-	switch (archive_entry_filetype(u->ae)) {
-	case AE_IFREG:
-	case 0:
-		m->type = BINDU_MEMBER_FILE;
-		break;
-	case AE_IFDIR:
-		m->type = BINDU_MEMBER_DIR;
-		break;
-	case AE_IFLNK:
-		m->type = BINDU_MEMBER_LINK;
-		m->link = archive_entry_symlink(u->ae);
-		if (m->link == NULL)
-			m->link = "";
-		break;
-	default:
-		m->type = BINDU_MEMBER_SPECIAL;
-	}
-	return 1;
-}
-
-ssize_t
-bindu_unpack_read(struct bindu_unpack *u, void *p, size_t n,
-	struct bindu_err *err)
-{
-	la_ssize_t got = archive_read_data(u->a, p, n);
-
-	if (got < 0)
-		return fail_read(u, err);
-	return got;
-}
-
-void
-bindu_unpack_free(struct bindu_unpack *u)
-{
-	if (u == NULL)
-		return;
-	archive_read_free(u->a);
-	free(u);
-}
-
-struct bindu_repack {
-	struct archive *a;
-	struct archive_entry *ae;
-	int fd;
-	int saved;		/* errno of a failed write */
-};
-
-static la_ssize_t
-on_write(struct archive *a, void *ctx, const void *p, size_t n)
-{
-	struct bindu_repack *r = ctx;
-
-	if (bindu_fd_write(r->fd, p, n) == 0)
-		return (la_ssize_t)n;
-	r->saved = errno;
-	archive_set_error(a, errno, "write failed");
-	return -1;
+		slash = strchr(p, '/');
+		if (slash != NULL)
+			*slash = '\0';
+		if (mkdirat(at, p, 0755) == -1 && errno != EEXIST)
+			return bindu_err_sys(err, "cannot make %s", path);
+		next = openat(at, p,
+		    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		bindu_cleanup_close(&at);
+		at = next;
+		if (at == -1)
+			return refuse(path, "goes through what is no directory",
+			    err);
+		p = slash + 1;
+	} while (slash != NULL);
+	return bindu_steal_fd(&at);
 }
 
 static int
-fail_write(struct bindu_repack *r, struct bindu_err *err)
+put_file(struct unpack *u, int at, const char *base, const char *path,
+    mode_t mode, struct bindu_err *err)
 {
-	const char *why = archive_error_string(r->a);
+	AUTO_CLOSE int fd = -1;
+	la_int64_t where;
+	const void *p;
+	size_t n;
+	int r;
 
-	if (r->saved) {
-		errno = r->saved;
-		bindu_err_sys(err, "cannot write the archive");
-		if (err)
-			err->code = BINDU_E_IO;
+	fd = openat(at, base,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	    mode & 0111 ? 0755 : 0644);
+	if (fd == -1 && errno == EEXIST)
+		return refuse(path, "comes twice", err);
+	if (fd == -1)
+		return bindu_err_sys(err, "cannot make %s", path);
+	while ((r = archive_read_data_block(u->a, &p, &n, &where)) ==
+	       ARCHIVE_OK) {
+		if (n > u->max_bytes - u->bytes)
+			return refuse(path, "makes it too large", err);
+		u->bytes += n;
+		if (lseek(fd, where, SEEK_SET) == -1 ||
+		    bindu_fd_write(fd, p, n) == -1)
+			return bindu_err_sys(err, "cannot write %s", path);
+	}
+	if (r != ARCHIVE_EOF)
+		return fail_read(u, err);
+	/* The end of a sparse file may be a hole. */
+	if (lseek(fd, 0, SEEK_END) < where &&
+	    where <= (la_int64_t)u->max_bytes && ftruncate(fd, where) == -1)
+		return bindu_err_sys(err, "cannot write %s", path);
+	return 0;
+}
+
+static int
+put_entry(struct unpack *u, struct archive_entry *e, const char *path,
+    struct bindu_err *err)
+{
+	AUTO_CLOSE int at = -1;
+	const char *base;
+
+	at = open_parent(u, path, &base, err);
+	if (at == -1)
 		return -1;
+	if (archive_entry_hardlink(e) != NULL)
+		return refuse(path, "is a hard link", err);
+	switch (archive_entry_filetype(e)) {
+	case AE_IFREG:
+		return put_file(u, at, base, path, archive_entry_perm(e), err);
+	case AE_IFDIR:
+		if (mkdirat(at, base, 0755) == -1 && errno != EEXIST)
+			return bindu_err_sys(err, "cannot make %s", path);
+		return 0;
+	case AE_IFLNK:
+		if (archive_entry_symlink(e) == NULL)
+			return refuse(path, "is a link without target", err);
+		if (symlinkat(archive_entry_symlink(e), at, base) == 0)
+			return 0;
+		if (errno == EEXIST)
+			return refuse(path, "comes twice", err);
+		return bindu_err_sys(err, "cannot make %s", path);
+	default:
+		return refuse(path, "is no file, directory or link", err);
 	}
-	return bindu_err_set(err, BINDU_E_IO, "cannot write the archive: "
-	    "%.300s", why ? why : "unknown error");
 }
 
-struct bindu_repack *
-bindu_repack_new(int fd, struct bindu_err *err)
+static int
+take_entry(struct unpack *u, struct archive_entry *e, struct bindu_err *err)
 {
-	struct bindu_repack *r = xcalloc(1, sizeof *r);
+	AUTO_FREE char *path = NULL;
+	const char *raw = archive_entry_pathname(e);
+	size_t n;
 
-	r->fd = fd;
-	r->a = archive_write_new();
-	r->ae = archive_entry_new();
-	if (r->a == NULL || r->ae == NULL ||
-	    archive_write_set_format_gnutar(r->a) != ARCHIVE_OK ||
-	    archive_write_set_bytes_per_block(r->a, 1 << 16) != ARCHIVE_OK ||
-	    archive_write_set_bytes_in_last_block(r->a, 1) != ARCHIVE_OK ||
-	    archive_write_add_filter_none(r->a) != ARCHIVE_OK ||
-	    archive_write_open2(r->a, r, NULL, on_write, NULL, NULL) !=
-	    ARCHIVE_OK) {
-		bindu_err_set(err, BINDU_E_SYSTEM, "cannot start an archive");
-		bindu_repack_free(r);
-		return NULL;
-	}
-	return r;
+	if (raw == NULL)
+		return refuse("an entry", "has no name", err);
+	if (++u->files > u->max_files)
+		return refuse(raw, "is one entry too many", err);
+	while (strncmp(raw, "./", 2) == 0)
+		raw += 2 + strspn(raw + 2, "/");
+	path = xstrdup(raw);
+	n = strlen(path);
+	while (n > 0 && path[n - 1] == '/')
+		path[--n] = '\0';
+	/* "./" itself */
+	if (n == 0 || strcmp(path, ".") == 0)
+		return 0;
+	if (!bindu_path_is_inside(path))
+		return refuse(path, "is not a name inside the archive", err);
+	return put_entry(u, e, path, err);
 }
 
 int
-bindu_repack_member(struct bindu_repack *r, const struct bindu_member *m,
-	struct bindu_err *err)
+bindu_unpack(int fd, int dirfd, uint64_t max_bytes, uint64_t max_files,
+    struct bindu_err *err)
 {
-	archive_entry_clear(r->ae);
-	archive_entry_copy_pathname(r->ae, m->path);
-	archive_entry_set_mtime(r->ae, m->mtime, 0);
-	archive_entry_set_perm(r->ae, m->type == BINDU_MEMBER_LINK ? 0777 :
-	    m->type == BINDU_MEMBER_DIR || m->mode & 0111 ? 0755 : 0644);
-	archive_entry_set_filetype(r->ae, m->type == BINDU_MEMBER_LINK ?
-	    AE_IFLNK : m->type == BINDU_MEMBER_DIR ? AE_IFDIR : AE_IFREG);
-	if (m->type == BINDU_MEMBER_LINK)
-		archive_entry_copy_symlink(r->ae, m->link);
-	else if (m->type == BINDU_MEMBER_HARD)
-		archive_entry_copy_hardlink(r->ae, m->link);
-	else if (m->type == BINDU_MEMBER_FILE)
-		archive_entry_set_size(r->ae, (int64_t)m->size);
-	if (archive_write_header(r->a, r->ae) != ARCHIVE_OK)
-		return fail_write(r, err);
-	return 0;
-}
+	struct unpack u = {
+		.a = archive_read_new(),
+		.dirfd = dirfd,
+		.max_bytes = max_bytes,
+		.max_files = max_files,
+	};
+	struct archive_entry *e;
+	int bad = 0, r;
 
-int
-bindu_repack_data(struct bindu_repack *r, const void *p, size_t n,
-	struct bindu_err *err)
-{
-	if (n && archive_write_data(r->a, p, n) != (la_ssize_t)n)
-		return fail_write(r, err);
-	return 0;
-}
-
-int
-bindu_repack_end(struct bindu_repack *r, struct bindu_err *err)
-{
-	if (archive_write_close(r->a) != ARCHIVE_OK)
-		return fail_write(r, err);
-	archive_write_free(r->a);
-	r->a = NULL;
-	return 0;
-}
-
-void
-bindu_repack_free(struct bindu_repack *r)
-{
-	if (r == NULL)
-		return;
-	if (r->a != NULL) {
-		archive_write_fail(r->a);
-		archive_write_free(r->a);
+	archive_read_support_format_tar(u.a);
+	archive_read_support_filter_gzip(u.a);
+	archive_read_support_filter_zstd(u.a);
+	if (archive_read_open_fd(u.a, fd, 1 << 16) != ARCHIVE_OK)
+		bad = fail_read(&u, err);
+	while (!bad && (r = archive_read_next_header(u.a, &e)) != ARCHIVE_EOF) {
+		/* A warning is about metadata we do not use. */
+		if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
+			bad = fail_read(&u, err);
+		else
+			bad = take_entry(&u, e, err);
 	}
-	archive_entry_free(r->ae);
-	free(r);
+	if (!bad && u.files == 0)
+		bad = bindu_err_set(err, BINDU_E_DATA, "the archive is empty");
+	archive_read_free(u.a);
+	return bad;
 }

@@ -1,9 +1,17 @@
 # Tests.  Everything prints TAP: unit programs (tests/unit/tap.h), bats files,
 # tests/peers/run.  tests/run collects, sums up and decides.
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
+UNIT_NEEDS_transfer_test := archive crypto deflate zstd
+# Parts of the daemon that stand alone.
+$(BUILD)/unit/instance_test: $(BUILD)/boxd/daemon/instance.o
+$(BUILD)/unit/pbscan_test: $(BUILD)/boxd/daemon/pbscan.o
+$(BUILD)/unit/auth_test: $(BUILD)/boxd/daemon/auth.o
+$(BUILD)/unit/rpc_server_test: $(BUILD)/boxd/daemon/rpc_server.o $(BUILD)/boxd/daemon/loop.o
+UNIT_NEEDS_auth_test := crypto
+UNIT_NEEDS_rpc_server_test := grpc
 $(UNIT): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_OBJS) $(BUILD)/libbindu.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(OUR_LDFLAGS) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(call libs,$(UNIT_NEEDS_$*)) $(LDLIBS)
+	$(Q)$(CC) $(OUR_LDFLAGS) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call libs,$(UNIT_NEEDS_$*)) $(LDLIBS)
 
 deps:
 	$(Q)mk/self/deps.sh build run
@@ -35,6 +43,10 @@ bench-programs: $(BENCH)
 bench:
 	$(Q)$(MAKE) --no-print-directory all bench-programs
 	$(Q)tests/bench/run $(BUILD)
+# Longer than in check: 100,000 paths judged by git and by us.
+fuzz-ignore:
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)PATH=$(CURDIR)/$(BUILD)/bin:$$PATH tests/fuzz/ignore.py --cases $(or $(CASES),100000) $(if $(SEED),--seed $(SEED))
 help:
 	@sed -n '3,9s/^# \{0,1\}//p' Makefile
 .PHONY: bench-programs deps deps-test demo check check-san test-programs unit lint bench help

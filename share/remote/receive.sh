@@ -1,7 +1,7 @@
 #!/bin/sh
 # receive.sh - make a directory of this box hold exactly one release.
 #
-#	receive.sh DIR [KEEP]		a dialogue on stdin and stdout (below)
+#	receive.sh DIR [KEEP [WHO]]	a dialogue on stdin and stdout (below)
 #	receive.sh DIR finish		complete what a killed run began
 #
 # DIR is the live tree, below HOME or absolute.  What we know of it is in
@@ -23,7 +23,7 @@
 #
 # Dialogue (> box, < client):
 #	> HELLO 1 CURRENT|- PART|- BYTES KEPT...	or > BUSY who
-#	< GET ID	> MANIFEST N, N bytes of gzip	or > NONE
+#	< GET ID	> MANIFEST N, N bytes		or > NONE
 #	< PUT BASE NEW ML N SHA OFF, N-OFF bytes: gzip of "-PATH" and "+LINE"
 #		(ML bytes), then gzip of a tar of the contents BASE lacks
 #			> OK NEW MOVED-ASIDE, > STALE CURRENT, > FAIL why
@@ -39,6 +39,7 @@ export LC_ALL
 
 dir=$1
 keep=${2:-5}
+who=${3:-}
 cd || exit 71
 case $dir in /*) A=$dir ;; *) A=$PWD/$dir ;; esac
 S=$PWD/.bindu/trees/$(printf %s "$dir" | tr / =)
@@ -109,7 +110,7 @@ lock() {
 			exit 75
 		fi
 	fi
-	echo "$(boot_id) $$ $(born $$) ${BINDU_WHO:-}" >"$S/owner"
+	echo "$(boot_id) $$ $(born $$) $who" >"$S/owner"
 	trap 'rc=$?; unlock; exit $rc' EXIT
 	trap 'exit 129' HUP INT TERM PIPE
 }
@@ -506,10 +507,9 @@ dialogue() {
 		case $op in
 		GET)
 			if is_id "$a" && [ -f "$S/releases/$a/manifest" ]; then
-				gzip -c <"$S/releases/$a/manifest" >"$S/in/m"
-				say "MANIFEST $(($(wc -c <"$S/in/m")))"
-				cat "$S/in/m"
-				rm -f "$S/in/m"
+				m=$S/releases/$a/manifest
+				say "MANIFEST $(($(wc -c <"$m")))"
+				tr '\n' '\0' <"$m"
 			else
 				say NONE
 			fi ;;

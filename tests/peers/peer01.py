@@ -11,14 +11,14 @@ from tap import Tap
 t = Tap("0.1")
 
 
-async def main(url, key):
+async def main(url, key, image=""):
     async with Compute(api_key=key, api_url=url,
                        exchange_url=url + "/api/v1/auth/token") as c:
         who = await c.whoami()
         t.ok(who.user_id != "", "whoami names a user")
         config = await c.config()
         t.ok(config.default_image != "", "config names the default image")
-        box = await c.box.create("peer01")
+        box = await c.box.create("peer01", image=image)
         try:
             t.ok(box.status in ("running", "starting"), "create answers with a status")
             t.ok(box.url.startswith("http://peer01.localhost:"), "create gives the url")
@@ -90,5 +90,5 @@ async def drive(c, box):
         t.ok("ListDomains" in str(e), "a call that is not served is refused by name")
 
 
-asyncio.run(main(*sys.argv[1:3]))
+asyncio.run(main(*sys.argv[1:4]))
 sys.exit(t.end())

@@ -12,9 +12,9 @@ from tap import Tap
 t = Tap("0.2")
 
 
-def main(url, key):
+def main(url, key, image=None):
     c = Boxd(api_key=key, base_url=url)
-    m = c.machines.create("peer02", labels={"team": "a"}, auto_suspend_timeout=0)
+    m = c.machines.create("peer02", image=image, labels={"team": "a"}, auto_suspend_timeout=0)
     try:
         t.ok(m.name == "peer02", "create answers with the machine")
         for _ in range(1200):
@@ -88,5 +88,5 @@ def drive(c, id):
         t.ok("HibernateVm" in str(e), "a call that is not served is refused by name")
 
 
-main(*sys.argv[1:3])
+main(*sys.argv[1:4])
 sys.exit(t.end())

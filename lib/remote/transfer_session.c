@@ -1,0 +1,406 @@
+/* transfer_session.c - see transfer_session.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "transfer_session.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "agent_script.h"
+#include "lib/base/clock.h"
+#include "lib/base/fd.h"
+#include "lib/base/mem.h"
+#include "lib/base/path.h"
+#include "lib/source/manifest.h"
+#include "transfer_payload.h"
+
+enum {
+	KEEP = 5,
+	HELLO_MS = 60000,
+	ANSWER_MS = 300000, /* unpacking a large release on a slow disk */
+	MANIFEST_MAX = 256 << 20,
+	CACHED = 32, /* manifests kept on this side */
+};
+
+struct bindu_session {
+	struct bindu_script *script;
+	const struct bindu_report *report;
+	char *box;
+	char current[65];
+	char part[65]; /* a payload that arrived in part */
+	uint64_t part_size;
+	struct bindu_strv kept;
+};
+
+static bool
+is_id(const char *s)
+{
+	return strlen(s) == 64 && strspn(s, "0123456789abcdef") == 64;
+}
+
+/* Fields of a line, cut at blanks in place; missing ones are "". */
+static size_t
+split(char *line, char **field, size_t max)
+{
+	char *save = NULL, *w;
+	size_t n = 0;
+
+	for (w = strtok_r(line, " ", &save); w != NULL && n < max;
+	     w = strtok_r(NULL, " ", &save))
+		field[n++] = w;
+	for (size_t i = n; i < max; i++)
+		field[i] = line + strlen(line);
+	return n;
+}
+
+/* HELLO 1 CURRENT|- PART|- BYTES KEPT... */
+static int
+take_hello(struct bindu_session *s, char *line, struct bindu_err *err)
+{
+	char *f[64];
+	size_t n;
+
+	if (strncmp(line, "BUSY ", 5) == 0)
+		return bindu_err_set(err, BINDU_E_EXISTS,
+		    "another deploy is at work in %s: %s", s->box, line + 5);
+	if (strncmp(line, "FAIL ", 5) == 0)
+		return bindu_err_set(err, BINDU_E_IO, "%s: %s", s->box,
+		    line + 5);
+	n = split(line, f, 64);
+	if (n < 5 || strcmp(f[0], "HELLO") != 0 || strcmp(f[1], "1") != 0 ||
+	    bindu_str_u64(f[4], &s->part_size, NULL) == -1)
+		return bindu_err_set(err, BINDU_E_PROTOCOL,
+		    "the receiver in %s says \"%.60s\"", s->box, line);
+	if (is_id(f[2]))
+		memcpy(s->current, f[2], 65);
+	if (is_id(f[3]))
+		memcpy(s->part, f[3], 65);
+	for (size_t i = 5; i < n; i++) {
+		if (is_id(f[i]))
+			bindu_strv_add(&s->kept, f[i]);
+	}
+	return 0;
+}
+
+static char *
+who_are_we(void)
+{
+	const char *user = bindu_config_env("USER");
+	char host[65] = "";
+
+	if (user == NULL)
+		user = bindu_config_env("LOGNAME");
+	gethostname(host, sizeof host - 1);
+	return xasprintf("%s@%s", user != NULL ? user : "someone", host);
+}
+
+struct bindu_session *
+bindu_session_open(struct bindu_remote *remote, const char *box,
+    const char *dir, unsigned keep, const struct bindu_report *report,
+    struct bindu_err *err)
+{
+	AUTO_FREE char *who = who_are_we();
+	AUTO_FREE char *count = xasprintf("%u", keep != 0 ? keep : KEEP);
+	const char *argv[] = { "receive.sh", dir, count, who, NULL };
+	struct bindu_script_opts o = { .argv = argv, .report = report };
+	struct bindu_session *s = xcalloc(1, sizeof *s);
+	char *line = NULL;
+
+	s->report = report;
+	s->box = xstrdup(box);
+	s->script = bindu_script_open(remote, box, &o, err);
+	if (s->script != NULL)
+		line = bindu_script_line(s->script, HELLO_MS, err);
+	if (line != NULL && take_hello(s, line, err) == 0)
+		return s;
+	bindu_session_close(s);
+	return NULL;
+}
+
+void
+bindu_session_close(struct bindu_session *s)
+{
+	if (s == NULL)
+		return;
+	if (s->script != NULL) {
+		/* Its end lets go of the lock: wait for it, not for long. */
+		int code;
+
+		if (bindu_script_send(s->script, "BYE\n", 4, NULL) == 0 &&
+		    bindu_script_eof(s->script, NULL) == 0)
+			bindu_script_end(s->script, 2000, NULL, &code, NULL);
+		bindu_script_close(s->script);
+	}
+	bindu_strv_fini(&s->kept);
+	free(s->box);
+	free(s);
+}
+
+const char *
+bindu_session_current(const struct bindu_session *s)
+{
+	return s->current;
+}
+
+static char *
+manifest_dir(void)
+{
+	AUTO_FREE char *cache = bindu_config_cache_dir();
+
+	return bindu_path_join(cache, "manifests");
+}
+
+/* What we deployed before is remembered by id; content proves it. */
+static struct bindu_tree *
+cached_manifest(const char *id)
+{
+	AUTO_FREE char *dir = manifest_dir();
+	AUTO_FREE char *path = bindu_path_join(dir, id);
+	AUTO_FREE char *text = NULL;
+	struct bindu_tree *t = NULL;
+	uint8_t sum[BINDU_SHA256];
+	char hex[65];
+	size_t n;
+
+	if (bindu_fd_read_file(AT_FDCWD, path, MANIFEST_MAX, &text, &n, NULL) ==
+	    -1)
+		return NULL;
+	bindu_digest_bytes(text, n, sum);
+	if (strcmp(bindu_str_hex(sum, BINDU_SHA256, hex), id) != 0 ||
+	    bindu_manifest_parse(text, n, &t, NULL) == -1)
+		return NULL;
+	return t;
+}
+
+/* Remove the oldest when there are too many. */
+static void
+trim_cache(const char *dir)
+{
+	AUTO_FREE char *oldest = NULL;
+	struct dirent *e;
+	time_t when = 0;
+	unsigned n = 0;
+	struct stat st;
+	DIR *d = opendir(dir);
+
+	if (d == NULL)
+		return;
+	while ((e = readdir(d)) != NULL) {
+		if (!is_id(e->d_name) ||
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
+			-1)
+			continue;
+		if (n++ == 0 || st.st_mtime < when) {
+			free(oldest);
+			oldest = xstrdup(e->d_name);
+			when = st.st_mtime;
+		}
+	}
+	if (n > CACHED)
+		unlinkat(dirfd(d), oldest, 0);
+	closedir(d);
+}
+
+/* A cache that cannot be written only costs the next upload a question. */
+static void
+remember_manifest(const char *id, const struct bindu_buf *text)
+{
+	AUTO_FREE char *dir = manifest_dir();
+	AUTO_FREE char *path = bindu_path_join(dir, id);
+
+	if (bindu_fd_mkdirs(dir, 0700, NULL) == -1)
+		return;
+	bindu_fd_replace(AT_FDCWD, path, 0600, text->p != NULL ? text->p : "",
+	    text->len, NULL);
+	trim_cache(dir);
+}
+
+/* The manifest of the release the box has; NULL with err untouched when it
+ * has none. */
+static int
+fetch_manifest(struct bindu_session *s, struct bindu_tree **out,
+    struct bindu_err *err)
+{
+	AUTO_BUF struct bindu_buf text = BINDU_BUF_INIT(MANIFEST_MAX);
+	AUTO_FREE char *ask = xasprintf("GET %s\n", s->current);
+	uint64_t n = 0;
+	char *line;
+
+	if (bindu_script_send(s->script, ask, strlen(ask), err) == -1)
+		return -1;
+	line = bindu_script_line(s->script, HELLO_MS, err);
+	if (line == NULL)
+		return -1;
+	if (strcmp(line, "NONE") == 0)
+		return 0;
+	if (strncmp(line, "MANIFEST ", 9) != 0 ||
+	    bindu_str_u64(line + 9, &n, NULL) == -1 || n > MANIFEST_MAX)
+		return bindu_err_set(err, BINDU_E_PROTOCOL,
+		    "the receiver in %s says \"%.60s\"", s->box, line);
+	if (bindu_script_bytes(s->script, n, ANSWER_MS, &text, err) == -1)
+		return -1;
+	return bindu_manifest_parse(text.p != NULL ? text.p : "", text.len, out,
+	    err);
+}
+
+/* The answer to PUT, USE and NOTE: 0 and the release that is live, or why
+ * not. */
+static int
+take_answer(struct bindu_session *s, struct bindu_err *err)
+{
+	char *line = bindu_script_line(s->script, ANSWER_MS, err), *f[3];
+	uint64_t moved = 0;
+
+	if (line == NULL)
+		return bindu_err_wrap(err, "%s", s->box);
+	if (strncmp(line, "FAIL ", 5) == 0) {
+		bool damaged = strncmp(line + 5, "payload", 7) == 0;
+
+		return bindu_err_set(err,
+		    damaged ? BINDU_E_AGAIN : BINDU_E_IO, "%s: %s", s->box,
+		    line + 5);
+	}
+	if (strncmp(line, "STALE ", 6) == 0)
+		return bindu_err_set(err, BINDU_E_AGAIN,
+		    "%s holds another release than it said", s->box);
+	if (split(line, f, 3) < 2 || strcmp(f[0], "OK") != 0)
+		return bindu_err_set(err, BINDU_E_PROTOCOL,
+		    "the receiver in %s says \"%.60s\"", s->box, line);
+	if (is_id(f[1]))
+		memcpy(s->current, f[1], 65);
+	if (bindu_str_u64(f[2], &moved, NULL) == 0 && moved != 0)
+		bindu_note(s->report, BINDU_WARN,
+		    "%llu files of the agent stood in the way; they are in "
+		    "~/.bindu/trees/*/displaced/%.12s of the box",
+		    (unsigned long long)moved, s->current);
+	return 0;
+}
+
+static int
+send_payload(struct bindu_session *s, const struct bindu_payload *p,
+    uint64_t from, struct bindu_err *err)
+{
+	AUTO_FREE char *block = xmalloc(1 << 18);
+	uint64_t at = from;
+
+	while (at < p->size) {
+		ssize_t n = pread(p->fd, block, 1 << 18, (off_t)at);
+
+		if (n <= 0)
+			return bindu_err_sys(err, "cannot read the payload");
+		if (bindu_script_send(s->script, block, (size_t)n, err) == -1)
+			return -1;
+		at += (uint64_t)n;
+		bindu_progress(s->report, "upload", at, p->size, "bytes");
+	}
+	return 0;
+}
+
+/* One attempt.  What arrived of this payload before is not sent again. */
+static int
+put_payload(struct bindu_session *s, const struct bindu_payload *p,
+    const char *base, const char *id, struct bindu_transfer_stats *stats,
+    struct bindu_err *err)
+{
+	AUTO_FREE char *head = NULL;
+	uint64_t from = 0;
+
+	if (strcmp(s->part, p->sha256) == 0 && s->part_size < p->size)
+		from = s->part_size;
+	s->part[0] = '\0';
+	head = xasprintf("PUT %s %s %llu %llu %s %llu\n", base, id,
+	    (unsigned long long)p->list_size, (unsigned long long)p->size,
+	    p->sha256, (unsigned long long)from);
+	stats->sent_bytes += strlen(head) + p->size - from;
+	if (bindu_script_send(s->script, head, strlen(head), err) == -1 ||
+	    send_payload(s, p, from, err) == -1)
+		return -1;
+	return take_answer(s, err);
+}
+
+/* Some servers lose bytes of what is sent and say nothing: the digest tells,
+ * and it is sent again. */
+static int
+put_delta(struct bindu_session *s, struct bindu_tree *t,
+    const struct bindu_tree *base, const char *id,
+    struct bindu_transfer_stats *stats, struct bindu_err *err)
+{
+	struct bindu_payload p;
+	int bad = 0;
+
+	if (bindu_payload_make(t, base, &p, err) == -1)
+		return -1;
+	for (int try = 0; try < 5; try++) {
+		bad = put_payload(s, &p, base != NULL ? s->current : "-", id,
+		    stats, err);
+		if (!bad || err == NULL || err->code != BINDU_E_AGAIN ||
+		    strstr(err->msg, "payload") == NULL)
+			break;
+		bindu_note(s->report, BINDU_WARN, "%s; sending it again",
+		    err->msg);
+	}
+	stats->files_sent = p.files_sent;
+	stats->files_deleted = p.files_deleted;
+	close(p.fd);
+	return bad;
+}
+
+int
+bindu_session_put(struct bindu_session *s, struct bindu_tree *t, char id[65],
+    struct bindu_transfer_stats *stats, struct bindu_err *err)
+{
+	AUTO_BUF struct bindu_buf text = BINDU_BUF_INIT(MANIFEST_MAX);
+	struct bindu_err why = { 0 };
+	struct bindu_tree *base = NULL;
+	int bad = 0;
+
+	if (err == NULL)
+		err = &why;
+	memset(stats, 0, sizeof *stats);
+	if (bindu_manifest_write(t, &text, id, err) == -1)
+		return -1;
+	if (strcmp(id, s->current) == 0) {
+		stats->unchanged = true;
+		return 0;
+	}
+	if (bindu_strv_has(&s->kept, id))
+		return bindu_session_use(s, id, err);
+	if (s->current[0] != '\0') {
+		base = cached_manifest(s->current);
+		if (base == NULL)
+			bad = fetch_manifest(s, &base, err);
+	}
+	if (!bad)
+		bad = put_delta(s, t, base, id, stats, err);
+	bindu_tree_free(base);
+	if (!bad)
+		remember_manifest(id, &text);
+	return bad;
+}
+
+int
+bindu_session_use(struct bindu_session *s, const char *id,
+    struct bindu_err *err)
+{
+	AUTO_FREE char *ask = xasprintf("USE %s\n", id);
+
+	if (bindu_script_send(s->script, ask, strlen(ask), err) == -1)
+		return -1;
+	return take_answer(s, err);
+}
+
+int
+bindu_session_note(struct bindu_session *s, const char *text,
+    struct bindu_err *err)
+{
+	AUTO_FREE char *ask = xasprintf("NOTE %zu\n%s", strlen(text), text);
+
+	if (bindu_script_send(s->script, ask, strlen(ask), err) == -1)
+		return -1;
+	return take_answer(s, err);
+}
