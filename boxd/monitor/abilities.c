@@ -109,7 +109,7 @@ abilities_probe(struct hub *h)
 	probe_cgroups(h);
 	probe_disk(h);
 	h->can.host_image.ok = true;
-	if (image_host_check(h->rootful, h->state, &err) == -1)
+	if (image_host_check(h->rootful, h->images, &err) == -1)
 		ability_no(&h->can.host_image, "%s", err.msg);
 }
 

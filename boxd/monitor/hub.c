@@ -103,12 +103,18 @@ take_lock(struct hub *h, struct bindu_err *err)
 static int
 hub_open(struct hub *h, const char *state, struct bindu_err *err)
 {
+	const char *shared = bindu_config_env("BINDU_IMAGE_DIR");
 	AUTO_FREE char *boxes = NULL;
 
 	h->state = bindu_path_abs(state, err);
 	if (h->state == NULL)
 		return -1;
 	boxes = xasprintf("%s/boxes", h->state);
+	h->images = xasprintf("%s/images", h->state);
+	h->debians = shared ? bindu_path_abs(shared, err) :
+	    xstrdup(h->images);
+	if (h->debians == NULL)
+		return -1;
 	hash_state(h);
 	h->rootful = is_rootful();
 	if (!h->rootful && geteuid() == 0)
@@ -288,6 +294,8 @@ serve(struct hub *h, int ready_fd, struct bindu_err *err)
 		bindu_fd_write(ready_fd, "\n", 1);
 		close(ready_fd);
 	}
+	if (!joined)
+		hub_warm(h);
 	rc = loop(h, err);
 	unlink(path);
 	return rc;
@@ -306,6 +314,8 @@ hub_run(const char *state, int ready_fd, struct bindu_err *err)
 	else
 		rc = serve(&h, ready_fd, err);
 	free(h.state);
+	free(h.images);
+	free(h.debians);
 	free(h.crun);
 	free(h.init);
 	free(h.nft);

@@ -13,6 +13,8 @@
 
 struct hub {
 	char *state;		/* absolute */
+	char *images;		/* STATE/images: layers of this hub */
+	char *debians;		/* BINDU_IMAGE_DIR, else as images */
 	char tag[9];		/* hash of state */
 	bool rootful;
 	char *crun, *init, *nft;	/* nft: NULL when not installed */
@@ -31,6 +33,8 @@ int hub_run(const char *state, int ready_fd, struct bindu_err *);
 /* hub_ops.c: answer one request.  Takes client over; 1 when the hub is to
  * end. */
 int hub_answer(struct hub *, const json_t *request, int client);
+/* hub_ops.c: make this moment's layers in a process of its own. */
+void hub_warm(struct hub *);
 /* userns.c: put this process where boxes live: its mount and network
  * namespace and, not as root, its user namespace; those of a live box's
  * monitor when there is one (*joined). */

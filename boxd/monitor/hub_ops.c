@@ -156,6 +156,17 @@ fork_for(struct hub *h, const json_t *req, int client, run_fn *fn)
 	_exit(0);
 }
 
+void
+hub_warm(struct hub *h)
+{
+	if (fork() != 0)
+		return;
+	leave_hub(h);
+	close(h->outside);
+	image_warm(h);
+	_exit(0);
+}
+
 static json_t *
 ping(struct hub *h)
 {

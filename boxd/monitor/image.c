@@ -2,12 +2,14 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "hub.h"
 #include "image_priv.h"
+#include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
 #include "lib/base/str.h"
@@ -37,9 +39,8 @@ image_default(const struct hub *h)
 json_t *
 image_list(const struct hub *h)
 {
-	AUTO_FREE char *dir = xasprintf("%s/images", h->state);
 	json_t *all = json_array();
-	DIR *d = opendir(dir);
+	DIR *d = opendir(h->debians);
 	struct dirent *e;
 
 	if (h->can.host_image.ok)
@@ -82,7 +83,7 @@ resolve_debian(struct hub *h, const json_t *image, json_t *lower,
 
 	if (name == NULL)
 		return -1;
-	path = xasprintf("%s/images/%s", h->state, name);
+	path = xasprintf("%s/%s", h->debians, name);
 	if (access(path, F_OK) == -1)
 		return bindu_err_set(err, BINDU_E_NOINPUT,
 		    "image debian:%s is not built yet", suite);
@@ -114,10 +115,42 @@ image_resolve(struct hub *h, json_t *start, struct bindu_err *err)
 	else
 		rc = bindu_err_set(err, BINDU_E_DATA,
 		    "image kind %s is not known", kind);
-	if (rc == 0)
+	if (settings != NULL)
 		json_array_insert_new(lower, 0, json_string(settings));
 	json_object_set_new(image, "lower", lower);
 	return rc;
+}
+
+void
+image_warm(struct hub *h)
+{
+	AUTO_JSON json_t *start = json_pack("{s:{s:s}}", "image", "kind",
+	    h->can.host_image.ok ? "host" : "none");
+	AUTO_CLOSE int dir = -1;
+	struct dirent **list = NULL;
+	json_t *keep;
+	int n;
+
+	image_resolve(h, start, NULL);	/* fails for "none": settings alone */
+	keep = json_object_get(json_object_get(start, "image"), "lower");
+	dir = open(h->images, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	n = dir == -1 ? 0 : scandirat(dir, ".", &list, NULL, NULL);
+	for (int i = 0; i < n; i++) {
+		const char *name = list[i]->d_name;
+		bool stale = bindu_str_starts(name, "host-") ||
+		    bindu_str_starts(name, "settings-");
+		json_t *v;
+		size_t k;
+
+		json_array_foreach(keep, k, v)
+			if (strcmp(bindu_path_base(json_string_value(v)),
+			    name) == 0)
+				stale = false;
+		if (stale)
+			bindu_fd_rmtree(dir, name, NULL);
+		free(list[i]);
+	}
+	free(list);
 }
 
 int

@@ -387,6 +387,6 @@ image_debian_build(struct hub *h, const char *suite, int client,
 
 	if (name == NULL)
 		return -1;
-	layer = layer_get(h->state, name, make_debian, &b, err);
+	layer = layer_get(h->debians, name, make_debian, &b, err);
 	return layer == NULL ? -1 : 0;
 }

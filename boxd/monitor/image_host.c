@@ -251,7 +251,7 @@ image_host_layer(const struct hub *h, struct bindu_err *err)
 		return NULL;
 	snprintf(name, sizeof name, "host-%016llx",
 	    (unsigned long long)w.hash);
-	return layer_get(h->state, name, make_layer, NULL, err);
+	return layer_get(h->images, name, make_layer, NULL, err);
 }
 
 /* A user namespace to try an idmapped mount with. */
@@ -296,9 +296,9 @@ probe_userns(struct bindu_err *err)
 }
 
 static int
-probe_view(const char *state, struct bindu_err *err)
+probe_view(const char *images, struct bindu_err *err)
 {
-	AUTO_FREE char *at = xasprintf("%s/images/.probe", state);
+	AUTO_FREE char *at = xasprintf("%s/.probe", images);
 	AUTO_CLOSE int ns = -1;
 
 	if (bindu_fd_mkdirs(at, 0700, err) == -1)
@@ -312,7 +312,7 @@ probe_view(const char *state, struct bindu_err *err)
 }
 
 int
-image_host_check(bool rootful, const char *state, struct bindu_err *err)
+image_host_check(bool rootful, const char *images, struct bindu_err *err)
 {
 	AUTO_FREE char *python = hub_program("python3");
 	AUTO_FREE char *sudo = hub_program("sudo");
@@ -330,6 +330,6 @@ image_host_check(bool rootful, const char *state, struct bindu_err *err)
 		return bindu_err_set(err, BINDU_E_UNAVAILABLE, "image host "
 		    "needs %s on this machine: apt-get install %s",
 		    python ? "sudo" : "python3", python ? "sudo" : "python3");
-	return probe_view(state, err) == -1 ?
+	return probe_view(images, err) == -1 ?
 	    bindu_err_wrap(err, "image host") : 0;
 }

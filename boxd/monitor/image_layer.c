@@ -27,13 +27,12 @@ static const char sudoers[] =
     "boxd ALL=(ALL:ALL) NOPASSWD:ALL\n";
 
 int
-layer_lock(const char *state, struct bindu_err *err)
+layer_lock(const char *images, struct bindu_err *err)
 {
-	AUTO_FREE char *path = xasprintf("%s/images/.lock", state);
-	AUTO_FREE char *dir = xasprintf("%s/images", state);
+	AUTO_FREE char *path = xasprintf("%s/.lock", images);
 	AUTO_CLOSE int fd = -1;
 
-	if (bindu_fd_mkdirs(dir, 0700, err) == -1)
+	if (bindu_fd_mkdirs(images, 0700, err) == -1)
 		return -1;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd == -1)
@@ -69,16 +68,15 @@ make_renamed(int images, const char *name, layer_make_fn *fn, void *ctx,
 }
 
 char *
-layer_get(const char *state, const char *name, layer_make_fn *fn,
+layer_get(const char *dir, const char *name, layer_make_fn *fn,
     void *ctx, struct bindu_err *err)
 {
-	AUTO_FREE char *path = xasprintf("%s/images/%s", state, name);
-	AUTO_FREE char *dir = xasprintf("%s/images", state);
+	AUTO_FREE char *path = xasprintf("%s/%s", dir, name);
 	AUTO_CLOSE int lock = -1, images = -1;
 
 	if (access(path, F_OK) == 0)
 		return bindu_steal(&path);
-	lock = layer_lock(state, err);
+	lock = layer_lock(dir, err);
 	images = lock == -1 ? -1 :
 	    open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (images == -1) {

@@ -12,12 +12,12 @@
 
 typedef int layer_make_fn(int dirfd, void *ctx, struct bindu_err *);
 
-/* STATE/images/NAME, complete: found, or made by fn in NAME.tmp under the
- * lock of images and renamed.  Caller frees; NULL on error, nothing left. */
-char *layer_get(const char *state, const char *name, layer_make_fn *,
+/* IMAGES/NAME, complete: found, or made by fn in NAME.tmp under the lock of
+ * images and renamed.  Caller frees; NULL on error, nothing left. */
+char *layer_get(const char *images, const char *name, layer_make_fn *,
 	void *ctx, struct bindu_err *);
-/* Hold STATE/images/.lock: closing the descriptor gives it back. */
-int layer_lock(const char *state, struct bindu_err *);
+/* Hold IMAGES/.lock: closing the descriptor gives it back. */
+int layer_lock(const char *images, struct bindu_err *);
 /* Directory and file below to with exactly this mode and owner (uid and gid
  * alike); parents exist. */
 int layer_dir(int to, const char *path, mode_t, uid_t, struct bindu_err *);

@@ -1,7 +1,8 @@
 /* image_priv.h - what the hub and the files of image share.
  *
- * On disk: STATE/images/NAME/ is a complete image or not there; .lock in
- * images is held by whoever makes one; NAME.tmp is being made.
+ * On disk: STATE/images/NAME/ is a complete layer or not there; .lock in
+ * images is held by whoever makes one; NAME.tmp is being made.  debian-SUITE
+ * may be elsewhere (BINDU_IMAGE_DIR), shared by several states.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BOXD_IMAGE_PRIV_H
@@ -25,9 +26,13 @@ int image_build(struct hub *, const json_t *image, int client,
 	struct bindu_err *);
 
 /* Can boxes have the host's programs at all? */
-int image_host_check(bool rootful, const char *state, struct bindu_err *);
+int image_host_check(bool rootful, const char *images, struct bindu_err *);
 /* The skeleton for them, made or found; caller frees.  NULL on error. */
 char *image_host_layer(const struct hub *, struct bindu_err *);
+/* The file system part of a start, done ahead: make the layers of this
+ * moment, delete those of earlier ones.  For a process of its own, while no
+ * box runs. */
+void image_warm(struct hub *);
 /* Index, proxy and CA settings of this machine as a layer; variables go into
  * start's env.  Caller frees; NULL on error. */
 char *image_settings_layer(const struct hub *, json_t *start,

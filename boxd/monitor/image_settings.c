@@ -270,7 +270,7 @@ image_settings_layer(const struct hub *h, json_t *start,
 		hash = hash_buf(hash, &s.certs);
 		snprintf(name, sizeof name, "settings-%016llx",
 		    (unsigned long long)hash);
-		layer = layer_get(h->state, name, make_settings, &s, err);
+		layer = layer_get(h->images, name, make_settings, &s, err);
 	}
 	if (layer != NULL)
 		merge_env(start, &s.vars);

@@ -43,6 +43,7 @@ child_fds(const int *fds, const int *at)
 		if (fds[i] != -1)
 			high[i] = fcntl(fds[i], F_DUPFD, 64);
 	dup2(null, 0);
+	dup2(2, 1);	/* stdout is for results, and this is none */
 	close_range(3, 63, 0);
 	for (int i = 0; i < 2; i++)
 		if (high[i] != -1)
