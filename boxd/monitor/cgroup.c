@@ -128,7 +128,8 @@ cgroup_settle(struct cgroup *cg)
 		free(dir);
 	}
 	cg->dirs.n = kept;
-	cg->dirs.v[kept] = NULL;
+	if (cg->dirs.v != NULL)
+		cg->dirs.v[kept] = NULL;
 }
 
 static char *
