@@ -12,10 +12,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 #include "lib/base/clock.h"
+#include "lib/base/fd.h"
 #include "lib/base/mem.h"
 
 #define POLL_MS 20		/* groups that are emptying */
@@ -57,6 +59,39 @@ run_child(const struct monitor *m, unsigned id, int status, const int io[3],
 	_exit(125);
 }
 
+/* For a monitor that may not return to its pid namespace, because an ordinary
+ * user does not own that: a child goes there and makes a sibling of itself,
+ * which is a child of ours. */
+static pid_t
+fork_sibling(struct monitor *m)
+{
+	int p[2];
+	pid_t mid, pid = -1;
+
+	if (pipe2(p, O_CLOEXEC) == -1)
+		return -1;
+	mid = fork();
+	if (mid == 0) {
+		if (setns(m->init_pidfd, CLONE_NEWPID) == 0)
+			pid = (pid_t)syscall(SYS_clone,
+			    CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
+		if (pid == 0)
+			return 0;
+		if (bindu_fd_write(p[1], &pid, sizeof pid) == -1)
+			_exit(1);
+		_exit(0);
+	}
+	close(p[1]);
+	if (mid > 0) {
+		if (bindu_fd_read(p[0], &pid, sizeof pid) != sizeof pid)
+			pid = -1;
+		waitpid(mid, NULL, 0);
+		errno = EPERM;
+	}
+	close(p[0]);
+	return pid;
+}
+
 /* Fork into the box's pid namespace and come back. */
 static pid_t
 fork_into(struct monitor *m)
@@ -64,6 +99,8 @@ fork_into(struct monitor *m)
 	pid_t pid;
 	int saved;
 
+	if (!m->env->rootful)
+		return fork_sibling(m);
 	if (setns(m->init_pidfd, CLONE_NEWPID) == -1)
 		return -1;
 	pid = fork();
