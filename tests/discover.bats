@@ -39,6 +39,7 @@ fake_bindu() {
 	eval "$output"
 	[ "$root" = "$(pwd -P)" ] && [ "$script" = agent.py ]
 	[ "$name" = "my agent's" ] && [ "$name_from" = literal ]
+	[ "$box" = my-agent-s ]
 	[ "$deps" = requirements.txt ] && [ "$python" = "" ] && [ "$port" = 3773 ]
 	[ -z "$stderr" ]
 }
@@ -47,7 +48,7 @@ fake_bindu() {
 	agent agent.py x
 	echo bindu >requirements.txt
 	run -0 timeout 10 bindu-discover --json
-	[ "$output" = "{\"root\":\"$(pwd -P)\",\"script\":\"agent.py\",\"name\":\"x\",\"name_from\":\"literal\",\"deps\":[\"requirements.txt\"],\"python\":\"\",\"port\":3773}" ]
+	[ "$output" = "{\"root\":\"$(pwd -P)\",\"script\":\"agent.py\",\"name\":\"x\",\"name_from\":\"literal\",\"box\":\"x\",\"deps\":[\"requirements.txt\"],\"python\":\"\",\"port\":3773}" ]
 }
 
 @test "discover: --make is what make reads back" {
@@ -353,6 +354,17 @@ asked() {	# asked FILE CONTENT SPECIFIER
 	END
 	run -0 timeout 10 bindu-discover --run agent.py
 	[[ $output == *name=x* ]]
+}
+
+@test "discover: a name that gives no box name is refused" {
+	agent agent.py "!!!"
+	run --separate-stderr -65 timeout 10 bindu-discover agent.py
+	[[ $stderr == *"no letter or digit"* ]]
+}
+
+@test "discover: --mk says where bindu.mk is" {
+	run -0 timeout 10 bindu-discover --mk
+	grep -q '^# bindu.mk - ' "$output"
 }
 
 @test "discover: a wrong option is exit 2 and says so before anything runs" {

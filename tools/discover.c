@@ -3,12 +3,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+#include "lib/base/config.h"
 #include "lib/base/mem.h"
 #include "lib/base/tool.h"
 #include "lib/source/discover.h"
 
 static struct bindu_discover_opts how = { .run_timeout_ms = 30000 };
-static bool as_make;
+static bool as_make, only_mk;
 
 static const struct bindu_opt opts[] = {
 	{ 'n', "name", BINDU_OPT_STR, &how.name, "NAME",
@@ -19,6 +21,8 @@ static const struct bindu_opt opts[] = {
 	    "end --run after TIME (default 30s)", NULL },
 	{ 0, "make", BINDU_OPT_FLAG, &as_make, NULL,
 	    "print make assignments: BINDU_ROOT := ...", NULL },
+	{ 0, "mk", BINDU_OPT_FLAG, &only_mk, NULL,
+	    "print where bindu.mk is, and do nothing else", NULL },
 	BINDU_OPT_END
 };
 
@@ -65,6 +69,7 @@ put_json(const struct bindu_agent_info *i, json_t *o)
 	bindu_json_set_str(o, "script", i->script);
 	bindu_json_set_str(o, "name", i->name);
 	bindu_json_set_str(o, "name_from", i->name_from);
+	bindu_json_set_str(o, "box", i->box);
 	for (k = 0; k < i->deps.n; k++)
 		json_array_append_new(deps, json_string(i->deps.v[k]));
 	json_object_set_new(o, "deps", deps);
@@ -86,6 +91,7 @@ put_lines(const struct bindu_agent_info *i, struct bindu_err *err)
 		{ "script", i->script },
 		{ "name", i->name },
 		{ "name_from", i->name_from },
+		{ "box", i->box },
 		{ "deps", deps },
 		{ "python", i->python },
 		{ "port", port },
@@ -112,11 +118,24 @@ put_lines(const struct bindu_agent_info *i, struct bindu_err *err)
 }
 
 static int
+put_mk(struct bindu_err *err)
+{
+	AUTO_FREE char *path = bindu_config_share_file("bindu.mk");
+
+	if (access(path, R_OK) == -1)
+		return bindu_err_sys(err, "cannot find %s", path);
+	puts(path);
+	return 0;
+}
+
+static int
 run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
 	struct bindu_agent_info info;
 	int rc = 0;
 
+	if (only_mk)
+		return put_mk(err);
 	how.script = argc ? argv[0] : NULL;
 	if (how.name && !*how.name)
 		how.name = NULL;

@@ -29,6 +29,7 @@ bindu_agent_info_fini(struct bindu_agent_info *i)
 	free(i->script);
 	free(i->name);
 	free(i->name_from);
+	free(i->box);
 	free(i->python);
 	bindu_strv_fini(&i->deps);
 	bindu_strv_fini(&i->modules);
@@ -165,8 +166,7 @@ check_name(const char *name, struct bindu_err *err)
 			    "with --name");
 	if (!*name || strlen(name) > NAME_MAX_BYTES)
 		return bindu_err_set(err, BINDU_E_DATA,
-		    "the agent's name is "
-		    "%s: give another with --name",
+		    "the agent's name is %s: give another with --name",
 		    *name ? "longer than 200 bytes" : "empty");
 	return 0;
 }
@@ -288,6 +288,12 @@ fill(const char *dir, const struct bindu_discover_opts *o,
 	}
 	if (check_name(info->name, err) == -1)
 		return -1;
+	info->box = bindu_name_to_label(info->name);
+	if (!info->box)
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "the agent's name '%s' has no letter or digit for a box's name: "
+		    "give another with --name",
+		    info->name);
 	bindu_discover_deps(rootfd, info->script, r, &info->deps);
 	info->python = bindu_discover_python(rootfd, info->root, info->script,
 	    r);

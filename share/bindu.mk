@@ -1,0 +1,1 @@
+../mk/bindu.mk
