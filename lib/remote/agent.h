@@ -4,43 +4,83 @@
  * Layout in a box (HOME is the box user's):
  *   HOME/app            the live tree (a release's files and the agent's own)
  *   HOME/.bindu/        ours: state, logs, releases, environments
+ * held, everywhere: the caller has a session on the tree (transfer_session.h).
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BINDU_AGENT_H
 #define BINDU_AGENT_H
 
 #include "box.h"
 
-#define BINDU_APP_DIR "app"		/* below the box user's home */
+#define BINDU_APP_DIR "app" /* below the box user's home */
 #define BINDU_AGENT_PORT 3773
 
+struct bindu_agent_deps {
+	const char *script; /* its header may name dependencies; may be NULL */
+	const char *python; /* specifier, may be NULL or "" */
+	const char *bindu_version; /* NULL: any; "local": HOME/.bindu/src/bindu */
+	bool held;
+};
+struct bindu_agent_env {
+	bool skipped; /* nothing had to be done */
+	char tool[16]; /* "uv", "pip", "none" */
+	char python[256]; /* the interpreter in the box */
+};
+
 struct bindu_agent_start {
-	const char *script;		/* relative to the app directory */
-	const char *python;		/* specifier, may be NULL */
+	const char *script; /* relative to the app directory */
 	uint32_t port;
 	const char *public_url;
-	const struct bindu_strv *env;	/* KEY=VALUE, secrets too */
+	const struct bindu_strv *env; /* KEY=VALUE, secrets too; may be NULL */
+	const char *key; /* told by status: was the same asked for? */
+	bool held;
 };
 struct bindu_agent_status {
+	char state[16]; /* none running restarting stopped exited lost */
 	bool running;
-	int pid;
-	int exit_code;			/* of the last one, -1: not known */
+	int pid; /* 0: not known */
+	int exit_code; /* of the last one, -1: not known */
 	int64_t started_at;
+	unsigned restarts;
+	uint32_t port;
+	bool healthy; /* confirmed */
 	char release[65];
-	char log_tail[16384];		/* last lines, for a red result */
+	char script[256];
+	char key[65];
+	char log_tail[16384]; /* last lines, for a red result */
 };
 
 /* Install dependencies; output of the installer goes to the report as notes
- * (BINDU_INFO); unchanged: 0 and *skipped. */
+ * (BINDU_INFO).  What the installer says last is in err. */
 int bindu_agent_deps(struct bindu_remote *, const char *box,
-	const char *bindu_version, bool *skipped, const struct bindu_report *,
-	struct bindu_err *);
+    const struct bindu_agent_deps *, struct bindu_agent_env *,
+    const struct bindu_report *, struct bindu_err *);
+/* Stops the old one first.  0: started, which is not yet healthy. */
 int bindu_agent_start(struct bindu_remote *, const char *box,
-	const struct bindu_agent_start *, struct bindu_agent_status *,
-	struct bindu_err *);
-int bindu_agent_stop(struct bindu_remote *, const char *box,
-	struct bindu_err *);
-int bindu_agent_status(struct bindu_remote *, const char *box,
-	struct bindu_agent_status *, struct bindu_err *);
+    const struct bindu_agent_start *, struct bindu_agent_status *,
+    struct bindu_err *);
+/* The live release with the environment of the last start. */
+int bindu_agent_restart(struct bindu_remote *, const char *box, bool held,
+    struct bindu_agent_status *, struct bindu_err *);
+int bindu_agent_stop(struct bindu_remote *, const char *box, unsigned grace_s,
+    struct bindu_err *);
+/* lines: of the log, 0: none. */
+int bindu_agent_status(struct bindu_remote *, const char *box, unsigned lines,
+    struct bindu_agent_status *, struct bindu_err *);
+/* It answered: from now on the supervisor restarts it when it crashes. */
+int bindu_agent_confirm(struct bindu_remote *, const char *box,
+    struct bindu_err *);
+/* The log to fd; follow: until a signal or the box ends. */
 int bindu_agent_logs(struct bindu_remote *, const char *box, bool follow,
-	unsigned last, int fd, struct bindu_err *);
+    unsigned last, int fd, struct bindu_err *);
+
+/* Notice the end of the process that runs now, without asking again and
+ * again. */
+struct bindu_agent_watch;
+struct bindu_agent_watch *bindu_agent_watch(struct bindu_remote *,
+    const char *box, struct bindu_err *);
+bool bindu_agent_watch_ended(struct bindu_agent_watch *);
+/* Once it ended: how, with the log's end. */
+int bindu_agent_watch_status(struct bindu_agent_watch *,
+    struct bindu_agent_status *, struct bindu_err *);
+void bindu_agent_watch_free(struct bindu_agent_watch *);
 #endif

@@ -1,5 +1,7 @@
 /* deploy.h - the whole chain in one process over one connection.
  *
+ * plan: discover, load, scrub, hash, measure; nothing leaves the machine.
+ * run: box, upload, deps, start, health; on failure the way back.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BINDU_DEPLOY_H
 #define BINDU_DEPLOY_H
@@ -7,27 +9,61 @@
 #include "agent.h"
 #include "box.h"
 #include "lib/source/discover.h"
+#include "lib/source/scrub.h"
+#include "lib/source/tree.h"
 
-enum bindu_on_exit { BINDU_EXIT_SUSPEND, BINDU_EXIT_DESTROY, BINDU_EXIT_DETACH };
+enum bindu_on_exit { BINDU_EXIT_SUSPEND,
+	BINDU_EXIT_DESTROY,
+	BINDU_EXIT_DETACH };
 
 struct bindu_deploy_opts {
-	const char *dir, *script, *name, *image, *bindu_version;
-	uint32_t vcpu;
-	uint64_t memory_bytes, disk_bytes, max_size;
+	const char *runtime, *dir, *script, *name, *image, *bindu_version;
+	uint32_t vcpu; /* 0: not asked, as the sizes */
+	uint64_t memory_bytes, disk_bytes;
+	uint64_t max_size; /* of the compressed source; 0: no limit */
 	bool has_auto_suspend;
 	uint32_t auto_suspend_secs;
-	enum bindu_on_exit on_exit;
-	const struct bindu_strv *env;
-	bool dry_run, run_discover;
+	enum bindu_on_exit on_exit; /* when it fails or is interrupted */
+	const struct bindu_strv *env; /* KEY=VALUE */
+	uint32_t port; /* 0: as the agent's source says */
+	bool run_discover;
+	bool measure; /* compress to know the size even if it must fit */
 	int64_t health_timeout_ms;
 };
+
+/* What would be deployed. */
+struct bindu_plan {
+	struct bindu_agent_info agent;
+	struct bindu_tree *tree; /* NULL with an image: no source ships */
+	struct bindu_scrub_report scrub;
+	char *label; /* the box's name */
+	uint32_t port;
+	uint64_t packed_bytes; /* 0: not measured */
+};
+/* Secrets in content are BINDU_E_NO; the plan is filled as far as it went
+ * and must be freed also then. */
+int bindu_deploy_plan(const struct bindu_deploy_opts *,
+    const struct bindu_report *, struct bindu_plan *, struct bindu_err *);
+void bindu_plan_fini(struct bindu_plan *);
+
 struct bindu_deployed {
+	struct bindu_remote *remote; /* open until _fini */
 	char *name, *vm_id, *url, *local_url;
 	char release[65];
-	bool unchanged;
+	bool created; /* the box is new */
+	bool unchanged; /* nothing was sent and nothing restarted */
+	bool rolled_back; /* it failed, the release before serves again */
+	bool left_running; /* it failed and the box still runs */
 };
-int bindu_deploy(struct bindu_remote *, const struct bindu_deploy_opts *,
-	const struct bindu_report *, struct bindu_deployed *,
-	struct bindu_err *);
+/* On failure on_exit was applied (within 5 s), unless the old release serves
+ * again. */
+int bindu_deploy(const struct bindu_deploy_opts *, struct bindu_plan *,
+    const struct bindu_report *, struct bindu_deployed *, struct bindu_err *);
+/* The agent's log to fd until a signal (0) or the box is gone (-1). */
+int bindu_deploy_attach(const struct bindu_deployed *, int fd,
+    struct bindu_err *);
+/* Suspend or destroy the box, or leave it. */
+int bindu_deploy_leave(const struct bindu_deployed *, enum bindu_on_exit,
+    const struct bindu_report *, struct bindu_err *);
 void bindu_deployed_fini(struct bindu_deployed *);
 #endif

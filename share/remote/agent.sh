@@ -1,11 +1,12 @@
 #!/bin/sh
 # agent.sh - the agent process of this box.
 #
-#	agent.sh start SCRIPT PORT URL	env on stdin: NAME='VALUE' lines for sh
+#	agent.sh start SCRIPT PORT URL [KEY]
+#			env on stdin: NAME='VALUE' lines for sh; KEY, a digest of
+#			what was asked for, is told by status
 #	agent.sh restart		the same again: release, environment
 #	agent.sh stop [SECONDS]		TERM, then KILL after SECONDS (10)
 #	agent.sh status [LINES]		key=value; an empty line, then the log's end
-#	agent.sh logs LINES [follow]	of this run
 #	agent.sh watch			wait for its end, then as status 50
 #	agent.sh confirm		it is healthy: from now on restart crashes
 #
@@ -183,7 +184,7 @@ start() {
 	mv -f "$R/env.new" "$R/env"
 	rm -f "$R/stop" "$R/again" "$R/pid" "$R/exit" "$R/restarts"
 	: >>"$log"
-	printf '%s\n%s\n%s\n' "$1" "$2" "$3" >"$R/launch"
+	printf '%s\n%s\n%s\n%s\n' "$1" "$2" "$3" "${4:-}" >"$R/launch"
 	command -v setsid >/dev/null 2>&1 && setsid=setsid || setsid='nohup'
 	$setsid sh "$self" supervise "$1" "$2" "$3" </dev/null >>"$log" 2>&1 8>&- &
 	n=100
@@ -246,8 +247,10 @@ status() {
 	[ ! -e "$R/release" ] || value release
 	[ ! -e "$R/healthy" ] || echo healthy=1
 	if [ -e "$R/launch" ]; then
-		{ read -r script && read -r port && read -r url; } <"$R/launch"
-		printf 'script=%s\nport=%s\nurl=%s\n' "$script" "$port" "$url"
+		{ read -r script && read -r port && read -r url &&
+			read -r key; } <"$R/launch"
+		printf 'script=%s\nport=%s\nurl=%s\nkey=%s\n' "$script" "$port" \
+			"$url" "$key"
 	fi
 	if [ "${1:-0}" -gt 0 ] && [ -e "$log" ]; then
 		echo
@@ -269,14 +272,6 @@ watch() {
 	status 50
 }
 
-logs() {
-	[ -e "$log" ] || { echo "no agent has been started here" >&2; exit 66; }
-	if [ "${2:-}" = follow ]; then
-		exec tail -n "$1" -F "$log" 2>/dev/null
-	fi
-	exec tail -n "$1" "$log"
-}
-
 mkdir -p "$R/logs" && chmod 700 .bindu || exit 74
 verb=$1
 shift
@@ -291,7 +286,7 @@ start | restart | stop)
 	fi ;;
 esac
 case $verb in
-start | restart | stop | status | logs | watch | supervise) "$verb" "$@" ;;
+start | restart | stop | status | watch | supervise) "$verb" "$@" ;;
 confirm)
 	: >"$R/healthy" ;;
 *)

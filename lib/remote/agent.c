@@ -1,0 +1,321 @@
+/* agent.c - see agent.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "agent.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "agent_script.h"
+#include "lib/base/buf.h"
+#include "lib/base/mem.h"
+#include "stream.h"
+
+enum {
+	QUICK_MS = 60000, /* start waits 10 s for the old one to end */
+	DEPS_MS = 1800000,
+	TEXT_MAX = 1 << 20,
+};
+
+/* The value of "key=value" when line begins so, else NULL. */
+static const char *
+value_of(const char *line, const char *key)
+{
+	size_t n = strlen(key);
+
+	return strncmp(line, key, n) == 0 && line[n] == '=' ? line + n + 1 : NULL;
+}
+
+static void
+take_pair(const char *line, struct bindu_agent_status *st)
+{
+	const char *v;
+
+	if ((v = value_of(line, "state")) != NULL)
+		snprintf(st->state, sizeof st->state, "%s", v);
+	else if ((v = value_of(line, "pid")) != NULL)
+		st->pid = atoi(v);
+	else if ((v = value_of(line, "exit_code")) != NULL)
+		st->exit_code = atoi(v);
+	else if ((v = value_of(line, "started")) != NULL)
+		st->started_at = atoll(v);
+	else if ((v = value_of(line, "restarts")) != NULL)
+		st->restarts = (unsigned)atoi(v);
+	else if ((v = value_of(line, "port")) != NULL)
+		st->port = (uint32_t)atoi(v);
+	else if ((v = value_of(line, "healthy")) != NULL)
+		st->healthy = *v == '1';
+	else if ((v = value_of(line, "release")) != NULL)
+		snprintf(st->release, sizeof st->release, "%s", v);
+	else if ((v = value_of(line, "script")) != NULL)
+		snprintf(st->script, sizeof st->script, "%s", v);
+	else if ((v = value_of(line, "key")) != NULL)
+		snprintf(st->key, sizeof st->key, "%s", v);
+}
+
+/* key=value lines, an empty one, the log's end. */
+static void
+parse_status(struct bindu_buf *out, struct bindu_agent_status *st)
+{
+	char *rest = out->p, *line;
+	size_t n;
+
+	memset(st, 0, sizeof *st);
+	st->exit_code = -1;
+	while (rest != NULL && (line = strsep(&rest, "\n")) != NULL) {
+		if (*line == '\0')
+			break;
+		take_pair(line, st);
+	}
+	st->running = strcmp(st->state, "running") == 0;
+	if (rest == NULL)
+		return;
+	n = strlen(rest);
+	if (n >= sizeof st->log_tail)
+		rest += n - sizeof st->log_tail + 1;
+	snprintf(st->log_tail, sizeof st->log_tail, "%s", rest);
+}
+
+/* Run agent.sh with argv and read the status it prints. */
+static int
+run_for_status(struct bindu_remote *remote, const char *box,
+    const struct bindu_script_opts *o, const struct bindu_buf *input,
+    struct bindu_agent_status *st, struct bindu_err *err)
+{
+	AUTO_BUF struct bindu_buf out = BINDU_BUF_INIT(TEXT_MAX);
+	int code;
+
+	if (bindu_script_run(remote, box, o, input != NULL ? input->p : NULL,
+		input != NULL ? input->len : 0, QUICK_MS, &out, &code, err) ==
+	    -1)
+		return -1;
+	if (code != 0)
+		return -1;
+	parse_status(&out, st);
+	return 0;
+}
+
+/* NAME='VALUE' lines, as sh reads them. */
+static int
+quote_env(struct bindu_buf *b, const struct bindu_strv *env,
+    struct bindu_err *err)
+{
+	for (size_t i = 0; env != NULL && i < env->n; i++) {
+		const char *eq = strchr(env->v[i], '=');
+
+		if (eq == NULL)
+			continue;
+		if (bindu_buf_add(b, env->v[i], (size_t)(eq - env->v[i]) + 1,
+			err) == -1 ||
+		    bindu_str_shquote(b, eq + 1, err) == -1 ||
+		    bindu_buf_addc(b, '\n', err) == -1)
+			return bindu_err_wrap(err, "environment");
+	}
+	return 0;
+}
+
+/* A local box has the host's installer settings in its image already. */
+static void
+add_index_settings(struct bindu_remote *remote, struct bindu_strv *env)
+{
+	static const char *const keys[] = { "PIP_INDEX_URL",
+		"PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "UV_DEFAULT_INDEX",
+		"UV_INDEX", NULL };
+
+	if (bindu_remote_runtime(remote) == BINDU_LOCAL)
+		return;
+	for (size_t i = 0; keys[i] != NULL; i++) {
+		const char *v = bindu_config_env(keys[i]);
+
+		if (v != NULL)
+			bindu_strv_addf(env, "%s=%s", keys[i], v);
+	}
+}
+
+static const char *
+or_dash(const char *s)
+{
+	return s != NULL && *s != '\0' ? s : "-";
+}
+
+int
+bindu_agent_deps(struct bindu_remote *remote, const char *box,
+    const struct bindu_agent_deps *want, struct bindu_agent_env *got,
+    const struct bindu_report *report, struct bindu_err *err)
+{
+	const char *argv[] = { "deps.sh", or_dash(want->script),
+		or_dash(want->bindu_version), or_dash(want->python), NULL };
+	struct bindu_script_opts o = {
+		.argv = argv,
+		.held = want->held,
+		.sure = want->held,
+		.report = report,
+	};
+	AUTO_BUF struct bindu_buf in = BINDU_BUF_INIT(TEXT_MAX);
+	AUTO_BUF struct bindu_buf out = BINDU_BUF_INIT(TEXT_MAX);
+	AUTO_STRV struct bindu_strv env = { 0 };
+	char *rest, *line;
+	int code;
+
+	memset(got, 0, sizeof *got);
+	add_index_settings(remote, &env);
+	if (quote_env(&in, &env, err) == -1 ||
+	    bindu_script_run(remote, box, &o, in.p, in.len, DEPS_MS, &out,
+		&code, err) == -1)
+		return -1;
+	if (code != 0)
+		return bindu_err_wrap(err, "dependencies");
+	rest = out.p;
+	while (rest != NULL && (line = strsep(&rest, "\n")) != NULL) {
+		const char *v;
+
+		if ((v = value_of(line, "skipped")) != NULL)
+			got->skipped = *v == '1';
+		else if ((v = value_of(line, "tool")) != NULL)
+			snprintf(got->tool, sizeof got->tool, "%s", v);
+		else if ((v = value_of(line, "python")) != NULL)
+			snprintf(got->python, sizeof got->python, "%s", v);
+	}
+	return 0;
+}
+
+int
+bindu_agent_start(struct bindu_remote *remote, const char *box,
+    const struct bindu_agent_start *s, struct bindu_agent_status *st,
+    struct bindu_err *err)
+{
+	AUTO_FREE char *port = xasprintf("%u",
+	    (unsigned)(s->port != 0 ? s->port : BINDU_AGENT_PORT));
+	const char *argv[] = { "agent.sh", "start", s->script, port,
+		s->public_url != NULL ? s->public_url : "",
+		s->key != NULL ? s->key : "", NULL };
+	struct bindu_script_opts o = { .argv = argv, .held = s->held, .sure = s->held };
+	AUTO_BUF struct bindu_buf in = BINDU_BUF_INIT(TEXT_MAX);
+	int bad = quote_env(&in, s->env, err);
+
+	if (!bad)
+		bad = run_for_status(remote, box, &o, &in, st, err);
+	if (in.p != NULL)
+		explicit_bzero(in.p, in.len);
+	return bad;
+}
+
+int
+bindu_agent_restart(struct bindu_remote *remote, const char *box, bool held,
+    struct bindu_agent_status *st, struct bindu_err *err)
+{
+	const char *argv[] = { "agent.sh", "restart", NULL };
+	struct bindu_script_opts o = { .argv = argv, .held = held, .sure = held };
+
+	return run_for_status(remote, box, &o, NULL, st, err);
+}
+
+int
+bindu_agent_stop(struct bindu_remote *remote, const char *box,
+    unsigned grace_s, struct bindu_err *err)
+{
+	AUTO_FREE char *grace = xasprintf("%u", grace_s);
+	const char *argv[] = { "agent.sh", "stop", grace, NULL };
+	struct bindu_script_opts o = { .argv = argv };
+	int code;
+
+	if (bindu_script_run(remote, box, &o, NULL, 0,
+		QUICK_MS + (int64_t)grace_s * 1000, NULL, &code, err) == -1)
+		return -1;
+	return code == 0 ? 0 : -1;
+}
+
+int
+bindu_agent_status(struct bindu_remote *remote, const char *box,
+    unsigned lines, struct bindu_agent_status *st, struct bindu_err *err)
+{
+	AUTO_FREE char *n = xasprintf("%u", lines);
+	const char *argv[] = { "agent.sh", "status", n, NULL };
+	struct bindu_script_opts o = { .argv = argv };
+
+	return run_for_status(remote, box, &o, NULL, st, err);
+}
+
+int
+bindu_agent_confirm(struct bindu_remote *remote, const char *box,
+    struct bindu_err *err)
+{
+	const char *argv[] = { "agent.sh", "confirm", NULL };
+	struct bindu_script_opts o = { .argv = argv, .sure = true };
+	int code;
+
+	if (bindu_script_run(remote, box, &o, NULL, 0, QUICK_MS, NULL, &code,
+		err) == -1)
+		return -1;
+	return code == 0 ? 0 : -1;
+}
+
+int
+bindu_agent_logs(struct bindu_remote *remote, const char *box, bool follow,
+    unsigned last, int fd, struct bindu_err *err)
+{
+	AUTO_FREE char *line = xasprintf(
+	    "f=.bindu/agent/logs/agent.log; cd; if [ ! -e $f ]; then "
+	    "echo 'no agent has been started here' >&2; exit 66; fi; "
+	    "exec tail -n %u %s $f",
+	    last, follow ? "-F" : "");
+	const char *argv[] = { "sh", "-c", line, NULL };
+	struct bindu_exec_opts o = { .argv = argv };
+	struct bindu_exec_end end = { 125, false };
+
+	if (bindu_exec_run(remote, box, &o, -1, fd, 2, &end, err) == -1)
+		return -1;
+	if (end.code == 66)
+		return bindu_err_set(err, BINDU_E_NOINPUT,
+		    "no agent has been started in %s", box);
+	return 0;
+}
+
+struct bindu_agent_watch {
+	struct bindu_script *script;
+};
+
+struct bindu_agent_watch *
+bindu_agent_watch(struct bindu_remote *remote, const char *box,
+    struct bindu_err *err)
+{
+	const char *argv[] = { "agent.sh", "watch", NULL };
+	struct bindu_script_opts o = { .argv = argv, .sure = true };
+	struct bindu_script *s = bindu_script_open(remote, box, &o, err);
+	struct bindu_agent_watch *w;
+
+	if (s == NULL)
+		return NULL;
+	w = xcalloc(1, sizeof *w);
+	w->script = s;
+	return w;
+}
+
+bool
+bindu_agent_watch_ended(struct bindu_agent_watch *w)
+{
+	return bindu_script_ended(w->script);
+}
+
+int
+bindu_agent_watch_status(struct bindu_agent_watch *w,
+    struct bindu_agent_status *st, struct bindu_err *err)
+{
+	AUTO_BUF struct bindu_buf out = BINDU_BUF_INIT(TEXT_MAX);
+	int code;
+
+	if (bindu_script_end(w->script, QUICK_MS, &out, &code, err) == -1 ||
+	    code != 0)
+		return -1;
+	parse_status(&out, st);
+	return 0;
+}
+
+void
+bindu_agent_watch_free(struct bindu_agent_watch *w)
+{
+	if (w == NULL)
+		return;
+	bindu_script_close(w->script);
+	free(w);
+}

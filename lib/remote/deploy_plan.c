@@ -1,0 +1,168 @@
+/* deploy_plan.c - the half of a deploy that stays on this machine.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "deploy.h"
+#include "lib/base/clock.h"
+#include "lib/base/mem.h"
+#include "lib/base/path.h"
+#include "lib/source/manifest.h"
+#include "lib/source/pack.h"
+
+static int
+find_agent(const struct bindu_deploy_opts *o, struct bindu_plan *p,
+    const struct bindu_report *report, struct bindu_err *err)
+{
+	struct bindu_discover_opts d = {
+		.script = o->script,
+		.name = o->name,
+		.run = o->run_discover,
+		.run_timeout_ms = 30000,
+	};
+	int64_t began = bindu_clock_ms();
+
+	if (bindu_discover(o->dir, &d, report, &p->agent, err) == -1)
+		return -1;
+	p->label = bindu_name_to_label(p->agent.name);
+	if (p->label == NULL)
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "the name \"%.60s\" has no letter or digit: use --name",
+		    p->agent.name);
+	p->port = o->port != 0 ? o->port : p->agent.port;
+	if (p->port == 0)
+		p->port = BINDU_AGENT_PORT;
+	bindu_phase(report, "discover", bindu_clock_ms() - began, "%s %s",
+	    p->agent.name, p->agent.script);
+	return 0;
+}
+
+/* Every drop and every finding is named; a finding that blocks ends it. */
+static int
+judge(struct bindu_plan *p, const struct bindu_report *report,
+    struct bindu_err *err)
+{
+	const struct bindu_scrub_report *r = &p->scrub;
+
+	for (size_t i = 0; i < p->tree->ndrop; i++) {
+		if (p->tree->drop[i].secret)
+			bindu_note(report, BINDU_WARN, "%s does not ship (%s)",
+			    p->tree->drop[i].path, p->tree->drop[i].rule);
+	}
+	for (size_t i = 0; i < r->n; i++) {
+		const struct bindu_finding *f = &r->finding[i];
+		bool block = f->level == BINDU_SCRUB_BLOCK;
+
+		bindu_note(report,
+		    block ? BINDU_ERROR : f->level == BINDU_SCRUB_WARN ? BINDU_WARN
+								       : BINDU_INFO,
+		    "%s:%u:%u: %s: %s", f->path, f->line, f->col, f->rule,
+		    f->masked != NULL ? f->masked : "");
+		if (block && f->allow != NULL)
+			bindu_note(report, BINDU_ERROR,
+			    "  if it is none: %s", f->allow);
+	}
+	for (size_t i = 0; i < r->nunread; i++)
+		bindu_note(report, BINDU_ERROR, "%s could not be checked: %s",
+		    r->unread[i].path, r->unread[i].rule);
+	if (r->block != 0)
+		return bindu_err_set(err, BINDU_E_NO,
+		    "%u secrets in what would ship; nothing was sent",
+		    r->block);
+	if (r->nunread != 0)
+		return bindu_err_set(err, BINDU_E_NO,
+		    "%zu files could not be checked for secrets; "
+		    "nothing was sent",
+		    r->nunread);
+	return 0;
+}
+
+static int
+scrub(struct bindu_plan *p, const struct bindu_report *report,
+    struct bindu_err *err)
+{
+	struct bindu_scrub_opts so = { 0 };
+	int64_t began = bindu_clock_ms();
+
+	if (bindu_scrub_tree(p->tree, &so, report, &p->scrub, err) == -1)
+		return -1;
+	bindu_tree_sort_drops(p->tree);
+	if (judge(p, report, err) == -1)
+		return -1;
+	bindu_phase(report, "scrub", bindu_clock_ms() - began,
+	    p->tree->ndrop != 0 ? "%zu files left out" : "clean",
+	    p->tree->ndrop);
+	return 0;
+}
+
+/* Compressed, it is smaller than the sum of its files plus their headers;
+ * only when that is too much must it be tried. */
+static int
+measure(const struct bindu_deploy_opts *o, struct bindu_plan *p,
+    const struct bindu_report *report, struct bindu_err *err)
+{
+	struct bindu_pack_opts po = {
+		.compress = BINDU_GZIP,
+		.max_size = o->max_size,
+	};
+	struct bindu_pack_stats st = { 0 };
+	AUTO_CLOSE int fd = -1;
+
+	if (!o->measure && (o->max_size == 0 ||
+			       p->tree->bytes + p->tree->n * 1536 < o->max_size))
+		return 0;
+	fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (fd == -1)
+		return bindu_err_sys(err, "cannot open /dev/null");
+	if (bindu_pack_write(p->tree, fd, &po, &st, report, err) == -1)
+		return bindu_err_wrap(err, "the source");
+	p->packed_bytes = st.out_bytes;
+	return 0;
+}
+
+static int
+load(const struct bindu_deploy_opts *o, struct bindu_plan *p,
+    const struct bindu_report *report, struct bindu_err *err)
+{
+	struct bindu_walk_opts walk = { 0 };
+	int64_t began = bindu_clock_ms();
+	char size[32];
+
+	if (bindu_tree_load(p->agent.root, &walk, report, &p->tree, err) == -1 ||
+	    scrub(p, report, err) == -1)
+		return -1;
+	if (bindu_tree_find(p->tree, p->agent.script) == -1)
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "%s would not ship: an ignore rule leaves it out; "
+		    "see bindu-pack --explain %s",
+		    p->agent.script, p->agent.script);
+	if (bindu_manifest_hash(p->tree, false, 0, report, err) == -1 ||
+	    measure(o, p, report, err) == -1)
+		return -1;
+	bindu_phase(report, "pack", bindu_clock_ms() - began, "%zu files %s",
+	    p->tree->n, bindu_str_human(p->tree->bytes, size, sizeof size));
+	return 0;
+}
+
+int
+bindu_deploy_plan(const struct bindu_deploy_opts *o,
+    const struct bindu_report *report, struct bindu_plan *p,
+    struct bindu_err *err)
+{
+	memset(p, 0, sizeof *p);
+	if (find_agent(o, p, report, err) == -1)
+		return -1;
+	return o->image != NULL ? 0 : load(o, p, report, err);
+}
+
+void
+bindu_plan_fini(struct bindu_plan *p)
+{
+	bindu_agent_info_fini(&p->agent);
+	bindu_scrub_report_fini(&p->scrub);
+	bindu_tree_free(p->tree);
+	free(p->label);
+	memset(p, 0, sizeof *p);
+}

@@ -1,0 +1,213 @@
+/* bindu-agent: the agent process of a box.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include "lib/base/mem.h"
+#include "lib/base/tool.h"
+#include "lib/remote/agent.h"
+#include "lib/remote/stream_env.h"
+
+static uint32_t port = BINDU_AGENT_PORT, lines, grace = 10;
+static const char *python, *version;
+static struct bindu_strv env, env_files;
+
+static const struct bindu_opt deps_opts[] = {
+	{ 0, "python", BINDU_OPT_STR, &python, "SPEC",
+	    "the Python wanted, such as '>=3.12'", NULL },
+	{ 0, "bindu-version", BINDU_OPT_STR, &version, "VERSION",
+	    "the bindu to install", NULL },
+	BINDU_OPT_END
+};
+static const struct bindu_opt start_opts[] = {
+	{ 'p', "port", BINDU_OPT_U32, &port, "PORT",
+	    "the port it listens on (default 3773)", NULL },
+	{ 'e', "env", BINDU_OPT_STRLIST, &env, "KEY[=VALUE]",
+	    "set KEY; without =VALUE to the value it has here", NULL },
+	{ 0, "env-file", BINDU_OPT_STRLIST, &env_files, "FILE",
+	    "set the variables of FILE, one KEY=VALUE a line", NULL },
+	BINDU_OPT_END
+};
+static const struct bindu_opt stop_opts[] = {
+	{ 'g', "grace", BINDU_OPT_U32, &grace, "SECONDS",
+	    "kill it after SECONDS (default 10)", NULL },
+	BINDU_OPT_END
+};
+static const struct bindu_opt status_opts[] = {
+	{ 'n', "lines", BINDU_OPT_U32, &lines, "N",
+	    "also the last N lines of its log", NULL },
+	BINDU_OPT_END
+};
+
+static int
+open_remote(struct bindu_ctx *ctx, struct bindu_remote **r,
+    struct bindu_err *err)
+{
+	struct bindu_remote_opts where = { .runtime = ctx->runtime };
+
+	bindu_tool_catch();
+	return bindu_remote_open(&where, ctx->verbose ? ctx->report : NULL, r,
+	    err);
+}
+
+static json_t *
+status_json(const struct bindu_agent_status *st)
+{
+	json_t *o = json_object();
+
+	bindu_json_set_str(o, "state", st->state);
+	if (st->pid != 0)
+		bindu_json_set_int(o, "pid", st->pid);
+	if (st->exit_code != -1)
+		bindu_json_set_int(o, "exit_code", st->exit_code);
+	bindu_json_set_int(o, "started_at", st->started_at);
+	bindu_json_set_int(o, "restarts", st->restarts);
+	json_object_set_new(o, "healthy", json_boolean(st->healthy));
+	bindu_json_set_str(o, "release", st->release);
+	bindu_json_set_str(o, "script", st->script);
+	bindu_json_set_int(o, "port", st->port);
+	return o;
+}
+
+/* 0 when it runs, 1 when not. */
+static int
+print_status(struct bindu_ctx *ctx, const struct bindu_agent_status *st)
+{
+	ctx->result = status_json(st);
+	if (ctx->json) {
+		AUTO_FREE char *text = bindu_json_text(ctx->result);
+
+		puts(text);
+		return !st->running;
+	}
+	printf("state=%s\n", st->state);
+	if (st->pid != 0)
+		printf("pid=%d\n", st->pid);
+	if (st->exit_code != -1)
+		printf("exit_code=%d\n", st->exit_code);
+	if (st->state[0] != '\0' && strcmp(st->state, "none") != 0)
+		printf("started_at=%lld\nrestarts=%u\nhealthy=%d\nrelease=%s\n"
+		       "script=%s\nport=%u\n",
+		    (long long)st->started_at, st->restarts, st->healthy,
+		    st->release, st->script, (unsigned)st->port);
+	if (lines != 0)
+		printf("\n%s", st->log_tail);
+	return !st->running;
+}
+
+static int
+deps(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
+{
+	struct bindu_agent_deps want = { .script = argc > 1 ? argv[1] : NULL,
+		.python = python,
+		.bindu_version = version };
+	struct bindu_agent_env got;
+	struct bindu_remote *r;
+	int bad;
+
+	if (open_remote(ctx, &r, err) == -1)
+		return -1;
+	bad = bindu_agent_deps(r, argv[0], &want, &got, ctx->report, err);
+	bindu_remote_close(r);
+	if (!bad)
+		printf("skipped=%d\ntool=%s\npython=%s\n", got.skipped, got.tool,
+		    got.python);
+	return bad;
+}
+
+static int
+start(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
+{
+	AUTO_STRV struct bindu_strv all = { 0 };
+	struct bindu_agent_start s = { .script = argv[1], .port = port, .env = &all };
+	struct bindu_box_info box = { 0 };
+	struct bindu_agent_status st;
+	struct bindu_remote *r;
+	int bad = 0;
+
+	(void)argc; /* the table demands two */
+	for (size_t i = 0; i < env_files.n && !bad; i++)
+		bad = bindu_env_file(&all, env_files.v[i], err);
+	for (size_t i = 0; i < env.n && !bad; i++)
+		bad = bindu_env_add(&all, env.v[i], err);
+	if (bad || open_remote(ctx, &r, err) == -1)
+		return -1;
+	bad = bindu_box_get(r, argv[0], &box, err);
+	s.public_url = box.url;
+	if (!bad)
+		bad = bindu_box_set_port(r, argv[0], port, err);
+	if (!bad)
+		bad = bindu_agent_start(r, argv[0], &s, &st, err);
+	bindu_box_info_fini(&box);
+	bindu_remote_close(r);
+	return bad ? -1 : print_status(ctx, &st);
+}
+
+static int
+stop(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
+{
+	struct bindu_remote *r;
+	int bad;
+
+	(void)argc;
+	if (open_remote(ctx, &r, err) == -1)
+		return -1;
+	bad = bindu_agent_stop(r, argv[0], grace, err);
+	bindu_remote_close(r);
+	return bad;
+}
+
+static int
+restart(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
+{
+	struct bindu_agent_status st;
+	struct bindu_remote *r;
+	int bad;
+
+	(void)argc;
+	if (open_remote(ctx, &r, err) == -1)
+		return -1;
+	bad = bindu_agent_restart(r, argv[0], false, &st, err);
+	bindu_remote_close(r);
+	return bad ? -1 : print_status(ctx, &st);
+}
+
+static int
+status(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
+{
+	struct bindu_agent_status st;
+	struct bindu_remote *r;
+	int bad;
+
+	(void)argc;
+	if (open_remote(ctx, &r, err) == -1)
+		return -1;
+	bad = bindu_agent_status(r, argv[0], lines, &st, err);
+	bindu_remote_close(r);
+	return bad ? -1 : print_status(ctx, &st);
+}
+
+static const struct bindu_verb verbs[] = {
+	{ "deps", "BOX [SCRIPT]", 1, 2, "install what the live release needs",
+	    deps_opts, deps },
+	{ "start", "BOX SCRIPT", 2, 2, "start SCRIPT of the live release",
+	    start_opts, start },
+	{ "stop", "BOX", 1, 1, "stop the agent", stop_opts, stop },
+	{ "restart", "BOX", 1, 1, "stop it and start it as it was started",
+	    NULL, restart },
+	{ "status", "BOX", 1, 1, "say whether it runs; exit 1 when not",
+	    status_opts, status },
+	{ 0 }
+};
+
+static const struct bindu_tool tool = {
+	.name = "bindu-agent",
+	.about = "the agent process of a box",
+	.flags = BINDU_TOOL_RUNTIME | BINDU_TOOL_JSON | BINDU_TOOL_STATUS,
+	.verbs = verbs,
+};
+
+int
+main(int argc, char **argv)
+{
+	return bindu_tool_main(&tool, argc, argv);
+}
