@@ -53,7 +53,6 @@ struct bindu_deployed {
 	bool created; /* the box is new */
 	bool unchanged; /* nothing was sent and nothing restarted */
 	bool rolled_back; /* it failed, the release before serves again */
-	bool left_running; /* it failed and the box still runs */
 };
 /* On failure on_exit was applied (within 5 s), unless the old release serves
  * again. */

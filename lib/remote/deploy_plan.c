@@ -39,6 +39,23 @@ find_agent(const struct bindu_deploy_opts *o, struct bindu_plan *p,
 	return 0;
 }
 
+static void
+say_finding(const struct bindu_finding *f, const struct bindu_report *report)
+{
+	bool block = f->level == BINDU_SCRUB_BLOCK && !f->dropped;
+	enum bindu_level level = BINDU_WARN;
+
+	if (block)
+		level = BINDU_ERROR;
+	else if (f->level == BINDU_SCRUB_NOTE)
+		level = BINDU_INFO;
+	bindu_note(report, level, "%s:%u:%u: %s: %s %s", f->path, f->line,
+	    f->col, f->rule, bindu_scrub_what(f->rule), f->masked);
+	if (block)
+		bindu_note(report, BINDU_ERROR,
+		    "  to ship it, add to .binduscrub: %s", f->allow);
+}
+
 /* Every drop and every finding is named; a finding that blocks ends it. */
 static int
 judge(struct bindu_plan *p, const struct bindu_report *report,
@@ -46,33 +63,22 @@ judge(struct bindu_plan *p, const struct bindu_report *report,
 {
 	const struct bindu_scrub_report *r = &p->scrub;
 
-	for (size_t i = 0; i < p->tree->ndrop; i++) {
-		if (p->tree->drop[i].secret)
-			bindu_note(report, BINDU_WARN, "%s does not ship (%s)",
-			    p->tree->drop[i].path, p->tree->drop[i].rule);
-	}
-	for (size_t i = 0; i < r->n; i++) {
-		const struct bindu_finding *f = &r->finding[i];
-		bool block = f->level == BINDU_SCRUB_BLOCK;
-
-		bindu_note(report,
-		    block ? BINDU_ERROR : f->level == BINDU_SCRUB_WARN ? BINDU_WARN
-								       : BINDU_INFO,
-		    "%s:%u:%u: %s: %s", f->path, f->line, f->col, f->rule,
-		    f->masked != NULL ? f->masked : "");
-		if (block && f->allow != NULL)
-			bindu_note(report, BINDU_ERROR,
-			    "  if it is none: %s", f->allow);
-	}
+	for (size_t i = 0; i < r->ndrop; i++)
+		bindu_note(report, BINDU_WARN, "%s does not ship (%s)",
+		    r->drop[i].path, r->drop[i].rule);
+	for (size_t i = 0; i < r->n; i++)
+		say_finding(&r->finding[i], report);
 	for (size_t i = 0; i < r->nunread; i++)
 		bindu_note(report, BINDU_ERROR, "%s could not be checked: %s",
 		    r->unread[i].path, r->unread[i].rule);
+	for (size_t i = 0; i < r->stale.n; i++)
+		bindu_note(report, BINDU_WARN, "%s", r->stale.v[i]);
 	if (r->block != 0)
 		return bindu_err_set(err, BINDU_E_NO,
 		    "%u secrets in what would ship; nothing was sent",
 		    r->block);
 	if (r->nunread != 0)
-		return bindu_err_set(err, BINDU_E_NO,
+		return bindu_err_set(err, BINDU_E_IO,
 		    "%zu files could not be checked for secrets; "
 		    "nothing was sent",
 		    r->nunread);
@@ -92,8 +98,8 @@ scrub(struct bindu_plan *p, const struct bindu_report *report,
 	if (judge(p, report, err) == -1)
 		return -1;
 	bindu_phase(report, "scrub", bindu_clock_ms() - began,
-	    p->tree->ndrop != 0 ? "%zu files left out" : "clean",
-	    p->tree->ndrop);
+	    p->scrub.ndrop != 0 ? "%zu files left out" : "clean",
+	    p->scrub.ndrop);
 	return 0;
 }
 

@@ -74,8 +74,13 @@ explain(struct bindu_run *r, struct bindu_agent_watch *w,
     const struct bindu_health *h, struct bindu_err *err)
 {
 	struct bindu_agent_status st;
-	int known = w != NULL && bindu_agent_watch_ended(w) ? bindu_agent_watch_status(w, &st, NULL) : bindu_agent_status(r->remote, r->box.vm_id, 50, &st, NULL);
+	int known;
 
+	if (w != NULL && bindu_agent_watch_ended(w))
+		known = bindu_agent_watch_status(w, &st, NULL);
+	else
+		known = bindu_agent_status(r->remote, r->box.vm_id, 50, &st,
+		    NULL);
 	if (known == 0 && !st.running && strcmp(st.state, "none") != 0)
 		return say_dead(r, &st, err);
 	if (known == 0)
