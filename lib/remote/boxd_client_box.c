@@ -57,8 +57,11 @@ url_of(struct bindu_remote *r, const PB(GetVmResponse) * vm)
 	if (*domain == '\0')
 		return NULL;
 	scheme = strstr(domain, "://");
+	/* The local runtime's names end in localhost: no TLS there. */
 	if (scheme == NULL)
-		return xasprintf("https://%s.%s", vm->name, domain);
+		return xasprintf("%s://%s.%s",
+		    strncmp(domain, "localhost", 9) == 0 ? "http" : "https",
+		    vm->name, domain);
 	scheme += 3;
 	return xasprintf("%.*s%s.%s", (int)(scheme - domain), domain, vm->name,
 	    scheme);

@@ -1,0 +1,68 @@
+# bindu-health: says no with exit 1, never with 0.
+load helper
+load stub/stub
+
+setup_file() { start_httpd; }
+teardown_file() { stop_stubs; }
+setup() {
+	own_home
+	U=http://127.0.0.1:$(cat "$STUB/http-port")
+}
+
+@test "health: 200 is healthy" {
+	run --separate-stderr -0 timeout 10 bindu-health -t 2s -p /up/3 "$U"
+	[ -z "$output" ]
+	run --separate-stderr -0 timeout 10 bindu-health --json -p /up/3 "$U"
+	[[ $output == *'"healthy":true'* && $output == *'"uptime_seconds":3.0'* ]]
+}
+
+@test "health: an agent that never answers is exit 1 and silence on stdout" {
+	run --separate-stderr -1 timeout 10 bindu-health -t 1s http://127.0.0.1:9
+	[ -z "$output" ]
+	[[ $stderr == *refused* ]]
+}
+
+@test "health: each bad answer is exit 1 with its cause" {
+	for row in "/status/503:status 503" "/status/404:status 404" \
+		"/redirect:status 302" "/notready:not ready" \
+		"/close:closed without" "/hang:no answer in time"; do
+		run -1 timeout 10 bindu-health -t 0.5s -p "${row%%:*}" "$U"
+		[[ $output == *"${row#*:}"* ]]
+	done
+}
+
+@test "health: the old process is not the new one" {
+	run -1 timeout 10 bindu-health -t 1s --newer-than 5s -p /up/300 "$U"
+	[[ $output == *"the old process"* ]]
+	run -0 timeout 10 bindu-health -t 1s --newer-than 5s -p /up/2 "$U"
+}
+
+@test "health: a waiting page is no health answer" {
+	run -1 timeout 10 bindu-health -t 1s --newer-than 5s -p /html "$U"
+	[[ $output == *"web page"* ]]
+}
+
+@test "health: it waits until the agent is there" {
+	began=$(date +%s)
+	run -0 timeout 20 bindu-health -t 10s -p "/later/$(($(ps -o etimes= -p \
+		"$(cat "$STUB/http-pid")") + 2))" "$U"
+	[ $(($(date +%s) - began)) -lt 6 ]
+}
+
+@test "health: what cannot be found out is not 'unhealthy'" {
+	run -75 timeout 10 bindu-health -t 1s http://no-such-host.invalid
+	run -76 timeout 10 bindu-health -t 1s ftp://127.0.0.1/
+	run -2 timeout 10 bindu-health
+	run -2 timeout 10 bindu-health -t soon "$U"
+}
+
+@test "health: SIGINT ends the wait at once" {
+	env --default-signal=INT timeout --foreground 20 \
+		bindu-health -t 15s http://127.0.0.1:9 &
+	client=$!
+	sleep 0.5
+	pkill -INT -P $client
+	code=0
+	wait $client || code=$?
+	[ $code = 130 ]
+}
