@@ -15,6 +15,7 @@ import os
 import select
 import socket
 import sys
+import threading
 import time
 
 LIMIT = float(os.environ.get("WIRE_TIMEOUT", "30"))
@@ -61,37 +62,35 @@ def run(path, request):
     if not answer or not answer["ok"]:
         print(json.dumps(answer), file=sys.stderr)
         return answer.get("exit", 125) if answer else 255
-    if len(fds) == 1:
-        outs = {fds[0]: 1}
-    else:
-        outs = {fds[1]: 1, fds[2]: 2}
-    stdin = fds[0]
+    outs = {fds[0]: 1} if len(fds) == 1 else {fds[1]: 1, fds[2]: 2}
+    feeder = threading.Thread(target=feed, args=(fds[0], len(fds) == 3),
+                              daemon=True)
+    feeder.start()
     watch = set(outs)
-    if not sys.stdin.isatty():
-        watch.add(0)
-    while watch & set(outs):
+    while watch:
         ready, _, _ = select.select(list(watch), [], [], LIMIT)
         if not ready:
             return 254
         for fd in ready:
             try:
                 block = os.read(fd, 1 << 16)
-            except OSError:
+            except OSError:  # a terminal without its other side
                 block = b""
-            if fd == 0:
-                if block:
-                    while block:
-                        block = block[os.write(stdin, block):]
-                else:
-                    watch.discard(0)
-                    if len(fds) == 3:
-                        os.close(stdin)
-            elif block:
+            if block:
                 os.write(outs[fd], block)
             else:
                 watch.discard(fd)
     event, _ = wire.recv()
     return event["code"] if event else 255
+
+
+def feed(fd, close):
+    try:
+        copy(0, fd)
+    except OSError:  # the command ended first
+        pass
+    if close:
+        os.close(fd)
 
 
 def put(path, box_path, file):

@@ -19,6 +19,8 @@
 
 #define TEXT_MAX (4 << 20)	/* cgroup.procs of a box at its pids limit */
 #define FREEZE_MS 2000
+#define KILL_FREEZE_MS 50	/* else killed unfrozen; the caller repeats */
+#define ADOPT_MAX 64		/* moves of one call: each takes a while */
 #define REMOVE_MS 2000
 
 static int
@@ -164,21 +166,18 @@ cgroup_join(const struct cgroup *cg, unsigned exec)
 	return 0;
 }
 
-/* Call fn with each process of the group; the number of them. */
-static size_t
-each_proc(const char *dir, void (*fn)(pid_t, const void *), const void *arg)
+/* Call fn with the processes of the group, at most max. */
+static void
+each_proc(const char *dir, size_t max, void (*fn)(pid_t, const void *),
+    const void *arg)
 {
 	AUTO_FREE char *text = read_file(dir, "cgroup.procs");
-	size_t n = 0;
 	char *save, *s;
 
-	if (!text)
-		return 0;
-	for (s = strtok_r(text, "\n", &save); s;
-	    s = strtok_r(NULL, "\n", &save), n++)
+	for (s = text ? strtok_r(text, "\n", &save) : NULL; s && max > 0;
+	    s = strtok_r(NULL, "\n", &save), max--)
 		if (atoi(s) > 0)
 			fn((pid_t)atoi(s), arg);
-	return n;
 }
 
 static void
@@ -216,9 +215,9 @@ is_frozen(const char *dir, bool v2)
 }
 
 static int
-freeze_wait(const char *dir, bool v2)
+freeze_wait(const char *dir, bool v2, int64_t ms)
 {
-	int64_t until = bindu_clock_deadline(FREEZE_MS);
+	int64_t until = bindu_clock_deadline(ms);
 
 	if (write_freeze(dir, v2, true) == -1)
 		return -1;
@@ -242,13 +241,13 @@ cgroup_signal(const struct cgroup *cg, unsigned exec, int sig)
 	AUTO_FREE char *dir = exec_dir(cg, exec);
 
 	if (sig != SIGKILL) {
-		each_proc(dir, signal_proc, &sig);
+		each_proc(dir, SIZE_MAX, signal_proc, &sig);
 		return;
 	}
 	if (cg->v2 && write_file(dir, "cgroup.kill", "1") == 0)
 		return;
-	freeze_wait(dir, cg->v2);
-	each_proc(dir, signal_proc, &sig);
+	freeze_wait(dir, cg->v2, KILL_FREEZE_MS);
+	each_proc(dir, SIZE_MAX, signal_proc, &sig);
 	write_freeze(dir, cg->v2, false);
 }
 
@@ -257,10 +256,7 @@ cgroup_exec_adopt(const struct cgroup *cg, unsigned exec)
 {
 	AUTO_FREE char *dir = exec_dir(cg, exec);
 
-	/* What forks while it is moved needs another pass. */
-	for (int pass = 0; pass < 50; pass++)
-		if (each_proc(dir, move_proc, cg->execs) == 0)
-			return;
+	each_proc(dir, ADOPT_MAX, move_proc, cg->execs);
 }
 
 bool
@@ -279,7 +275,7 @@ cgroup_freeze(const struct cgroup *cg, bool freeze, struct bindu_err *err)
 			return bindu_err_sys(err, "cannot thaw the box");
 		return 0;
 	}
-	if (freeze_wait(cg->execs, cg->v2) == -1)
+	if (freeze_wait(cg->execs, cg->v2, FREEZE_MS) == -1)
 		return bindu_err_sys(err, "cannot freeze the box");
 	return 0;
 }

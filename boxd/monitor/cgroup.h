@@ -33,10 +33,11 @@ int cgroup_exec_make(const struct cgroup *, unsigned exec, struct bindu_err *);
 /* For the calling process, still in the host's mounts.  exec 0: the box's
  * own group.  -1 sets errno. */
 int cgroup_join(const struct cgroup *, unsigned exec);
-/* Signal every process of the exec (0: of the box).  SIGKILL cannot be
- * outrun by forking; elsewhere it is one pass. */
+/* Signal every process of the exec (0: of the box).  One pass, but SIGKILL
+ * freezes them first so that forking does not outrun it. */
 void cgroup_signal(const struct cgroup *, unsigned exec, int sig);
-/* Move what is left of an exec into the box's own group. */
+/* Move what is left of an exec into the box's own group: some of it, when it
+ * is much. */
 void cgroup_exec_adopt(const struct cgroup *, unsigned exec);
 /* Remove the exec's group: false while something is in it. */
 bool cgroup_exec_gone(const struct cgroup *, unsigned exec);

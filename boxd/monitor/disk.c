@@ -42,7 +42,7 @@ make_image(const char *img, uint64_t bytes, struct bindu_err *err)
 	AUTO_FREE char *tmp = xasprintf("%s.new", img);
 	AUTO_CLOSE int fd = -1;
 	const char *argv[] = { "/sbin/mkfs.ext4", "-q", "-F", "-m", "0",
-	    "-O", "^has_journal", "-E",
+	    "-b", "4096", "-O", "^has_journal", "-E",
 	    "lazy_itable_init=1,nodiscard,root_owner=0:0", tmp, NULL };
 
 	fd = open(tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

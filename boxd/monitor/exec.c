@@ -393,10 +393,10 @@ exec_reaped(struct monitor *m, pid_t pid, int st)
 		on_status(m, &x->status);
 	x->pid = 0;
 	x->code = WIFSIGNALED(st) ? 128 + WTERMSIG(st) : WEXITSTATUS(st);
-	if (x->conn && !x->ending && m->cg.execs)
-		cgroup_exec_adopt(&m->cg, x->id);
 	if (x->conn)
 		send_end(m, x);
+	if (!all_gone(m, x) && !x->ending)
+		cgroup_exec_adopt(&m->cg, x->id);
 	if (all_gone(m, x))
 		exec_free(m, x);
 	return true;
@@ -419,7 +419,7 @@ exec_tick(struct monitor *m)
 		if (x->ending && bindu_clock_left(x->kill_at) == 0 &&
 		    !m->suspended)
 			signal_all(m, x, SIGKILL);
-		else if (!x->ending && m->cg.execs)
+		else if (!x->ending)
 			cgroup_exec_adopt(&m->cg, x->id);
 		left = POLL_MS;
 	}

@@ -1,0 +1,294 @@
+# boxd-monitor: a box as a whole: its life, its limits, its walls.
+load boxd-monitor
+
+setup_file() {
+	[ "$(id -u)" = 0 ] || skip "not possible here: needs root"
+	start_hub
+	start_box two '"disk_bytes":134217728' '"pids":200'
+	# A program per system call: python3 is on the host, and so in the box.
+	cat >"$BATS_FILE_TMPDIR/call.py" <<-'P'
+	import ctypes, os, sys
+	c = ctypes.CDLL(None, use_errno=True)
+	c.syscall.restype = ctypes.c_long
+	r = c.syscall(*[int(a, 0) for a in sys.argv[1:]])
+	print(0 if r >= 0 else ctypes.get_errno())
+	P
+	export BATS_FILE_TMPDIR
+	wire "$STATE/boxes/two/monitor.sock" --put /home/boxd/call.py \
+		"$BATS_FILE_TMPDIR/call.py"
+}
+teardown_file() {
+	end_hub
+}
+
+@test "walls: own ids, hostname, mounts, processes; capabilities of the list" {
+	run -0 in_box two 'cat /proc/1/uid_map; hostname; ls -d /proc/[0-9]* |
+		wc -l; grep -E "Cap(Inh|Prm|Eff|Bnd|Amb)|NoNew|Seccomp:" \
+		/proc/self/status' '"user":"root"' </dev/null
+	[[ ${lines[0]} =~ ^\ *0\ +[1-9][0-9]+\ +65536$ ]]
+	[ "${lines[1]}" = two ]
+	[ "${lines[2]}" -lt 8 ]
+	[[ $output == *"CapInh:	0000000000000000"* ]]
+	[[ $output == *"CapPrm:	00000000a80425fb"* ]]
+	[[ $output == *"CapEff:	00000000a80425fb"* ]]
+	[[ $output == *"CapBnd:	00000000a80425fb"* ]]
+	[[ $output == *"CapAmb:	0000000000000000"* ]]
+	[[ $output == *"Seccomp:	2"* ]]
+}
+
+@test "walls: a file made in the box belongs to no user of the host" {
+	in_box two 'touch /home/boxd/mine /root-made' '"user":"root"' </dev/null
+	pid=$(ask two '{"op":"stat"}' | python3 -c 'import json,sys
+print(json.load(sys.stdin)["init_pid"])')
+	[ "$(stat -c %u "/proc/$pid/root/root-made")" -ge 65536 ]
+	[ "$(stat -c %u "/proc/$pid")" -ge 65536 ]
+}
+
+@test "walls: proc and sys are masked or read-only" {
+	for path in /proc/kcore /proc/keys /proc/timer_list; do
+		run in_box two "cat $path 2>/dev/null | wc -c" '"user":"root"' </dev/null
+		[ "$output" = 0 ]
+	done
+	run -0 in_box two 'ls -A /sys/firmware /sys/fs/cgroup | grep -c ...
+		true' '"user":"root"' </dev/null
+	for path in /proc/sysrq-trigger /proc/sys/kernel/hostname \
+		/sys/kernel/uevent_helper; do
+		run ! in_box two "echo b >$path" '"user":"root"' </dev/null
+	done
+}
+
+@test "walls: no mount, no device node, no new namespace, no module" {
+	for command in 'mount -t tmpfs x /mnt' 'mknod /n c 1 3' 'unshare -U true' \
+		'umount /tmp' 'mount -o remount,rw /sys' 'nsenter -t 1 -n true' \
+		'mount --bind / /mnt'; do
+		run ! in_box two "$command" '"user":"root"' </dev/null
+	done
+}
+
+# Numbers of x86_64.
+@test "walls: system calls outside the list fail as documented" {
+	[ "$(uname -m)" = x86_64 ] || skip "not possible here: x86_64 numbers"
+	while read -r name want args; do
+		run -0 in_box two "python3 /home/boxd/call.py $args" \
+			'"user":"root"' </dev/null
+		[ "$output" = "$want" ] || { echo "$name: $output, not $want"; false; }
+	done <<-E
+	io_uring_setup 1 425 8 0
+	bpf 1 321 0 0 0
+	keyctl 1 250 0 0 0
+	add_key 1 248 0 0 0 0 0
+	userfaultfd 1 323 0
+	perf_event_open 1 298 0 0 0 0 0
+	kexec_load 1 246 0 0 0 0
+	unshare 1 272 0x10000000
+	setns 1 308 0 0
+	open_by_handle_at 1 304 0 0 0
+	clone3 38 435 0 0
+	clone_newuser 38 56 0x10000011 0 0 0 0
+	unknown 38 999
+	x32_getpid 38 0x40000027
+	socket_alg 97 41 38 5 0
+	socket_vsock 97 41 40 1 0
+	getpid 0 39
+	E
+}
+
+@test "walls: the way out of PID 1's file is read-only" {
+	run ! in_box two 'echo x >/proc/1/exe' '"user":"root"' </dev/null
+	run ! in_box two 'echo x >/.boxd/init' '"user":"root"' </dev/null
+	run ! in_box two 'rm -f /.boxd/init' '"user":"root"' </dev/null
+}
+
+@test "limits: a full disk is the box's own" {
+	before=$(df --output=avail -B1M "$STATE" | tail -1)
+	run ! in_box two 'head -c 200000000 /dev/zero >/home/boxd/fill' </dev/null
+	[[ $output == *"No space left"* ]]
+	after=$(df --output=avail -B1M "$STATE" | tail -1)
+	[ $((before - after)) -lt 200 ]
+	in_box two 'rm /home/boxd/fill; echo fine >/home/boxd/fine' </dev/null
+}
+
+@test "limits: memory over the limit ends the command, not the box" {
+	run -137 in_box two 'exec python3 -c "x = bytearray(800 << 20)
+for i in range(0, len(x), 4096): x[i] = 1"' </dev/null
+	run -0 in_box two 'echo alive' </dev/null
+	[ "$output" = alive ]
+}
+
+@test "limits: a fork bomb fills its own box and goes with its exec" {
+	timeout 20 python3 - "$STATE/boxes/two/monitor.sock" <<-'E'
+	import json, socket, sys, time
+	s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+	s.connect(sys.argv[1])
+	# The first process stays: what a command leaves behind would live on.
+	s.send(json.dumps({"op": "exec", "argv": ["python3", "-c", "import "
+	    "subprocess, time; subprocess.Popen(['sh', '-c', 'b() { b | b & };"
+	    " b; sleep 60']); time.sleep(60)"]}).encode())
+	socket.recv_fds(s, 65536, 3)
+	time.sleep(1.5)
+	s.close()
+	E
+	true	# the host still forks
+	calm() { [ "$(pids_in two 2>/dev/null)" -lt 10 ]; }
+	eventually 10 calm
+}
+
+@test "limits: a box full of a fork bomb stops all the same" {
+	start_box bomb '"pids":300'
+	in_box bomb '(b() { b | b & }; b) >/dev/null 2>&1' </dev/null || true
+	sleep 1
+	run -0 timeout 10 python3 "$REPO/tests/wire.py" \
+		"$STATE/boxes/bomb/monitor.sock" '{"op":"stop","grace_ms":300}'
+	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path '*boxd-*/bomb')" ]
+}
+
+@test "suspend: the box stands still, exec is refused, resume goes on" {
+	in_box two 'echo 0 >/tmp/n; setsid sh -c "while :; do
+		read n </tmp/n; echo \$((n + 1)) >/tmp/n; sleep 0.02; done" \
+		>/dev/null 2>&1 &' </dev/null
+	pid=$(ask two '{"op":"stat"}' | python3 -c 'import json,sys
+print(json.load(sys.stdin)["init_pid"])')
+	run -0 ask two '{"op":"suspend"}'
+	[[ $output == *'"us": '* ]]
+	run -0 ask two '{"op":"stat"}'
+	[[ $output == *'"state": "suspended"'* ]]
+	n=$(cat "/proc/$pid/root/tmp/n")
+	sleep 0.3
+	[ "$(cat "/proc/$pid/root/tmp/n")" = "$n" ]
+	run -125 in_box two true </dev/null
+	[[ $output == *suspended* ]]
+	run -1 ask two '{"op":"connect","port":80}'
+	run -0 ask two '{"op":"resume"}'
+	went_on() { [ "$(cat "/proc/$pid/root/tmp/n")" != "$n" ]; }
+	eventually 5 went_on
+	in_box two 'pkill -f "[t]mp/n"' </dev/null
+}
+
+@test "suspend: a connection closed meanwhile ends its command at the resume" {
+	timeout 20 python3 - "$STATE/boxes/two/monitor.sock" <<-'E'
+	import json, socket, sys
+	def wire():
+	    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+	    s.connect(sys.argv[1])
+	    return s
+	s = wire()
+	s.send(json.dumps({"op": "exec", "command": "sleep 801; true"}).encode())
+	socket.recv_fds(s, 65536, 3)
+	t = wire()
+	t.send(json.dumps({"op": "suspend"}).encode())
+	assert json.loads(t.recv(65536))["ok"]
+	s.close()
+	E
+	ask two '{"op":"resume"}'
+	gone() { in_box two '! pgrep -f "[s]leep 801"' </dev/null; }
+	eventually 5 gone
+}
+
+@test "stop: from suspended, within its grace, and nothing is left" {
+	start_box three '"disk_bytes":134217728'
+	in_box three 'trap "" TERM; setsid sleep 900 >/dev/null 2>&1 &' </dev/null
+	ask three '{"op":"suspend"}'
+	run -0 ask three '{"op":"stop","grace_ms":300}'
+	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path '*boxd-*/three')" ]
+	[ -z "$(losetup -a | grep "$STATE/boxes/three")" ]
+	[ -z "$(pgrep -f 'sleep 900')" ]
+	[ ! -e "$STATE/boxes/three/monitor.sock" ]
+	[ ! -e "$STATE/boxes/three/crun" ]
+}
+
+@test "start again: the box's files and users are as they were" {
+	start_box four '"disk_bytes":134217728'
+	in_box four 'echo kept >/home/boxd/kept; echo 10.0.0.1 db >>/etc/hosts
+		touch /tmp/gone; mkdir /usr/share/added' '"user":"root"' </dev/null
+	ask four '{"op":"stop","grace_ms":300}'
+	start_box four '"disk_bytes":134217728'
+	run -0 in_box four 'cat kept; grep -c 10.0.0.1 /etc/hosts; ls -d \
+		/usr/share/added; ls /tmp' </dev/null
+	[ "$output" = "kept
+1
+/usr/share/added" ]
+	ask four '{"op":"stop","grace_ms":300}'
+}
+
+@test "end: a watcher hears when init is killed; removal leaves nothing" {
+	start_box five
+	pid=$(ask five '{"op":"stat"}' | python3 -c 'import json,sys
+print(json.load(sys.stdin)["init_pid"])')
+	(sleep 0.5; kill -9 "$pid") 3>&- &
+	run -1 ask five '{"op":"watch"}'
+	[[ $output == *'"event": "end"'*'"code": 137'* ]]
+	wait
+	run -0 wire "$STATE/hub.sock" "{\"op\":\"remove\",\"id\":\"five\",
+		\"dir\":\"$STATE/boxes/five\"}"
+	[ ! -e "$STATE/boxes/five" ]
+	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path '*boxd-*/five')" ]
+}
+
+@test "end: a monitor killed hard takes its box with it, and start cleans up" {
+	monitor=$(start_box six '"disk_bytes":134217728' | python3 -c '
+import json,sys; print(json.load(sys.stdin)["pid"])')
+	in_box six 'setsid sleep 950 >/dev/null 2>&1 & touch kept' </dev/null
+	kill -9 "$monitor"
+	gone() { ! pgrep -f 'sleep 950'; }
+	eventually 5 gone
+	unmounted() { [ -z "$(losetup -a | grep "$STATE/boxes/six")" ]; }
+	eventually 5 unmounted
+	start_box six '"disk_bytes":134217728'
+	run -0 in_box six 'ls kept' </dev/null
+	ask six '{"op":"stop","grace_ms":0}'
+	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path '*boxd-*/six')" ]
+}
+
+@test "init: the image's command runs, its output is kept and bounded" {
+	start_box seven '"cmd":["sh","-c","echo up $WHAT; yes | head -c 9000000; sleep 1000"]' \
+		'"env":["WHAT=and away"]'
+	said() { grep -qa "up and away" "$STATE"/boxes/seven/console.log*; }
+	full() { [ -e "$STATE/boxes/seven/console.log.1" ]; }
+	eventually 10 full
+	[ "$(cat "$STATE"/boxes/seven/console.log* | wc -c)" -le 8400000 ]
+	run -0 in_box seven '(setsid sh -c "exit 3" &); sleep 0.2; ps -e -o stat= |
+		grep -c Z; true' </dev/null
+	[ "$output" = 0 ]
+	ask seven '{"op":"stop","grace_ms":500}'
+}
+
+@test "start: a hostile image and a wrong request are refused without traces" {
+	mkdir -p "$BATS_TEST_TMPDIR/evil/etc" "$BATS_TEST_TMPDIR/out"
+	chmod 755 "$BATS_TEST_TMPDIR/evil"
+	ln -s "$BATS_TEST_TMPDIR/out" "$BATS_TEST_TMPDIR/evil/dev"
+	run -1 start_box eight "\"image\":{\"kind\":\"layers\",\"lower\":[\"$BATS_TEST_TMPDIR/evil\"]}"
+	run -1 wire "$STATE/hub.sock" "{\"op\":\"start\",\"id\":\"eight\",
+		\"dir\":\"$STATE/boxes/eight\",\"name\":\"eight\",\"hostname\":\"eight\",
+		\"image\":{\"kind\":\"layers\",\"lower\":[\"$BATS_TEST_TMPDIR/evil\"]},
+		\"ip\":\"10.88.9.9\"}"
+	[[ $output == *'"code": "data"'*"/dev is not a directory"* ]]
+	[ -z "$(ls -A "$BATS_TEST_TMPDIR/out")" ]
+	run -1 start_box ../x
+	run -1 wire "$STATE/hub.sock" "{\"op\":\"start\",\"id\":\"nine\",
+		\"dir\":\"$STATE/boxes/nine\",\"hostname\":\"nine\",\"ip\":\"10.88.9.9\",
+		\"image\":{\"kind\":\"layers\",\"lower\":[\"/no/such/layer\"]}}"
+	[[ $output == *"/no/such/layer"* ]]
+	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path '*boxd-*/nine')" ]
+}
+
+@test "start: 12 boxes at once" {
+	for nr in $(seq 12); do
+		start_box "many$nr" >"$BATS_TEST_TMPDIR/$nr" 3>&- &
+	done
+	wait
+	[ "$(cat "$BATS_TEST_TMPDIR"/* | grep -c '"ok": true')" = 12 ]
+	for nr in $(seq 12); do
+		run -0 in_box "many$nr" hostname </dev/null
+		[ "$output" = "many$nr" ] || { cat "$BATS_TEST_TMPDIR/$nr"; echo "$nr: $output"; false; }
+	done
+	for nr in $(seq 12); do
+		ask "many$nr" '{"op":"stop","grace_ms":0}' >/dev/null 3>&- &
+	done
+	wait
+}
+
+@test "at the end: no mount, cgroup, loop device or process of these boxes" {
+	ask two '{"op":"stop","grace_ms":500}'
+	run -0 leftovers
+	[ -z "$output" ] || { echo "$output"; false; }
+}

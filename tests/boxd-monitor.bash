@@ -1,0 +1,68 @@
+# boxd-monitor.bash - a hub and its boxes for the boxd-monitor-*.bats files.
+load helper
+
+# start_hub: one of this file's own; STATE is its state directory.
+start_hub() {
+	# Short: a socket's path must fit into 108 bytes on the way.
+	STATE=$(mktemp -d /var/tmp/bindu-box.XXXXXX)
+	chmod 700 "$STATE"
+	export STATE
+	"$BINDU_BUILD/libexec/boxd-monitor" hub "$STATE" \
+		>"$STATE/hub.log" 2>&1 3>&- &
+	echo $! >"$STATE/hub.pid"
+	eventually 20 test -S "$STATE/hub.sock"
+}
+end_hub() {
+	[ -n "${STATE:-}" ] || return 0
+	for sock in "$STATE"/boxes/*/monitor.sock; do
+		[ -S "$sock" ] || continue
+		WIRE_TIMEOUT=10 wire "$sock" '{"op":"stop","grace_ms":0}' || true
+	done
+	timeout 10 python3 "$REPO/tests/wire.py" "$STATE/hub.sock" \
+		'{"op":"stop"}' || kill "$(cat "$STATE/hub.pid")"
+	eventually 5 eval "! kill -0 $(cat "$STATE/hub.pid") 2>/dev/null"
+	rm -rf --one-file-system "$STATE"
+}
+
+# wire SOCKET ARGS...: see wire.py
+wire() {
+	timeout 120 python3 "$REPO/tests/wire.py" "$@"
+}
+
+# start_box ID [MEMBER...]: members of the request after the usual ones
+start_box() {
+	local id=$1 n=2 extra=
+	shift
+	# Each box its own address: a hash of its id will do here.
+	n=$(($(printf %s "$id" | cksum | cut -d' ' -f1) % 60000 + 2))
+	for member; do extra="$extra,$member"; done
+	wire "$STATE/hub.sock" "{\"op\":\"start\",\"id\":\"$id\",
+		\"dir\":\"$STATE/boxes/$id\",\"name\":\"$id\",\"hostname\":\"$id\",
+		\"image\":{\"kind\":\"host\"},\"vcpu\":2,\"memory_bytes\":536870912,
+		\"ip\":\"10.88.$((n / 256)).$((n % 256))\"$extra}"
+}
+# ask ID JSON: one request of the box's monitor
+ask() {
+	wire "$STATE/boxes/$1/monitor.sock" "$2"
+}
+# in_box ID COMMAND [MEMBER...]: run by sh in the box, streams and status ours
+in_box() {
+	local id=$1 extra= command
+	command=$(printf %s "$2" | python3 -c 'import json,sys
+print(json.dumps(sys.stdin.read()))')
+	shift 2
+	for member; do extra="$extra,$member"; done
+	wire "$STATE/boxes/$id/monitor.sock" --exec "{\"command\":$command$extra}"
+}
+# pids_in ID: how many processes the box has, its init included
+pids_in() {
+	in_box "$1" 'ls -d /proc/[0-9]* | wc -l' '"user":"root"' </dev/null
+}
+# leftovers: all that boxes of this state have on the host
+leftovers() {
+	grep -F "$STATE" /proc/mounts
+	find /sys/fs/cgroup -maxdepth 3 -name 'boxd-*' -newer "$STATE/hub.pid"
+	losetup -a 2>/dev/null | grep -F "$STATE"
+	pgrep -f "$STATE/boxes"
+	true
+}
