@@ -144,7 +144,6 @@ $(_bindu_dirs:%=%/box): %/box: %/agent _bindu_force
 	known=yes; \
 	if [ -s "$$d/uploaded" ]; then \
 	    now=$$($(call _bindu_t,agent) status --json $(_bindu_rt) "$$b" 2>/dev/null) || now=; \
-	    case $$now in *'"running":true'*) ;; *) known= ;; esac; \
 	    now=$$(printf '%s\n' "$$now" | sed -n 's/.*"release": *"\([^"]*\)".*/\1/p'); \
 	    [ "$$now $$id" = "$$(cat "$$d/uploaded")" ] || known=; \
 	fi; \
@@ -154,23 +153,23 @@ $(_bindu_dirs:%=%/box): %/box: %/agent _bindu_force
 $(_bindu_dirs:%=%/uploaded): %/uploaded: %/src.tar %/box
 	$(_bindu_say)$(_bindu_begin); \
 	$(if $(call _bindu_my,PRE_DEPLOY),export BINDU_BOX="$$b"; \
-	    { $(call _bindu_my,PRE_DEPLOY); } || fail pre-deploy;) \
+	    ( $(call _bindu_my,PRE_DEPLOY) ) || fail pre-deploy;) \
 	release=$$($(call _bindu_t,upload) $(_bindu_rt) "$$b" <"$$d/src.tar") || \
 	    fail upload; \
 	echo "$$release $$(cat "$$d/box")" >"$$d/uploaded"
 
 $(_bindu_dirs:%=%/deps): %/deps: %/uploaded %/agent
 	$(_bindu_say)$(_bindu_begin); \
-	$(call _bindu_t,agent) deps $(_bindu_rt) --script "$$script" --python "$$python" \
-	    $(call _bindu_o,--bindu-version,$(call _bindu_my,VERSION)) "$$b" >/dev/null || \
+	$(call _bindu_t,agent) deps $(_bindu_rt) $${python:+--python "$$python"} \
+	    $(call _bindu_o,--bindu-version,$(call _bindu_my,VERSION)) "$$b" "$$script" >/dev/null || \
 	    fail deps; \
 	cp "$$d/uploaded" "$$d/deps"
 
 $(_bindu_dirs:%=%/started): %/started: %/deps %/agent
 	$(_bindu_say)$(_bindu_begin); \
-	$(call _bindu_t,agent) start $(_bindu_rt) --script "$$script" --port "$$port" \
+	$(call _bindu_t,agent) start $(_bindu_rt) --port "$$port" \
 	    $(call _bindu_o,--env-file,$(call _bindu_my,ENV_FILE)) \
-	    $(foreach e,$(call _bindu_my,PASS),--env $(call _bindu_q,$e)) "$$b" >/dev/null || \
+	    $(foreach e,$(call _bindu_my,PASS),--env $(call _bindu_q,$e)) "$$b" "$$script" >/dev/null || \
 	    fail start; \
 	cp "$$d/uploaded" "$$d/started"
 $(foreach a,$(BINDU_AGENTS),$(eval $(BINDU_DIR)/$a$(_bindu_suffix)/started: $(call _bindu_v,ENV_FILE,$a)))
@@ -190,7 +189,7 @@ $(call _bindu_of,deploy): bindu-deploy-%: $(BINDU_DIR)/%$(_bindu_suffix)/started
 	    $${age:+--newer-than "$$age"} "$$b" >/dev/null || { rc=$$?; rm -f "$$d/started"; \
 	    (exit $$rc) || fail health; }; \
 	$(if $(call _bindu_my,POST_DEPLOY),[ ! "$$age" ] || { export BINDU_BOX="$$b" \
-	    BINDU_URL="$$url"; $(call _bindu_my,POST_DEPLOY); } || fail post-deploy;) \
+	    BINDU_URL="$$url"; ( $(call _bindu_my,POST_DEPLOY) ); } || fail post-deploy;) \
 	printf 'result=ok\ncode=0\nrelease=%s\nurl=%s\n' "$$(cut -d ' ' -f 1 "$$d/uploaded")" \
 	    "$$url" >"$$d/status"; \
 	if [ "$$age" ]; then : >"$$d/healthy"; echo "$$b serving at $$url"; \
