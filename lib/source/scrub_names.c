@@ -275,13 +275,14 @@ fold(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-/* Does all of s[0..n) match the pattern?  `#` is a run of digits. */
+/* Does all of s[0..n) match the pattern?  `#` is a run of digits; a slash at
+ * the end is not looked at. */
 static bool
 glob(const char *p, const char *s, size_t n)
 {
 	const char *end = s + n;
 
-	for (; *p; p++) {
+	for (; *p && (*p != '/' || p[1]); p++) {
 		if (*p == '*') {
 			for (; ; s++) {
 				if (glob(p + 1, s, (size_t)(end - s)))
@@ -304,37 +305,84 @@ glob(const char *p, const char *s, size_t n)
 	return s == end;
 }
 
-/* The tail of s[0..n) that has as many components as the pattern. */
-static bool
-tail_matches(const char *p, const char *s, size_t n)
-{
-	size_t plen = strlen(p), start = n, slashes = 0;
-	char last;
+/* Rows by the last byte of their pattern, so that a path meets the few that
+ * can match; [0] holds those that end in a wildcard.  A chain is in the order
+ * of the table, each link one more than the row's number. */
+struct row_index {
+	uint8_t head[256];
+	uint8_t next[256];
+};
 
-	if (plen && p[plen - 1] == '/')
+static struct row_index file_rows, folder_rows;
+
+static void
+index_rows(struct row_index *x, const struct name_rule *rule, size_t n)
+{
+	while (n-- > 0) {
+		const char *p = rule[n].pattern;
+		size_t len = strlen(p);
+		uint8_t last;
+
+		len -= p[len - 1] == '/';
+		last = (uint8_t)p[len - 1];
+		last = last == '*' || last == '#' ? 0 : last;
+		x->next[n] = x->head[last];
+		x->head[last] = (uint8_t)(n + 1);
+	}
+}
+
+#define ROWS(table) (sizeof (table) / sizeof *(table))
+_Static_assert(ROWS(files) < 256 && ROWS(folders) < 256,
+	"a row's number and one more fit into a byte");
+
+__attribute__((constructor)) static void
+index_all(void)
+{
+	index_rows(&file_rows, files, ROWS(files));
+	index_rows(&folder_rows, folders, ROWS(folders));
+}
+
+/* Does the tail of s[0..n) with as many components as the pattern match it?
+ * base: where the last component starts. */
+static bool
+tail_matches(const char *p, const char *s, size_t base, size_t n)
+{
+	size_t start = base;
+
+	if (*p != '*' && *p != '#' && *p != '.' && strchr(p, '/') == NULL &&
+	    fold(s[base]) != *p)
 		return false;
-	last = plen ? p[plen - 1] : 0;
-	if (!n || (last != '*' && last != '#' && fold(s[n - 1]) != last))
-		return false;
-	for (size_t i = 0; i < plen; i++)
-		slashes += p[i] == '/';
-	while (start > 0 && (s[start - 1] != '/' || slashes-- > 0))
-		start--;
+	for (const char *q = strchr(p, '/'); q != NULL && q[1] != '\0';
+	    q = strchr(q + 1, '/')) {
+		start -= start > 0;
+		while (start > 0 && s[start - 1] != '/')
+			start--;
+	}
 	return glob(p, s + start, n - start);
 }
 
-/* As above for a folder pattern: s[0..n) is a directory's path. */
-static bool
-folder_matches(const char *p, const char *s, size_t n)
+/* The first row of the table that matches the tail of s[0..n). */
+static const struct name_rule *
+find_row(const struct row_index *x, const struct name_rule *rule,
+	const char *s, size_t n)
 {
-	char dir[64];
-	size_t plen = strlen(p) - 1;
+	uint8_t a, b = x->head[0];
+	size_t base = n;
 
-	if (plen >= sizeof dir || !n || fold(s[n - 1]) != p[plen - 1])
-		return false;
-	memcpy(dir, p, plen);
-	dir[plen] = '\0';
-	return tail_matches(dir, s, n);
+	if (n == 0)
+		return NULL;
+	a = x->head[(uint8_t)fold(s[n - 1])];
+	while (base > 0 && s[base - 1] != '/')
+		base--;
+	while (a != 0 || b != 0) {
+		uint8_t *at = b == 0 || (a != 0 && a < b) ? &a : &b;
+		const struct name_rule *r = &rule[*at - 1];
+
+		if (tail_matches(r->pattern, s, base, n))
+			return r;
+		*at = x->next[*at - 1];
+	}
+	return NULL;
 }
 
 static const struct name_rule *
@@ -343,9 +391,11 @@ match_folders(const char *path, size_t n, bool is_dir)
 	for (size_t end = 1; end <= n; end++) {
 		if (end < n ? path[end] != '/' : !is_dir)
 			continue;
-		for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
-			if (folder_matches(folders[i].pattern, path, end))
-				return &folders[i];
+		const struct name_rule *r = find_row(&folder_rows, folders,
+		    path, end);
+
+		if (r != NULL)
+			return r;
 	}
 	return NULL;
 }
@@ -353,10 +403,7 @@ match_folders(const char *path, size_t n, bool is_dir)
 static const struct name_rule *
 match_files(const char *path, size_t n)
 {
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-		if (tail_matches(files[i].pattern, path, n))
-			return &files[i];
-	return NULL;
+	return find_row(&file_rows, files, path, n);
 }
 
 static size_t
