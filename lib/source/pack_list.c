@@ -45,6 +45,31 @@ list_json(const struct bindu_tree *t, struct bindu_buf *b,
 	return bindu_buf_addf(b, err, "%s\n", text);
 }
 
+/* Most names are plain, and need no look at every byte's meaning. */
+static int
+add_visible(struct bindu_buf *b, const char *s, size_t n,
+	struct bindu_err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (s[i] < ' ' || s[i] > '~')
+			return bindu_str_visible(b, s, n, err);
+	return bindu_buf_add(b, s, n, err);
+}
+
+/* The number and a tab, at the end of out. */
+static const char *
+format_size(char *out, size_t n, uint64_t v)
+{
+	char *p = out + n;
+
+	*--p = '\0';
+	*--p = '\t';
+	do
+		*--p = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	return p;
+}
+
 int
 bindu_pack_list(const struct bindu_tree *t, enum bindu_list_form form,
 	struct bindu_buf *b, struct bindu_err *err)
@@ -61,14 +86,12 @@ bindu_pack_list(const struct bindu_tree *t, enum bindu_list_form form,
 				return -1;
 			continue;
 		}
-		snprintf(size, sizeof size, "%llu\t",
-		    (unsigned long long)e->size);
-		if (bindu_buf_adds(b, size, err) == -1 ||
-		    bindu_str_visible(b, e->path, n, err) == -1)
+		if (bindu_buf_adds(b, format_size(size, sizeof size, e->size),
+		    err) == -1 || add_visible(b, e->path, n, err) == -1)
 			return -1;
 		if (e->type == BINDU_LINK && (bindu_buf_adds(b, " -> ",
-		    err) == -1 || bindu_str_visible(b, e->link,
-		    strlen(e->link), err) == -1))
+		    err) == -1 || add_visible(b, e->link, strlen(e->link),
+		    err) == -1))
 			return -1;
 		if (bindu_buf_adds(b, e->type == BINDU_DIR ? "/\n" : "\n",
 		    err) == -1)

@@ -311,6 +311,8 @@ glob(const char *p, const char *s, size_t n)
 struct row_index {
 	uint8_t head[256];
 	uint8_t next[256];
+	char first[256];	/* of a single component; 0: a wildcard, or
+				 * the row has several */
 };
 
 static struct row_index file_rows, folder_rows;
@@ -328,6 +330,8 @@ index_rows(struct row_index *x, const struct name_rule *rule, size_t n)
 		last = last == '*' || last == '#' ? 0 : last;
 		x->next[n] = x->head[last];
 		x->head[last] = (uint8_t)(n + 1);
+		if (*p != '*' && *p != '#' && memchr(p, '/', len) == NULL)
+			x->first[n] = *p;
 	}
 }
 
@@ -349,9 +353,6 @@ tail_matches(const char *p, const char *s, size_t base, size_t n)
 {
 	size_t start = base;
 
-	if (*p != '*' && *p != '#' && *p != '.' && strchr(p, '/') == NULL &&
-	    fold(s[base]) != *p)
-		return false;
 	for (const char *q = strchr(p, '/'); q != NULL && q[1] != '\0';
 	    q = strchr(q + 1, '/')) {
 		start -= start > 0;
@@ -376,11 +377,12 @@ find_row(const struct row_index *x, const struct name_rule *rule,
 		base--;
 	while (a != 0 || b != 0) {
 		uint8_t *at = b == 0 || (a != 0 && a < b) ? &a : &b;
-		const struct name_rule *r = &rule[*at - 1];
+		size_t i = *at - 1u;
 
-		if (tail_matches(r->pattern, s, base, n))
-			return r;
-		*at = x->next[*at - 1];
+		if ((x->first[i] == 0 || x->first[i] == fold(s[base])) &&
+		    tail_matches(rule[i].pattern, s, base, n))
+			return &rule[i];
+		*at = x->next[i];
 	}
 	return NULL;
 }
