@@ -313,6 +313,7 @@ struct row_index {
 	uint8_t next[256];
 	char first[256];	/* of a single component; 0: a wildcard, or
 				 * the row has several */
+	char second[256];	/* last byte but one; 0: a wildcard */
 };
 
 static struct row_index file_rows, folder_rows;
@@ -332,6 +333,9 @@ index_rows(struct row_index *x, const struct name_rule *rule, size_t n)
 		x->head[last] = (uint8_t)(n + 1);
 		if (*p != '*' && *p != '#' && memchr(p, '/', len) == NULL)
 			x->first[n] = *p;
+		if (last != 0 && len > 1 && p[len - 2] != '*' &&
+		    p[len - 2] != '#')
+			x->second[n] = p[len - 2];
 	}
 }
 
@@ -368,6 +372,7 @@ find_row(const struct row_index *x, const struct name_rule *rule,
 	const char *s, size_t n)
 {
 	uint8_t a, b = x->head[0];
+	char first, second;
 	size_t base = n;
 
 	if (n == 0)
@@ -375,11 +380,14 @@ find_row(const struct row_index *x, const struct name_rule *rule,
 	a = x->head[(uint8_t)fold(s[n - 1])];
 	while (base > 0 && s[base - 1] != '/')
 		base--;
+	first = fold(s[base]);
+	second = n > 1 ? fold(s[n - 2]) : 0;
 	while (a != 0 || b != 0) {
 		uint8_t *at = b == 0 || (a != 0 && a < b) ? &a : &b;
 		size_t i = *at - 1u;
 
-		if ((x->first[i] == 0 || x->first[i] == fold(s[base])) &&
+		if ((x->first[i] == 0 || x->first[i] == first) &&
+		    (x->second[i] == 0 || x->second[i] == second) &&
 		    tail_matches(rule[i].pattern, s, base, n))
 			return &rule[i];
 		*at = x->next[i];

@@ -316,6 +316,22 @@ advance_wide(const struct bindu_wild *w, struct retry *r, const char *text,
 	return true;
 }
 
+/* The next text position a "*" can hand over to, one where the step after it
+ * can match. */
+static bool
+advance_star(const struct bindu_wild *w, struct retry *r, const char *text,
+	size_t n)
+{
+	const struct step *s = r->i < w->n ? &w->step[r->i] : NULL;
+
+	do
+		if (r->t >= n || text[r->t] == '/')
+			return false;
+	while (++r->t < n && s != NULL && s->kind == STEP_BYTE &&
+	    !step_takes(w, s, (uint8_t)text[r->t]));
+	return true;
+}
+
 /* A star that comes later never needs an earlier one tried again: the
  * earlier attempt already reached it at the first place possible, and both
  * end in the same segment.  The same holds for "**".  So two retry points do,
@@ -346,9 +362,9 @@ bindu_wild_match(const struct bindu_wild *w, const char *text, size_t n)
 			i++, t++;
 			continue;
 		}
-		if (star.set && star.t < n && text[star.t] != '/') {
+		if (star.set && advance_star(w, &star, text, n)) {
 			i = star.i;
-			t = ++star.t;
+			t = star.t;
 			continue;
 		}
 		if (!wide.set || !advance_wide(w, &wide, text, n))
