@@ -1,5 +1,5 @@
 # lib.sh - sourced by the *.bench scripts: BINDU_BUILD and PATH are set.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034
 top=$(cd "$(dirname "$0")/../.." && pwd)
 timeit=$BINDU_BUILD/bench/timeit
 # row NAME VALUE UNIT [against]
