@@ -14,7 +14,7 @@ struct bindu_agent_info {
 	char *script; /* relative to root */
 	char *name; /* as written in the config */
 	char *name_from; /* "literal", "flag", "run" */
-	char *box;		/* the name as a label: what its box is called */
+	char *box; /* the name as a label: what its box is called */
 	struct bindu_strv deps; /* relative to root, in order of use */
 	char *python; /* specifier asked for, "" if none */
 	unsigned port; /* 3773 unless the config says another */

@@ -166,7 +166,8 @@ exec_simple(struct bindu_py *p, uint32_t end)
 	unsigned line = py_line(p);
 
 	if (py_at(p, "return")) {
-		set_return(p, p->pos + 1 < end ? py_eval_range(p, p->pos + 1, end) : &py_none, line);
+		set_return(p,
+		    p->pos + 1 < end ? py_eval_range(p, p->pos + 1, end) : &py_none, line);
 	} else if (py_at(p, "raise")) {
 		p->dead = RAISED;
 	} else if (py_at(p, "break")) {
