@@ -82,8 +82,8 @@ put_json(const struct bindu_agent_info *i, json_t *o)
 static int
 put_lines(const struct bindu_agent_info *i, struct bindu_err *err)
 {
-	AUTO_FREE char *deps = joined(&i->deps), *port = xasprintf("%u",
-						     i->port);
+	AUTO_FREE char *deps = joined(&i->deps),
+		       *port = xasprintf("%u", i->port);
 	const struct {
 		const char *key, *value;
 	} rows[] = {

@@ -125,9 +125,8 @@ pick_call(struct bindu_py *py, const char *script,
 			    "%s calls "
 			    "bindufy() for more than one agent: '%s' (%s:%u) "
 			    "and '%s' (%s:%u); choose with --name",
-			    script,
-			    b->text, best->file, best->line, a->text, c->file,
-			    c->line);
+			    script, b->text, best->file, best->line, a->text,
+			    c->file, c->line);
 	}
 	if (name_of(best)->known != BINDU_PY_KNOWN)
 		return not_known(best, err);
@@ -232,8 +231,7 @@ place_script(const char *path, struct bindu_agent_info *info,
 		    "script %s leads to "
 		    "%s, outside its source root %s: copy it in, or run from "
 		    "the project it belongs to",
-		    path, target ? target : "?",
-		    info->root);
+		    path, target ? target : "?", info->root);
 	info->script = xstrdup(below);
 	return 0;
 }
@@ -295,8 +293,8 @@ fill(const char *dir, const struct bindu_discover_opts *o,
 		    "give another with --name",
 		    info->name);
 	bindu_discover_deps(rootfd, info->script, r, &info->deps);
-	info->python = bindu_discover_python(rootfd, info->root, info->script,
-	    r);
+	info->python =
+	    bindu_discover_python(rootfd, info->root, info->script, r);
 	return 0;
 }
 

@@ -38,7 +38,6 @@ struct bindu_discover_opts {
  * Errors: NOINPUT no such script, DATA no agent in it or a name that cannot
  * be known, CONFIG no safe root. */
 int bindu_discover(const char *dir, const struct bindu_discover_opts *,
-    const struct bindu_report *, struct bindu_agent_info *,
-    struct bindu_err *);
+    const struct bindu_report *, struct bindu_agent_info *, struct bindu_err *);
 void bindu_agent_info_fini(struct bindu_agent_info *);
 #endif

@@ -15,8 +15,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
 
-enum { TEXT_MAX = 4 << 20,
-	SPEC_MAX = 200 };
+enum { TEXT_MAX = 4 << 20, SPEC_MAX = 200 };
 
 static bool
 is_file(int rootfd, const char *name)
@@ -105,7 +104,8 @@ add_requirements_dir(int rootfd, struct bindu_strv *deps)
 	static const char *const not_for_boxes[] = { "*dev*", "*test*",
 		"*lint*", "*doc*", "ci.txt", "*-ci.txt", "*local*" };
 	AUTO_STRV struct bindu_strv names = { 0 };
-	int fd = bindu_fd_open_beneath(rootfd, "requirements", O_RDONLY | O_DIRECTORY, 0, false);
+	int fd = bindu_fd_open_beneath(rootfd, "requirements",
+	    O_RDONLY | O_DIRECTORY, 0, false);
 	DIR *d = fd == -1 ? NULL : fdopendir(fd);
 	struct dirent *e;
 	size_t i;
@@ -114,7 +114,7 @@ add_requirements_dir(int rootfd, struct bindu_strv *deps)
 		return;
 	while ((e = readdir(d)) && names.n < 50) {
 		bool skip = fnmatch("[A-Za-z0-9]*.txt", e->d_name, 0) != 0 ||
-			    strpbrk(e->d_name, " \t\n'\"\\$") != NULL;
+		    strpbrk(e->d_name, " \t\n'\"\\$") != NULL;
 
 		for (i = 0; i < sizeof not_for_boxes / sizeof *not_for_boxes;
 		     i++)
@@ -158,9 +158,11 @@ is_specifier(const char *s)
 {
 	size_t n = strlen(s);
 
-	return n > 0 && n <= SPEC_MAX && strspn(s, "0123456789.<>=!~,*+ -"
-						   "abcdefghijklmnopqrstuvwxyz") == n &&
-	       strpbrk(s, "0123456789");
+	return n > 0 && n <= SPEC_MAX &&
+	    strspn(s,
+		"0123456789.<>=!~,*+ -"
+		"abcdefghijklmnopqrstuvwxyz") == n &&
+	    strpbrk(s, "0123456789");
 }
 
 static char *
@@ -186,7 +188,8 @@ from_version(const char *s)
 	if (i == 0 || i > 20 || !isdigit((unsigned char)s[i - 1]) ||
 	    (s[i] && !isspace((unsigned char)s[i])))
 		return NULL;
-	return dots >= 2 ? xasprintf("~=%.*s", (int)i, s) : xasprintf("==%.*s.*", (int)i, s);
+	return dots >= 2 ? xasprintf("~=%.*s", (int)i, s) :
+			   xasprintf("==%.*s.*", (int)i, s);
 }
 
 /* Poetry's ^3.12 and ~3.12 in the standard's words. */
@@ -196,9 +199,10 @@ from_poetry(const char *s)
 	unsigned major = 0, minor = 0;
 
 	if (!s || (s[0] != '^' && s[0] != '~') || s[1] == '=')
-		return s && isdigit((unsigned char)s[0]) ? from_version(s) : checked(s);
-	if (!is_specifier(s + 1) || sscanf(s + 1, "%5u.%5u", &major,
-					&minor) < 1)
+		return s && isdigit((unsigned char)s[0]) ? from_version(s) :
+							   checked(s);
+	if (!is_specifier(s + 1) ||
+	    sscanf(s + 1, "%5u.%5u", &major, &minor) < 1)
 		return NULL;
 	if (s[0] == '^')
 		return xasprintf(">=%s,<%u.0", s + 1, major + 1);
@@ -208,17 +212,19 @@ from_poetry(const char *s)
 static char *
 from_pyproject(const json_t *j)
 {
-	const json_t *v = json_object_get(json_object_get(json_object_get(
-							      json_object_get(j, "tool"), "poetry"),
-					      "dependencies"),
-	    "python");
-	char *s = checked(bindu_json_str(json_object_get(j, "project"),
-	    "requires-python"));
+	const json_t *v =
+	    json_object_get(json_object_get(json_object_get(json_object_get(j,
+								"tool"),
+						"poetry"),
+				"dependencies"),
+		"python");
+	char *s = checked(
+	    bindu_json_str(json_object_get(j, "project"), "requires-python"));
 
 	if (!s && v)
-		s = from_poetry(json_is_object(v) ? bindu_json_str(v,
-							"version")
-						  : json_string_value(v));
+		s = from_poetry(json_is_object(v) ?
+			bindu_json_str(v, "version") :
+			json_string_value(v));
 	return s;
 }
 
@@ -233,9 +239,9 @@ from_ini(char *text, const char *section, const char *key)
 		size_t n = strlen(key);
 
 		if (line[0] == '[') {
-			inside = strncmp(line + 1, section,
-				     strlen(section)) == 0 &&
-				 line[1 + strlen(section)] == ']';
+			inside = strncmp(line + 1, section, strlen(section)) ==
+				0 &&
+			    line[1 + strlen(section)] == ']';
 		} else if (inside && strncmp(line, key, n) == 0) {
 			line += n + strspn(line + n, " \t");
 			if (*line != '=' && *line != ':')
@@ -262,11 +268,11 @@ from_setup_py(int rootfd, const char *root)
 	struct bindu_py *py;
 	char *s = NULL;
 
-	if (!is_file(rootfd, "setup.py") || bindu_py_follow(rootfd, root,
-						"setup.py", &q, &py, NULL) == -1)
+	if (!is_file(rootfd, "setup.py") ||
+	    bindu_py_follow(rootfd, root, "setup.py", &q, &py, NULL) == -1)
 		return NULL;
-	if (bindu_py_calls(py) > 0 && bindu_py_call(py, 0)->answer[0].known ==
-					  BINDU_PY_KNOWN)
+	if (bindu_py_calls(py) > 0 &&
+	    bindu_py_call(py, 0)->answer[0].known == BINDU_PY_KNOWN)
 		s = checked(bindu_py_call(py, 0)->answer[0].text);
 	bindu_py_free(py);
 	return s;

@@ -36,9 +36,9 @@ is_too_much(const char *dir)
 	AUTO_FREE char *real = home ? realpath(home, NULL) : NULL;
 
 	return strcmp(dir, "/") == 0 || strcmp(dir, "/root") == 0 ||
-	       strcmp(dir, "/home") == 0 ||
-	       (strncmp(dir, "/home/", 6) == 0 && !strchr(dir + 6, '/')) ||
-	       (real && strcmp(dir, real) == 0);
+	    strcmp(dir, "/home") == 0 ||
+	    (strncmp(dir, "/home/", 6) == 0 && !strchr(dir + 6, '/')) ||
+	    (real && strcmp(dir, real) == 0);
 }
 
 char *

@@ -20,10 +20,7 @@
 #include "lib/base/path.h"
 #include "lib/base/proc.h"
 
-enum { CAPTURE_MAX = 64 << 10,
-	POLL_MS = 50,
-	AFTER_MS = 300,
-	GRACE_MS = 500 };
+enum { CAPTURE_MAX = 64 << 10, POLL_MS = 50, AFTER_MS = 300, GRACE_MS = 500 };
 
 extern char **environ;
 
@@ -143,9 +140,9 @@ captured(const struct run *r)
 {
 	AUTO_FREE char *text = text_of(r->capture);
 
-	return text && *text ? bindu_json_parse(text, strlen(text),
-				   CAPTURE_MAX, r->capture, NULL)
-			     : NULL;
+	return text && *text ? bindu_json_parse(text, strlen(text), CAPTURE_MAX,
+				   r->capture, NULL) :
+			       NULL;
 }
 
 /* Until the script ends, or has named itself and goes on regardless, or time
@@ -185,14 +182,12 @@ explain(const struct run *r, int status, struct bindu_err *err)
 	if (how && strncmp(how, "raised ", 7) == 0) {
 		how[strcspn(how, "\r\n")] = '\0';
 		if (strstr(how, "No module named"))
-			hint =
-			    "; install what it needs for this python3, or "
-			    "do without --run";
+			hint = "; install what it needs for this python3, or "
+			       "do without --run";
 		return bindu_err_set(err, BINDU_E_DATA,
 		    "%s raised an error "
 		    "before it called bindufy(): %.300s%s",
-		    r->script, how + 7,
-		    hint);
+		    r->script, how + 7, hint);
 	}
 	if (how && strncmp(how, "exited ", 7) == 0)
 		return bindu_err_set(err, BINDU_E_DATA,
@@ -206,8 +201,8 @@ explain(const struct run *r, int status, struct bindu_err *err)
 		    r->script);
 	signal = bindu_proc_exit(status) > 128;
 	return bindu_err_set(err, BINDU_E_DATA,
-	    "%s was ended by %s %d before it called bindufy()",
-	    r->script, signal ? "signal" : "status",
+	    "%s was ended by %s %d before it called bindufy()", r->script,
+	    signal ? "signal" : "status",
 	    bindu_proc_exit(status) - (signal ? 128 : 0));
 }
 

@@ -63,8 +63,7 @@ sort_script(struct search *s, const char *rel)
 
 	if (s->mention.n + s->rest.n >= SCRIPTS_MAX)
 		return;
-	if (bindu_fd_read_file(s->fd, rel, SCRIPT_BYTES, &text, &n, NULL) ==
-	    -1)
+	if (bindu_fd_read_file(s->fd, rel, SCRIPT_BYTES, &text, &n, NULL) == -1)
 		return;
 	if (memmem(text, n, "bindufy", 7))
 		bindu_strv_add(&s->mention, rel);
@@ -87,22 +86,24 @@ depth_of(const char *rel)
 static void
 read_dir(struct search *s, const char *rel, struct bindu_strv *queue)
 {
-	int fd = bindu_fd_open_beneath(s->fd, *rel ? rel : ".", O_RDONLY | O_DIRECTORY, 0, false);
+	int fd = bindu_fd_open_beneath(s->fd, *rel ? rel : ".",
+	    O_RDONLY | O_DIRECTORY, 0, false);
 	DIR *d = fd == -1 ? NULL : fdopendir(fd);
 	struct dirent *e;
 	struct stat st;
 
 	while (d && (e = readdir(d))) {
 		const char *dot = strrchr(e->d_name, '.');
-		AUTO_FREE char *path = xasprintf("%s%s%s", rel, *rel ? "/" : "", e->d_name);
+		AUTO_FREE char *path =
+		    xasprintf("%s%s%s", rel, *rel ? "/" : "", e->d_name);
 
-		if (e->d_name[0] == '.' || fstatat(fd, e->d_name, &st,
-					       AT_SYMLINK_NOFOLLOW) == -1)
+		if (e->d_name[0] == '.' ||
+		    fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 			continue;
 		if (S_ISREG(st.st_mode) && dot && strcmp(dot, ".py") == 0)
 			sort_script(s, path);
 		else if (S_ISDIR(st.st_mode) && queue->n < DIRS_MAX &&
-			 depth_of(path) < DEPTH_MAX && !is_skipped(fd, e->d_name))
+		    depth_of(path) < DEPTH_MAX && !is_skipped(fd, e->d_name))
 			bindu_strv_add(queue, path);
 	}
 	if (d)
@@ -125,9 +126,8 @@ rank_of(const char *rel)
 	rank += 10 * depth_of(rel);
 	if (strncmp(base, "test_", 5) == 0 || strcmp(base, "conftest.py") == 0)
 		rank += 1000;
-	for (at = rel; (at = strchr(at, '/') ? at : NULL); at = strchr(at,
-								    '/') +
-								1)
+	for (at = rel; (at = strchr(at, '/') ? at : NULL);
+	     at = strchr(at, '/') + 1)
 		for (i = 0; i < sizeof aside / sizeof *aside; i++)
 			if (strncmp(at, aside[i], strlen(aside[i])) == 0 &&
 			    at[strlen(aside[i])] == '/')
@@ -150,13 +150,14 @@ follow(struct search *s, const char *rel, bool reached_only)
 	if (!root || s->followed++ >= FOLLOW_MAX)
 		return;
 	rootfd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (rootfd == -1 || bindu_py_follow(rootfd, root,
-				bindu_path_below(root, full), &bindu_discover_query, &py, NULL) ==
-				-1)
+	if (rootfd == -1 ||
+	    bindu_py_follow(rootfd, root, bindu_path_below(root, full),
+		&bindu_discover_query, &py, NULL) == -1)
 		return;
 	c = bindu_py_calls(py) ? bindu_py_call(py, 0) : NULL;
 	if (c && (c->reached || !reached_only)) {
-		a = c->answer[0].known == BINDU_PY_MISSING ? &c->answer[1] : &c->answer[0];
+		a = c->answer[0].known == BINDU_PY_MISSING ? &c->answer[1] :
+							     &c->answer[0];
 		bindu_grow(&s->f, &s->cap, s->n + 1, sizeof *s->f);
 		s->f[s->n++] = (struct found){ xstrdup(rel),
 			a->known == BINDU_PY_KNOWN ? xstrdup(a->text) : NULL,
@@ -186,7 +187,8 @@ list_of(const struct search *s)
 		size_t before = b.len;
 
 		if (bindu_buf_addf(&b, NULL, "%s%s (%s)", i ? ", " : "",
-			s->f[i].path, s->f[i].name ? s->f[i].name : "name not known") == -1 ||
+			s->f[i].path,
+			s->f[i].name ? s->f[i].name : "name not known") == -1 ||
 		    b.len > 500) {
 			b.len = before;
 			if (b.p)

@@ -26,9 +26,7 @@ struct bindu_py_query {
 	const char *want[BINDU_PY_WANT_MAX];
 };
 
-enum bindu_py_known { BINDU_PY_MISSING,
-	BINDU_PY_KNOWN,
-	BINDU_PY_UNKNOWN };
+enum bindu_py_known { BINDU_PY_MISSING, BINDU_PY_KNOWN, BINDU_PY_UNKNOWN };
 struct bindu_py_answer {
 	enum bindu_py_known known;
 	const char *text; /* KNOWN: the string; UNKNOWN: why, a phrase */

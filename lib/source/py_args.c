@@ -64,7 +64,7 @@ one_arg(struct bindu_py *p, struct args *a)
 		for (i = 0; i < n && i <= PY_ARGS_MAX; i++)
 			add_pos(a, py_item(p, v, i));
 	} else if (py_tok(p)->kind == PY_NAME && p->pos + 1 < p->limit &&
-		   bindu_py_tok_is(p->m->text, &p->m->toks.v[p->pos + 1], "=")) {
+	    bindu_py_tok_is(p->m->text, &p->m->toks.v[p->pos + 1], "=")) {
 		key = py_token_text(p, p->pos);
 		p->pos += 2;
 		v = py_expr(p);

@@ -23,9 +23,11 @@ assign_tuple(struct bindu_py *p, uint32_t end, const struct val *v)
 		uint32_t stop = comma_in(p, p->pos, end);
 
 		starred |= py_eat(p, "*");
-		py_assign(p, stop, !v ? NULL : i < n && !starred ? py_item(p, v, i)
-					   : v->k == V_UNKNOWN	 ? v
-								 : &py_any);
+		py_assign(p, stop,
+		    !v			  ? NULL :
+			i < n && !starred ? py_item(p, v, i) :
+			v->k == V_UNKNOWN ? v :
+					    &py_any);
 		i++;
 		p->pos = stop + 1;
 	}
@@ -41,9 +43,8 @@ assign_name(struct bindu_py *p, const struct val *v)
 
 	for (i = 0; i < p->f->nglobal; i++)
 		if (strcmp(p->f->global[i], name) == 0)
-			for (f = f->outer ? f->outer : f; f->outer &&
-							  !py_get(p, f->obj, name);
-			     f = f->outer)
+			for (f = f->outer ? f->outer : f;
+			     f->outer && !py_get(p, f->obj, name); f = f->outer)
 				;
 	py_set(p, f->obj, name, v);
 }
@@ -56,7 +57,9 @@ last_trailer(const struct bindu_py *p, uint32_t end)
 
 	while (i < end) {
 		last = i;
-		i = bindu_py_tok_is(p->m->text, py_tok_at(p, i), ".") ? i + 2 : py_skip(p, i);
+		i = bindu_py_tok_is(p->m->text, py_tok_at(p, i), ".") ?
+		    i + 2 :
+		    py_skip(p, i);
 	}
 	return last;
 }
@@ -70,8 +73,8 @@ assign_key(struct bindu_py *p, const struct val *o, const struct val *key,
 
 	if (o->k != V_DICT && o->k != V_LIST)
 		return;
-	if (o->k == V_LIST && (key->k != V_INT || key->i < 0 || key->i >= n ||
-				  !v))
+	if (o->k == V_LIST &&
+	    (key->k != V_INT || key->i < 0 || key->i >= n || !v))
 		k = NULL;
 	if (k)
 		py_set(p, o->obj, k, v);
@@ -95,9 +98,12 @@ assign_trailer(struct bindu_py *p, uint32_t end, const struct val *v)
 		const struct bindu_py_tok *t = py_tok(p);
 
 		if (o->k == V_INST || o->k == V_CLASS || o->k == V_MODULE)
-			py_set(p, o->obj, py_strn(p, p->m->text + t->off, t->len), v);
+			py_set(p, o->obj,
+			    py_strn(p, p->m->text + t->off, t->len), v);
 	} else if (bindu_py_tok_is(p->m->text, py_tok_at(p, last), "[")) {
-		p->limit = py_tok_at(p, last)->match < end ? py_tok_at(p, last)->match : end;
+		p->limit = py_tok_at(p, last)->match < end ?
+		    py_tok_at(p, last)->match :
+		    end;
 		assign_key(p, o, py_eval(p), v);
 	}
 	p->limit = limit;
@@ -116,7 +122,7 @@ py_assign(struct bindu_py *p, uint32_t end, const struct val *v)
 	if (comma_in(p, p->pos, end) < end) {
 		assign_tuple(p, end, v);
 	} else if ((py_at(p, "(") || py_at(p, "[")) &&
-		   py_skip(p, p->pos) == end) {
+	    py_skip(p, p->pos) == end) {
 		p->pos++;
 		if (v && p->pos < end - 1)
 			assign_tuple(p, end - 1, v);

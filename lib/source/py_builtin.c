@@ -166,8 +166,8 @@ do_cwd(struct bindu_py *p, const struct args *a)
 static const struct val *
 do_open(struct bindu_py *p, const struct args *a)
 {
-	const struct val *v = py_arg(a, 0, "file"), *mode = py_arg(a, 1,
-							"mode");
+	const struct val *v = py_arg(a, 0, "file"),
+			 *mode = py_arg(a, 1, "mode");
 
 	if (mode && (mode->k != V_STR || strpbrk(mode->s, "wax+")))
 		return &py_any;
@@ -191,7 +191,8 @@ load(struct bindu_py *p, const struct args *a, const char *format, bool path)
 
 	if (v->k == V_FILE || (path && (v->k == V_STR || v->k == V_PATH))) {
 		text = py_read(p, v->s, &n);
-		return text ? py_load_data(p, format, text, n, v->s) : py_missing(p, v->s);
+		return text ? py_load_data(p, format, text, n, v->s) :
+			      py_missing(p, v->s);
 	}
 	if (v->k != V_STR && v->k != V_BYTES)
 		return v->k == V_UNKNOWN ? v : &py_any;
@@ -219,9 +220,9 @@ do_toml_path(struct bindu_py *p, const struct args *a)
 static const struct val *
 do_import(struct bindu_py *p, const struct args *a)
 {
-	return a->npos == 1 && a->pos[0]->k == V_STR ? py_import(p,
-							   a->pos[0]->s)
-						     : &py_any;
+	return a->npos == 1 && a->pos[0]->k == V_STR ?
+	    py_import(p, a->pos[0]->s) :
+	    &py_any;
 }
 
 static const struct val *
@@ -237,7 +238,9 @@ do_yaml(struct bindu_py *p, const struct args *a)
 {
 	const struct val *v = first_or_none(a);
 
-	return v->k == V_UNKNOWN ? v : py_unknown(p, "it comes from YAML, which is not read");
+	return v->k == V_UNKNOWN ?
+	    v :
+	    py_unknown(p, "it comes from YAML, which is not read");
 }
 
 const struct val *

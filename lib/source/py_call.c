@@ -10,8 +10,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 
-enum { HITS_MAX = 200,
-	TEXT_MAX = 60 << 10 };
+enum { HITS_MAX = 200, TEXT_MAX = 60 << 10 };
 
 /* ---- methods ---- */
 
@@ -229,7 +228,7 @@ str_case(struct bindu_py *p, const char *s, char how)
 	for (i = 0; t[i]; i++) {
 		unsigned char c = (unsigned char)t[i];
 		bool up = how == 'u' || (how == 't' && !word) ||
-			  (how == 'c' && i == 0);
+		    (how == 'c' && i == 0);
 
 		if (c >= 0x80)
 			return &py_any;
@@ -243,7 +242,8 @@ static const struct val *
 str_method(struct bindu_py *p, const struct val *o, const char *name,
     const struct args *a)
 {
-	const char *s = o->s, *t = a->npos && a->pos[0]->k == V_STR ? a->pos[0]->s : NULL;
+	const char *s = o->s,
+		   *t = a->npos && a->pos[0]->k == V_STR ? a->pos[0]->s : NULL;
 
 	if (strcmp(name, "format") == 0)
 		return str_format(p, s, a);
@@ -261,9 +261,11 @@ str_method(struct bindu_py *p, const struct val *o, const char *name,
 	if (t && strcmp(name, "endswith") == 0)
 		return py_bool(bindu_str_ends(s, t));
 	if (t && strcmp(name, "removeprefix") == 0)
-		return py_str(p, V_STR, bindu_str_starts(s, t) ? s + strlen(t) : s);
+		return py_str(p, V_STR,
+		    bindu_str_starts(s, t) ? s + strlen(t) : s);
 	if (t && strcmp(name, "removesuffix") == 0)
-		return py_strn_val(p, V_STR, s, strlen(s) - (bindu_str_ends(s, t) ? strlen(t) : 0));
+		return py_strn_val(p, V_STR, s,
+		    strlen(s) - (bindu_str_ends(s, t) ? strlen(t) : 0));
 	if (strcmp(name, "encode") == 0)
 		return py_str(p, V_BYTES, s);
 	return &py_any;
@@ -330,7 +332,8 @@ path_method(struct bindu_py *p, const struct val *o, const char *name,
 		dot = strrchr(o->s, '.');
 		if (!dot || strchr(dot, '/'))
 			dot = o->s + strlen(o->s);
-		dot = py_fmt(p, "%.*s%s", (int)(dot - o->s), o->s, a->pos[0]->s);
+		dot =
+		    py_fmt(p, "%.*s%s", (int)(dot - o->s), o->s, a->pos[0]->s);
 		return py_str(p, V_PATH, dot);
 	}
 	return &py_any;
@@ -350,7 +353,8 @@ py_method(struct bindu_py *p, const struct val *o, const char *name,
 	case V_STR:
 		return py_with_env(p, str_method(p, o, name, a), o->env);
 	case V_BYTES:
-		return strcmp(name, "decode") == 0 ? py_str(p, V_STR, o->s) : NULL;
+		return strcmp(name, "decode") == 0 ? py_str(p, V_STR, o->s) :
+						     NULL;
 	case V_PATH:
 		return path_method(p, o, name, a);
 	case V_FILE:
@@ -369,7 +373,8 @@ static struct bindu_py_answer
 answer(struct bindu_py *p, const struct args *a, const char *want)
 {
 	size_t n = strcspn(want, ".");
-	unsigned pos = p->query->pos < 0 ? PY_ARGS_MAX : (unsigned)p->query->pos;
+	unsigned pos = p->query->pos < 0 ? PY_ARGS_MAX :
+					   (unsigned)p->query->pos;
 	const struct val *v = py_arg(a, pos, py_strn(p, want, n));
 	struct bindu_py_answer r = { .known = BINDU_PY_UNKNOWN };
 
@@ -415,7 +420,9 @@ record(struct bindu_py *p, const struct args *a, unsigned line)
 		return;
 	bindu_grow(&p->hit, &p->hitcap, p->nhit + 1, sizeof *p->hit);
 	h = &p->hit[p->nhit++];
-	*h = (struct bindu_py_call){ .file = p->m->file, .line = line, .reached = p->reached };
+	*h = (struct bindu_py_call){ .file = p->m->file,
+		.line = line,
+		.reached = p->reached };
 	for (i = 0; i < BINDU_PY_WANT_MAX && p->query->want[i]; i++)
 		h->answer[i] = answer(p, a, p->query->want[i]);
 }
@@ -431,15 +438,15 @@ is_sought(const struct bindu_py *p, const char *dotted)
 /* An instance: __init__ runs; without one, keywords become attributes, as
  * in dataclasses and namespaces. */
 static const struct val *
-instantiate(struct bindu_py *p, const struct val *class,
-    const struct args *a)
+instantiate(struct bindu_py *p, const struct val *class, const struct args *a)
 {
 	const struct val *o = py_objval(p, V_INST, py_obj_new(p));
 	const struct val *init = py_attr(p, class, "__init__");
 	unsigned i;
 
-	py_set(p, o->obj, "\x02"
-			  "class",
+	py_set(p, o->obj,
+	    "\x02"
+	    "class",
 	    class);
 	if (init->k == V_FUNC) {
 		py_call_func(p, init->func, o, a);

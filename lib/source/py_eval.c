@@ -5,8 +5,7 @@
 #include <string.h>
 #include "py_priv.h"
 
-enum { STEPS_MAX = 3000000,
-	DEPTH_MAX = 300 };
+enum { STEPS_MAX = 3000000, DEPTH_MAX = 300 };
 
 static const struct val *binary_from(struct bindu_py *, int least);
 
@@ -49,8 +48,8 @@ py_line(const struct bindu_py *p)
 bool
 py_at(const struct bindu_py *p, const char *word)
 {
-	return p->pos < p->limit && bindu_py_tok_is(p->m->text, py_tok(p),
-					word);
+	return p->pos < p->limit &&
+	    bindu_py_tok_is(p->m->text, py_tok(p), word);
 }
 
 bool
@@ -88,7 +87,8 @@ py_lookup(struct bindu_py *p, const char *name)
 
 /* Evaluate up to token end, as a whole; then stand behind it. */
 static const struct val *
-group(struct bindu_py *p, uint32_t end, const struct val *(*eval)(struct bindu_py *))
+group(struct bindu_py *p, uint32_t end,
+    const struct val *(*eval)(struct bindu_py *))
 {
 	uint32_t limit = p->limit;
 	const struct val *v;
@@ -177,7 +177,7 @@ static const struct val *
 skip_rest(struct bindu_py *p, const char *until)
 {
 	while (p->pos < p->limit && py_tok(p)->kind != PY_NEWLINE &&
-	       !py_at(p, until) && !py_at(p, ";"))
+	    !py_at(p, until) && !py_at(p, ";"))
 		p->pos = py_skip(p, p->pos);
 	if (p->pos > p->limit)
 		p->pos = p->limit;
@@ -228,8 +228,10 @@ atom(struct bindu_py *p)
 	case PY_OP:
 		if (t->len == 1 && (c == '(' || c == '[' || c == '{')) {
 			p->pos++;
-			return group(p, t->match, c == '(' ? parens : c == '[' ? list_display
-									       : dict_display);
+			return group(p, t->match,
+			    c == '('	 ? parens :
+				c == '[' ? list_display :
+					   dict_display);
 		}
 		break;
 	default:
@@ -403,9 +405,9 @@ compared(struct bindu_py *p)
 
 	while ((op = comparison(p)) && py_step(p)) {
 		b = binary_from(p, 0);
-		v = strcmp(op, "not in") == 0 ? negate(p, py_binary(p, "in", a,
-							      b))
-					      : py_binary(p, op, a, b);
+		v = strcmp(op, "not in") == 0 ?
+		    negate(p, py_binary(p, "in", a, b)) :
+		    py_binary(p, op, a, b);
 		if (!all || py_truth(p, all) == 1)
 			all = v;
 		else if (py_truth(p, all) < 0 && py_truth(p, v) == 0)
@@ -490,8 +492,7 @@ expression(struct bindu_py *p)
 		return &py_any;
 	other = py_expr(p);
 	t = cond->env ? -1 : py_truth(p, cond);
-	return t > 0 ? v : t == 0 ? other
-				  : py_merge_val(p, v, other, line, 0);
+	return t > 0 ? v : t == 0 ? other : py_merge_val(p, v, other, line, 0);
 }
 
 const struct val *

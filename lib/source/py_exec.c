@@ -14,7 +14,8 @@ py_tok_at(const struct bindu_py *p, uint32_t i)
 bool
 py_word_at(const struct bindu_py *p, uint32_t i, const char *word)
 {
-	return i < p->limit && bindu_py_tok_is(p->m->text, py_tok_at(p, i), word);
+	return i < p->limit &&
+	    bindu_py_tok_is(p->m->text, py_tok_at(p, i), word);
 }
 
 /* First of: a NEWLINE, the limit, or stop, outside brackets. */
@@ -96,7 +97,8 @@ exec_global(struct bindu_py *p, uint32_t end)
 {
 	for (p->pos++; p->pos < end; p->pos++)
 		if (py_tok(p)->kind == PY_NAME && p->f->nglobal < 16)
-			p->f->global[p->f->nglobal++] = py_token_text(p, p->pos);
+			p->f->global[p->f->nglobal++] =
+			    py_token_text(p, p->pos);
 }
 
 static void
@@ -144,8 +146,8 @@ exec_expression(struct bindu_py *p, uint32_t end)
 		if (t->len == 1 && n < 16) {
 			target[n++] = i;
 			last = i + 1;
-		} else if (t->len == 3 || (t->len == 2 && !strchr("=!<>:",
-							      p->m->text[t->off]))) {
+		} else if (t->len == 3 ||
+		    (t->len == 2 && !strchr("=!<>:", p->m->text[t->off]))) {
 			exec_augmented(p, i, end);
 			return;
 		}
@@ -167,7 +169,9 @@ exec_simple(struct bindu_py *p, uint32_t end)
 
 	if (py_at(p, "return")) {
 		set_return(p,
-		    p->pos + 1 < end ? py_eval_range(p, p->pos + 1, end) : &py_none, line);
+		    p->pos + 1 < end ? py_eval_range(p, p->pos + 1, end) :
+				       &py_none,
+		    line);
 	} else if (py_at(p, "raise")) {
 		p->dead = RAISED;
 	} else if (py_at(p, "break")) {

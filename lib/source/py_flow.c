@@ -80,7 +80,8 @@ py_exec_if(struct bindu_py *p, uint32_t i)
 	if (truth < 0)
 		fork_turn(p, &f);
 	if (truth > 0) {
-		while (py_word_at(p, next, "elif") || py_word_at(p, next, "else"))
+		while (
+		    py_word_at(p, next, "elif") || py_word_at(p, next, "else"))
 			next = py_part_at(p, next).after;
 	} else if (py_word_at(p, next, "elif")) {
 		next = py_exec_if(p, next);
@@ -132,7 +133,9 @@ py_exec_for(struct bindu_py *p, uint32_t i)
 	n = py_len(p, seq);
 	if (n < 0 || n > UNROLL_MAX) {
 		p->pos = i + 1;
-		py_assign(p, in, py_unknown(p, "a loop in line %u sets it", py_tok_at(p, i)->line));
+		py_assign(p, in,
+		    py_unknown(p, "a loop in line %u sets it",
+			py_tok_at(p, i)->line));
 		run_maybe(p, &b, py_tok_at(p, i)->line);
 	}
 	for (k = 0; k < n && n <= UNROLL_MAX && p->dead == ALIVE; k++) {

@@ -55,8 +55,9 @@ py_exec_class(struct bindu_py *p, uint32_t i)
 	if (paren + 1 < b.colon) {
 		base = py_eval_range(p, paren + 1, py_find(p, paren + 1, ","));
 		if (!py_word_at(p, paren + 1, ")"))
-			py_set(p, obj, "\x02"
-				       "base",
+			py_set(p, obj,
+			    "\x02"
+			    "base",
 			    base);
 	}
 	p->f = py_frame(p, obj, f);
@@ -77,10 +78,10 @@ bind(struct bindu_py *p, const struct func *f, const struct val *self,
 	bool keyword = false;
 
 	p->limit = end;
-	for (p->pos = f->params; p->pos < end && py_step(p); p->pos = stop + 1) {
+	for (p->pos = f->params; p->pos < end && py_step(p);
+	     p->pos = stop + 1) {
 		const struct val *v = NULL;
-		unsigned stars = py_eat(p, "**") ? 2 : py_eat(p, "*") ? 1
-								      : 0;
+		unsigned stars = py_eat(p, "**") ? 2 : py_eat(p, "*") ? 1 : 0;
 		uint32_t eq;
 		char *name;
 
@@ -106,7 +107,8 @@ bind(struct bindu_py *p, const struct func *f, const struct val *self,
 		if (!v && !a->open && eq < stop)
 			v = py_eval_range(p, eq + 1, stop);
 		if (!v)
-			v = py_unknown(p, "%s is a parameter of %s()", name, f->name);
+			v = py_unknown(p, "%s is a parameter of %s()", name,
+			    f->name);
 		py_set(p, n->obj, name, v);
 	}
 }

@@ -30,7 +30,8 @@ slurp(struct bindu_py *p, const char *rel, size_t max, size_t *n)
 
 	if (!bindu_path_is_inside(rel))
 		return NULL;
-	fd = bindu_fd_open_beneath(p->rootfd, rel, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, true);
+	fd = bindu_fd_open_beneath(p->rootfd, rel,
+	    O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, true);
 	if (fd == -1 || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
 	    (uint64_t)st.st_size > max ||
 	    p->source + (size_t)st.st_size > SOURCE_TOTAL ||
@@ -149,10 +150,9 @@ py_import(struct bindu_py *p, const char *dotted)
 
 	if (!v)
 		return py_str(p, V_EXT, dotted);
-	if (dot && (parent = find(p, py_strn(p, dotted,
-					 (size_t)(dot - dotted)))))
-		py_set(p, parent->obj, py_strn(p, dot + 1, strlen(dot + 1)),
-		    v);
+	if (dot &&
+	    (parent = find(p, py_strn(p, dotted, (size_t)(dot - dotted)))))
+		py_set(p, parent->obj, py_strn(p, dot + 1, strlen(dot + 1)), v);
 	return v;
 }
 
@@ -162,7 +162,8 @@ py_import_from(struct bindu_py *p, const char *dotted, const char *name)
 	const struct val *m = find(p, dotted), *v;
 
 	if (!m)
-		return py_str(p, V_EXT, py_fmt(p, "%s%s%s", dotted, *dotted ? "." : "", name));
+		return py_str(p, V_EXT,
+		    py_fmt(p, "%s%s%s", dotted, *dotted ? "." : "", name));
 	if ((v = py_get(p, m->obj, name)) ||
 	    (v = find(p, py_fmt(p, "%s.%s", dotted, name))) ||
 	    (v = py_get(p, m->obj, "\x02*")))
@@ -212,9 +213,9 @@ place(struct bindu_py *p, const char *path, int attempt)
 	}
 	if (attempt == 0)
 		return py_strn(p, clean, strlen(clean));
-	return attempt == 1 && *p->script_dir ? py_fmt(p, "%s/%s",
-						    p->script_dir, clean)
-					      : NULL;
+	return attempt == 1 && *p->script_dir ?
+	    py_fmt(p, "%s/%s", p->script_dir, clean) :
+	    NULL;
 }
 
 const char *
@@ -276,16 +277,19 @@ from_json(struct bindu_py *p, const json_t *j, int depth)
 		v = py_objval(p, V_DICT, py_obj_new(p));
 		for (it = json_object_iter((json_t *)j); it;
 		     it = json_object_iter_next((json_t *)j, it)) {
-			k = py_key(p, py_str(p, V_STR, json_object_iter_key(it)));
+			k = py_key(p,
+			    py_str(p, V_STR, json_object_iter_key(it)));
 			if (k)
 				py_set(p, v->obj, k,
-				    from_json(p, json_object_iter_value(it), depth + 1));
+				    from_json(p, json_object_iter_value(it),
+					depth + 1));
 		}
 		return v;
 	case JSON_ARRAY:
 		v = py_list(p);
 		for (i = 0; i < json_array_size(j); i++)
-			py_append(p, v, from_json(p, json_array_get(j, i), depth + 1));
+			py_append(p, v,
+			    from_json(p, json_array_get(j, i), depth + 1));
 		return v;
 	default:
 		return &py_any;
@@ -293,8 +297,8 @@ from_json(struct bindu_py *p, const json_t *j, int depth)
 }
 
 const struct val *
-py_load_data(struct bindu_py *p, const char *format, const char *text,
-    size_t n, const char *what)
+py_load_data(struct bindu_py *p, const char *format, const char *text, size_t n,
+    const char *what)
 {
 	AUTO_JSON json_t *j = NULL;
 
@@ -303,7 +307,8 @@ py_load_data(struct bindu_py *p, const char *format, const char *text,
 	else
 		j = bindu_toml_parse(text, n, what, NULL);
 
-	return j ? from_json(p, j, 0) : py_unknown(p, "%s is not valid %s", what, format);
+	return j ? from_json(p, j, 0) :
+		   py_unknown(p, "%s is not valid %s", what, format);
 }
 
 void

@@ -24,7 +24,7 @@ static bool
 is_name_start(unsigned char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-	       c >= 0x80;
+	    c >= 0x80;
 }
 
 static bool
@@ -51,8 +51,8 @@ push(struct lexer *lx, enum bindu_py_kind kind, size_t off, size_t len)
 	struct bindu_py_toks *o = lx->out;
 
 	bindu_grow(&o->v, &o->cap, o->n + 1, sizeof *o->v);
-	o->v[o->n] = (struct bindu_py_tok){ kind, (uint32_t)off,
-		(uint32_t)len, lx->line, (uint32_t)o->n };
+	o->v[o->n] = (struct bindu_py_tok){ kind, (uint32_t)off, (uint32_t)len,
+		lx->line, (uint32_t)o->n };
 	return (uint32_t)o->n++;
 }
 
@@ -95,8 +95,7 @@ open_line(struct lexer *lx)
 	char c;
 
 	for (; (c = peek(lx, 0)) == ' ' || c == '\t' || c == '\f'; lx->at++)
-		col = c == '\t' ? (col / 8 + 1) * 8 : c == ' ' ? col + 1
-							       : 0;
+		col = c == '\t' ? (col / 8 + 1) * 8 : c == ' ' ? col + 1 : 0;
 	if (c == '%' || c == '!')
 		skip_line(lx);
 	c = peek(lx, 0);
@@ -140,7 +139,7 @@ static bool
 at_quote(const struct lexer *lx, const struct quote *k)
 {
 	return peek(lx, 0) == k->q &&
-	       (!k->triple || (peek(lx, 1) == k->q && peek(lx, 2) == k->q));
+	    (!k->triple || (peek(lx, 1) == k->q && peek(lx, 2) == k->q));
 }
 
 static void
@@ -280,7 +279,7 @@ lex_token(struct lexer *lx)
 			lx->at++;
 		push(lx, PY_NAME, off, lx->at - off);
 	} else if (is_digit((unsigned char)c) ||
-		   (c == '.' && is_digit((unsigned char)peek(lx, 1)))) {
+	    (c == '.' && is_digit((unsigned char)peek(lx, 1)))) {
 		lex_number(lx);
 	} else {
 		lex_op(lx);
@@ -327,8 +326,9 @@ bindu_py_lex(const char *text, size_t n, struct bindu_py_toks *out)
 			lx.at++;
 			lx.line++;
 			fresh = true;
-		} else if (c == '\\' && (peek(&lx, 1) == '\n' ||
-					    (peek(&lx, 1) == '\r' && peek(&lx, 2) == '\n'))) {
+		} else if (c == '\\' &&
+		    (peek(&lx, 1) == '\n' ||
+			(peek(&lx, 1) == '\r' && peek(&lx, 2) == '\n'))) {
 			lx.at += peek(&lx, 1) == '\n' ? 2 : 3;
 			lx.line++;
 		} else if (c == ' ' || c == '\t' || c == '\r' || c == '\f') {
@@ -345,5 +345,5 @@ bindu_py_tok_is(const char *text, const struct bindu_py_tok *t,
     const char *word)
 {
 	return (t->kind == PY_NAME || t->kind == PY_OP) &&
-	       strlen(word) == t->len && memcmp(text + t->off, word, t->len) == 0;
+	    strlen(word) == t->len && memcmp(text + t->off, word, t->len) == 0;
 }

@@ -11,7 +11,7 @@ dotted_name(struct bindu_py *p, uint32_t end)
 	char *s = py_fmt(p, "%s", "");
 
 	while (p->pos < end && (py_tok(p)->kind == PY_NAME || py_at(p, ".")) &&
-	       !py_at(p, "import") && !py_at(p, "as") && py_step(p)) {
+	    !py_at(p, "import") && !py_at(p, "as") && py_step(p)) {
 		s = py_fmt(p, "%s%s", s, py_token_text(p, p->pos));
 		p->pos++;
 	}
@@ -33,7 +33,8 @@ py_exec_import(struct bindu_py *p, uint32_t end)
 			p->pos++;
 		} else {
 			top = py_strn(p, name, strcspn(name, "."));
-			py_set(p, p->f->obj, top, strchr(name, '.') ? py_import(p, top) : v);
+			py_set(p, p->f->obj, top,
+			    strchr(name, '.') ? py_import(p, top) : v);
 		}
 		if (!py_eat(p, ","))
 			break;

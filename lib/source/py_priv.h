@@ -105,12 +105,7 @@ struct args {
 };
 
 /* Why execution of a block stopped early. */
-enum dead { ALIVE,
-	RETURNED,
-	RAISED,
-	MISSING_FILE,
-	BROKE,
-	CONTINUED };
+enum dead { ALIVE, RETURNED, RAISED, MISSING_FILE, BROKE, CONTINUED };
 
 struct chunk;
 struct bindu_py {
@@ -155,8 +150,8 @@ char *py_fmt(struct bindu_py *, const char *, ...)
     __attribute__((format(printf, 2, 3)));
 uint32_t py_obj_new(struct bindu_py *);
 const struct val *py_get(struct bindu_py *, uint32_t obj, const char *key);
-void py_set(struct bindu_py *, uint32_t obj, const char *key,
-    const struct val *);
+void
+py_set(struct bindu_py *, uint32_t obj, const char *key, const struct val *);
 /* Any key may have changed: present ones and absent ones are unknown. */
 void py_blur(struct bindu_py *, uint32_t obj, const struct val *why);
 size_t py_mark(const struct bindu_py *);
@@ -166,8 +161,8 @@ void py_redo(struct bindu_py *, const struct change *, size_t n);
 /* Now is one branch since mark, a the other: make the state both agree on. */
 void py_merge(struct bindu_py *, size_t mark, size_t nobj,
     const struct change *a, size_t n, unsigned line);
-bool py_equal(struct bindu_py *, const struct val *, const struct val *,
-    int depth);
+bool
+py_equal(struct bindu_py *, const struct val *, const struct val *, int depth);
 const struct val *py_merge_val(struct bindu_py *, const struct val *,
     const struct val *, unsigned line, int depth);
 void py_store_free(struct bindu_py *);
@@ -177,13 +172,13 @@ extern const struct val py_none, py_true, py_false, py_any;
 const struct val *py_unknown(struct bindu_py *, const char *, ...)
     __attribute__((format(printf, 2, 3)));
 const struct val *py_str(struct bindu_py *, enum val_kind, const char *);
-const struct val *py_strn_val(struct bindu_py *, enum val_kind, const char *,
-    size_t);
+const struct val *
+py_strn_val(struct bindu_py *, enum val_kind, const char *, size_t);
 const struct val *py_int(struct bindu_py *, long long);
 const struct val *py_bool(bool);
 const struct val *py_objval(struct bindu_py *, enum val_kind, uint32_t obj);
-const struct val *py_with_env(struct bindu_py *, const struct val *,
-    const char *env);
+const struct val *
+py_with_env(struct bindu_py *, const struct val *, const char *env);
 int py_truth(struct bindu_py *, const struct val *); /* 0, 1, -1: maybe */
 const char *py_text(struct bindu_py *, const struct val *); /* str(v) */
 const struct val *py_why(struct bindu_py *, const struct val *);
@@ -193,13 +188,12 @@ const struct val *py_key_val(struct bindu_py *, const char *key);
 const struct val *py_list(struct bindu_py *);
 void py_append(struct bindu_py *, const struct val *list, const struct val *);
 long long py_len(struct bindu_py *, const struct val *); /* -1: unknown */
-const struct val *py_item(struct bindu_py *, const struct val *list,
-    long long);
-const struct val *py_subscript(struct bindu_py *, const struct val *,
-    const struct val *key);
+const struct val *py_item(struct bindu_py *, const struct val *list, long long);
+const struct val *
+py_subscript(struct bindu_py *, const struct val *, const struct val *key);
 void py_copy_into(struct bindu_py *, uint32_t to, const struct val *from);
-const struct val *py_attr(struct bindu_py *, const struct val *,
-    const char *name);
+const struct val *
+py_attr(struct bindu_py *, const struct val *, const char *name);
 const struct val *py_binary(struct bindu_py *, const char *op,
     const struct val *, const struct val *);
 
@@ -238,8 +232,8 @@ uint32_t py_find(const struct bindu_py *, uint32_t, const char *stop);
 char *py_token_text(struct bindu_py *, uint32_t);
 struct py_part py_part_at(const struct bindu_py *, uint32_t);
 void py_run(struct bindu_py *, uint32_t start, uint32_t end);
-const struct val *py_eval_range(struct bindu_py *, uint32_t start,
-    uint32_t end);
+const struct val *
+py_eval_range(struct bindu_py *, uint32_t start, uint32_t end);
 void py_block(struct bindu_py *, uint32_t end);
 void py_run_module(struct bindu_py *, struct module *, const char *name);
 
@@ -268,8 +262,8 @@ void py_assign(struct bindu_py *, uint32_t end, const struct val *);
 
 /* py_import.c */
 const struct val *py_import(struct bindu_py *, const char *dotted);
-const struct val *py_import_from(struct bindu_py *, const char *dotted,
-    const char *name);
+const struct val *
+py_import_from(struct bindu_py *, const char *dotted, const char *name);
 void py_import_star(struct bindu_py *, const char *dotted);
 char *py_relative(struct bindu_py *, unsigned dots, const char *rest);
 /* Text of a file of the tree; NULL when there is none. */
@@ -291,6 +285,6 @@ const struct val *py_exists(struct bindu_py *, const struct val *path);
 
 /* py_builtin.c: what the functions of Python's library give; NULL: not one
  * of those that are known. */
-const struct val *py_builtin(struct bindu_py *, const char *name,
-    const struct args *);
+const struct val *
+py_builtin(struct bindu_py *, const char *name, const struct args *);
 #endif

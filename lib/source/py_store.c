@@ -67,7 +67,8 @@ py_fmt(struct bindu_py *p, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		n = 0;
-	return py_strn(p, buf, (size_t)n < sizeof buf ? (size_t)n : sizeof buf - 1);
+	return py_strn(p, buf,
+	    (size_t)n < sizeof buf ? (size_t)n : sizeof buf - 1);
 }
 
 uint32_t
@@ -126,8 +127,8 @@ slot_of(struct bindu_py *p, uint32_t obj, const char *key, bool make)
 	if (!make)
 		return 0;
 	bindu_grow(&p->slot, &p->slotcap, p->nslot + 1, sizeof *p->slot);
-	p->slot[p->nslot] = (struct slot){ .obj = obj,
-		.key = py_strn(p, key, strlen(key)) };
+	p->slot[p->nslot] =
+	    (struct slot){ .obj = obj, .key = py_strn(p, key, strlen(key)) };
 	p->hash[at & (p->nhash - 1)] = (uint32_t)p->nslot;
 	if (o->last)
 		p->slot[o->last].next = (uint32_t)p->nslot;
@@ -238,8 +239,9 @@ py_equal(struct bindu_py *p, const struct val *a, const struct val *b,
 		if (a->obj == b->obj)
 			return true;
 		for (i = p->obj[a->obj].first; i; i = p->slot[i].next)
-			if (!py_step(p) || !py_equal(p, p->slot[i].v,
-					       py_get(p, b->obj, p->slot[i].key), depth + 1))
+			if (!py_step(p) ||
+			    !py_equal(p, p->slot[i].v,
+				py_get(p, b->obj, p->slot[i].key), depth + 1))
 				return false;
 		for (i = p->obj[b->obj].first; i; i = p->slot[i].next)
 			if (p->slot[i].v && !py_get(p, a->obj, p->slot[i].key))
@@ -272,7 +274,8 @@ merge_objects(struct bindu_py *p, const struct val *a, const struct val *b,
 	for (i = p->obj[b->obj].first; i && py_step(p); i = p->slot[i].next)
 		if (!py_get(p, o, p->slot[i].key))
 			py_set(p, o, p->slot[i].key,
-			    py_merge_val(p, NULL, p->slot[i].v, line, depth + 1));
+			    py_merge_val(p, NULL, p->slot[i].v, line,
+				depth + 1));
 	return py_objval(p, a->k, o);
 }
 
@@ -293,11 +296,11 @@ py_merge_val(struct bindu_py *p, const struct val *a, const struct val *b,
 }
 
 static const struct val *
-after(const struct bindu_py *p, const struct change *c, size_t n,
-    uint32_t slot)
+after(const struct bindu_py *p, const struct change *c, size_t n, uint32_t slot)
 {
 	const struct change key = { slot, NULL };
-	const struct change *at = n ? bsearch(&key, c, n, sizeof *c, by_slot) : NULL;
+	const struct change *at = n ? bsearch(&key, c, n, sizeof *c, by_slot) :
+				      NULL;
 
 	return at ? at->v : p->slot[slot].v;
 }
@@ -320,12 +323,14 @@ py_merge(struct bindu_py *p, size_t mark, size_t nobj, const struct change *a,
 	for (i = 0; i < na; i++)
 		if (p->slot[a[i].slot].obj < nobj)
 			change(p, a[i].slot,
-			    py_merge_val(p, a[i].v, after(p, b, nb, a[i].slot), line, 0));
+			    py_merge_val(p, a[i].v, after(p, b, nb, a[i].slot),
+				line, 0));
 	for (i = 0; i < nb; i++)
-		if (p->slot[b[i].slot].obj < nobj && !(na && bsearch(&b[i], a,
-								 na, sizeof *a, by_slot)))
+		if (p->slot[b[i].slot].obj < nobj &&
+		    !(na && bsearch(&b[i], a, na, sizeof *a, by_slot)))
 			change(p, b[i].slot,
-			    py_merge_val(p, b[i].v, p->slot[b[i].slot].v, line, 0));
+			    py_merge_val(p, b[i].v, p->slot[b[i].slot].v, line,
+				0));
 }
 
 void

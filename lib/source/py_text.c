@@ -62,9 +62,7 @@ static size_t
 escape(const char *s, size_t n, struct bindu_buf *b)
 {
 	static const char from[] = "\\'\"abfnrtv", to[] = "\\'\"\a\b\f\n\r\t\v";
-	size_t digits = s[0] == 'x' ? 2 : s[0] == 'u' ? 4
-				      : s[0] == 'U'   ? 8
-						      : 0;
+	size_t digits = s[0] == 'x' ? 2 : s[0] == 'u' ? 4 : s[0] == 'U' ? 8 : 0;
 	const char *at = s[0] ? strchr(from, s[0]) : NULL;
 	char hex[9] = "";
 
@@ -120,7 +118,7 @@ static bool
 ends_expr(char c, char next)
 {
 	return c == ':' || (c == '!' && next != '=') ||
-	       (c == '=' && (next == '}' || next == ':' || next == '!'));
+	    (c == '=' && (next == '}' || next == ':' || next == '!'));
 }
 
 /* Length of the replacement field at s (behind "{"), up to its "}"; the
@@ -147,7 +145,8 @@ field(const char *s, size_t n, size_t *expr)
 		} else if (depth == 0 && c == '}') {
 			*expr = *expr ? *expr : i;
 			return i;
-		} else if (depth == 0 && !*expr && ends_expr(c, i + 1 < n ? s[i + 1] : '}')) {
+		} else if (depth == 0 && !*expr &&
+		    ends_expr(c, i + 1 < n ? s[i + 1] : '}')) {
 			*expr = i;
 		}
 	}
@@ -170,7 +169,7 @@ append(struct bindu_py *p, const struct literal *l, struct bindu_buf *b,
 		if (c == '\\' && !l->raw && i + 1 < l->n) {
 			i += escape(l->s + i + 1, l->n - i - 1, b);
 		} else if (l->format && (c == '{' || c == '}') &&
-			   i + 1 < l->n && l->s[i + 1] == c) {
+		    i + 1 < l->n && l->s[i + 1] == c) {
 			bindu_buf_addc(b, c, NULL);
 			i++;
 		} else if (l->format && c == '{') {
@@ -184,9 +183,9 @@ append(struct bindu_py *p, const struct literal *l, struct bindu_buf *b,
 			t = py_text(p, v);
 			if (!t)
 				return py_why(p, v);
-			if (expr != len && !(len - expr == 2 && memcmp(l->s +
-									   i + 1 + expr,
-								    "!s", 2) == 0))
+			if (expr != len &&
+			    !(len - expr == 2 &&
+				memcmp(l->s + i + 1 + expr, "!s", 2) == 0))
 				return &py_any;
 			*env = *env ? *env : v->env;
 			bindu_buf_adds(b, t, NULL);

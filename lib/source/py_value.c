@@ -8,8 +8,7 @@
 #include "py_priv.h"
 #include "lib/base/mem.h"
 
-enum { LIST_MAX = 10000,
-	JOIN_MAX = 60 << 10 };
+enum { LIST_MAX = 10000, JOIN_MAX = 60 << 10 };
 
 const struct val py_none = { .k = V_NONE };
 const struct val py_true = { .k = V_BOOL, .i = 1 };
@@ -35,8 +34,8 @@ py_unknown(struct bindu_py *p, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof why, fmt, ap);
 	va_end(ap);
-	return make(p, (struct val){ .k = V_UNKNOWN,
-			   .s = py_strn(p, why, strlen(why)) });
+	return make(p,
+	    (struct val){ .k = V_UNKNOWN, .s = py_strn(p, why, strlen(why)) });
 }
 
 const struct val *
@@ -146,7 +145,8 @@ const char *
 py_key(struct bindu_py *p, const struct val *v)
 {
 	if (v->k == V_STR) /* \x01 and \x02 start keys of our own */
-		return v->s[0] && v->s[0] <= '\x02' && v->s[0] > 0 ? NULL : v->s;
+		return v->s[0] && v->s[0] <= '\x02' && v->s[0] > 0 ? NULL :
+								     v->s;
 	if (v->k == V_INT || v->k == V_BOOL)
 		return py_fmt(p, "\x01%lld", v->i);
 	if (v->k == V_NONE)
@@ -215,7 +215,8 @@ py_subscript(struct bindu_py *p, const struct val *o, const struct val *key)
 	if (o->k == V_UNKNOWN)
 		return o;
 	if (o->k == V_EXT && strcmp(o->s, "os.environ") == 0 && k)
-		return py_with_env(p, py_unknown(p, "the environment variable %s decides", k), k);
+		return py_with_env(p,
+		    py_unknown(p, "the environment variable %s decides", k), k);
 	if (o->k == V_LIST && key->k == V_INT && (n = py_len(p, o)) >= 0)
 		return py_item(p, o, key->i < 0 ? key->i + n : key->i);
 	if (o->k != V_DICT && o->k != V_LIST)
@@ -264,16 +265,19 @@ class_attr(struct bindu_py *p, const struct val *o, const char *name)
 			return py_unknown(p, "'%s' is inherited from %s", name,
 			    o->k == V_EXT ? o->s : "a class not followed");
 		if ((v = py_get(p, o->obj, name))) {
-			struct val m = { .k = V_METHOD, .func = v->func, .self = self };
+			struct val m = { .k = V_METHOD,
+				.func = v->func,
+				.self = self };
 
 			return self && v->k == V_FUNC ? make(p, m) : v;
 		}
 		if ((v = py_get(p, o->obj, "\x02*")))
 			return v;
-		o = py_get(p, o->obj, o->k == V_INST ? "\x02"
-						       "class"
-						     : "\x02"
-						       "base");
+		o = py_get(p, o->obj,
+		    o->k == V_INST ? "\x02"
+				     "class" :
+				     "\x02"
+				     "base");
 	}
 	return py_unknown(p, "'%s' was not seen to be set", name);
 }
@@ -288,9 +292,9 @@ path_attr(struct bindu_py *p, const struct val *o, const char *name)
 	if (!dot || dot == base)
 		dot = base + strlen(base);
 	if (strcmp(name, "parent") == 0)
-		return slash && slash != o->s ? py_strn_val(p, V_PATH, o->s,
-						    (size_t)(slash - o->s))
-					      : o;
+		return slash && slash != o->s ?
+		    py_strn_val(p, V_PATH, o->s, (size_t)(slash - o->s)) :
+		    o;
 	if (strcmp(name, "name") == 0)
 		return py_str(p, V_STR, base);
 	if (strcmp(name, "stem") == 0)
@@ -376,7 +380,7 @@ compare(struct bindu_py *p, const char *op, const struct val *a,
     const struct val *b)
 {
 	bool known = a->k <= V_STR && b->k <= V_STR && a->k != V_UNKNOWN &&
-		     b->k != V_UNKNOWN && !a->env && !b->env;
+	    b->k != V_UNKNOWN && !a->env && !b->env;
 
 	if (strcmp(op, "in") == 0)
 		return contains(p, a, b);
@@ -441,8 +445,8 @@ binary(struct bindu_py *p, const char *op, const struct val *a,
 	if (strcmp(op, "/") == 0 && (a->k == V_PATH || b->k == V_PATH) &&
 	    (a->k == V_PATH || a->k == V_STR) &&
 	    (b->k == V_PATH || b->k == V_STR))
-		return b->s[0] == '/' ? py_str(p, V_PATH, b->s)
-				      : join_text(p, V_PATH, a->s, "/", b->s);
+		return b->s[0] == '/' ? py_str(p, V_PATH, b->s) :
+					join_text(p, V_PATH, a->s, "/", b->s);
 	if (a->k == V_DICT && b->k == V_DICT && strcmp(op, "|") == 0) {
 		v = py_objval(p, V_DICT, py_obj_new(p));
 		py_copy_into(p, v->obj, a);

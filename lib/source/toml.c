@@ -116,7 +116,7 @@ escape(struct toml *t, bool multi, struct bindu_buf *b)
 	if (multi && (c == '\n' || c == ' ' || c == '\t' || c == '\r')) {
 		t->s--;
 		for (; (c = at(t, 0)) == '\n' || c == ' ' || c == '\t' ||
-		       c == '\r';
+		     c == '\r';
 		     t->s++)
 			t->line += c == '\n';
 		return 0;
@@ -141,8 +141,9 @@ string(struct toml *t, struct bindu_buf *b)
 	while (t->s < t->end) {
 		char c = *t->s;
 
-		if (c == q && (!multi || (at(t, 1) == q && at(t, 2) == q &&
-					     at(t, 3) != q))) {
+		if (c == q &&
+		    (!multi ||
+			(at(t, 1) == q && at(t, 2) == q && at(t, 3) != q))) {
 			t->s += multi ? 3 : 1;
 			return 0;
 		}
@@ -166,7 +167,7 @@ static bool
 is_bare(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '_' || c == '-';
+	    (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
 /* One part of a key. */
@@ -420,7 +421,11 @@ json_t *
 bindu_toml_parse(const char *text, size_t n, const char *what,
     struct bindu_err *err)
 {
-	struct toml t = { .s = text, .end = text + n, .what = what, .line = 1, .err = err };
+	struct toml t = { .s = text,
+		.end = text + n,
+		.what = what,
+		.line = 1,
+		.err = err };
 	AUTO_JSON json_t *root = json_object();
 	json_t *table = root;
 

@@ -43,7 +43,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		atexit(leave);
 		rootfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
-	fd = openat(rootfd, "a.py", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fd = openat(rootfd, "a.py", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+	    0600);
 	if (fd == -1 || bindu_fd_write(fd, data, n) == -1)
 		abort();
 	close(fd);
@@ -63,7 +64,8 @@ main(int argc, char **argv)
 		char *text = NULL;
 		size_t n;
 
-		if (bindu_fd_read_file(AT_FDCWD, argv[i], 1 << 20, &text, &n, NULL) == -1)
+		if (bindu_fd_read_file(AT_FDCWD, argv[i], 1 << 20, &text, &n,
+			NULL) == -1)
 			return 1;
 		LLVMFuzzerTestOneInput((const uint8_t *)text, n);
 		free(text);
