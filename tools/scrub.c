@@ -15,17 +15,17 @@ static struct bindu_scrub_opts scrub;
 
 static const struct bindu_opt opts[] = {
 	{ 0, "drop", BINDU_OPT_FLAG, &scrub.drop, NULL,
-	  "leave a file with a secret in it out, instead of stopping", NULL },
+	    "leave a file with a secret in it out, instead of stopping", NULL },
 	{ 'a', "all", BINDU_OPT_FLAG, &scrub.all, NULL,
-	  "read also what the ignore rules would not ship", NULL },
+	    "read also what the ignore rules would not ship", NULL },
 	{ 0, "sarif", BINDU_OPT_FLAG, &sarif, NULL,
-	  "print the report as SARIF 2.1.0", NULL },
+	    "print the report as SARIF 2.1.0", NULL },
 	{ 0, "allow-file", BINDU_OPT_STR, &scrub.allow_file, "FILE",
-	  "read allow entries from FILE (default: .binduscrub)", NULL },
+	    "read allow entries from FILE (default: .binduscrub)", NULL },
 	{ 0, "baseline", BINDU_OPT_STR, &scrub.baseline, "FILE",
-	  "allow the findings of an older --json report", NULL },
+	    "allow the findings of an older --json report", NULL },
 	{ 0, "strict", BINDU_OPT_FLAG, &strict, NULL,
-	  "exit 1 also for warnings and stale allow entries", NULL },
+	    "exit 1 also for warnings and stale allow entries", NULL },
 	BINDU_OPT_END
 };
 
@@ -47,11 +47,12 @@ say_finding(struct bindu_ctx *ctx, const struct bindu_finding *f)
 
 	if (f->line)
 		snprintf(place, sizeof place, ":%u:%u", f->line, f->col);
-	bindu_note(ctx->report, f->level == BINDU_SCRUB_BLOCK && !f->dropped ?
-	    BINDU_ERROR : f->level == BINDU_SCRUB_NOTE ? BINDU_INFO :
-	    BINDU_WARN, "%s%s: %s %s: %s %s", path, place,
-	    bindu_scrub_level_name(f->level), f->rule,
-	    bindu_scrub_what(f->rule), f->masked);
+	bindu_note(ctx->report,
+	    f->level == BINDU_SCRUB_BLOCK && !f->dropped ? BINDU_ERROR :
+		f->level == BINDU_SCRUB_NOTE		 ? BINDU_INFO :
+							   BINDU_WARN,
+	    "%s%s: %s %s: %s %s", path, place, bindu_scrub_level_name(f->level),
+	    f->rule, bindu_scrub_what(f->rule), f->masked);
 	if (f->level == BINDU_SCRUB_BLOCK && !f->dropped)
 		bindu_note(ctx->report, BINDU_ERROR,
 		    "  to ship it, add to .binduscrub: %s", f->allow);
@@ -67,8 +68,10 @@ say_report(struct bindu_ctx *ctx, const struct bindu_scrub_report *r)
 		bindu_note(ctx->report, BINDU_WARN, "%s is left out by %s",
 		    visible(&b, r->drop[i].path), r->drop[i].rule);
 	for (size_t i = 0; i < r->nkept; i++)
-		bindu_note(ctx->report, BINDU_INFO, "%s was read and ships "
-		    "(%s)", visible(&b, r->kept[i].path), r->kept[i].rule);
+		bindu_note(ctx->report, BINDU_INFO,
+		    "%s was read and ships "
+		    "(%s)",
+		    visible(&b, r->kept[i].path), r->kept[i].rule);
 	for (size_t i = 0; i < r->n; i++)
 		say_finding(ctx, &r->finding[i]);
 	for (size_t i = 0; i < r->nunread; i++)
@@ -76,17 +79,18 @@ say_report(struct bindu_ctx *ctx, const struct bindu_scrub_report *r)
 		    visible(&b, r->unread[i].path), r->unread[i].rule);
 	for (size_t i = 0; i < r->stale.n; i++)
 		bindu_note(ctx->report, BINDU_WARN, "%s", r->stale.v[i]);
-	bindu_note(ctx->report, BINDU_NOTE, "%llu files, %s read; %zu left "
+	bindu_note(ctx->report, BINDU_NOTE,
+	    "%llu files, %s read; %zu left "
 	    "out, %u block, %u warn, %zu allowed, %zu not read",
-	    (unsigned long long)r->files, bindu_str_human(r->bytes, size,
-	    sizeof size), r->ndrop, r->block, r->warn, r->nallowed,
-	    r->nunread);
+	    (unsigned long long)r->files,
+	    bindu_str_human(r->bytes, size, sizeof size), r->ndrop, r->block,
+	    r->warn, r->nallowed, r->nunread);
 }
 
 /* 0 clean, 1 blocked, 74 something was not read. */
 static int
 verdict(struct bindu_ctx *ctx, const struct bindu_scrub_report *r,
-	const char *root)
+    const char *root)
 {
 	json_t *json = NULL;
 
@@ -109,11 +113,13 @@ verdict(struct bindu_ctx *ctx, const struct bindu_scrub_report *r,
 }
 
 static int
-check_tree(struct bindu_ctx *ctx, const char *dir,
-	struct bindu_scrub_report *r, struct bindu_err *err)
+check_tree(struct bindu_ctx *ctx, const char *dir, struct bindu_scrub_report *r,
+    struct bindu_err *err)
 {
 	struct bindu_walk_opts walk = { .all = scrub.all,
-		.no_deny = scrub.all, .keep_pyc = scrub.all };
+		.any_link = true,
+		.no_deny = scrub.all,
+		.keep_pyc = scrub.all };
 	struct bindu_tree *t;
 	int rc;
 
@@ -128,7 +134,7 @@ check_tree(struct bindu_ctx *ctx, const char *dir,
 
 static int
 filter(struct bindu_ctx *ctx, struct bindu_scrub_report *r,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	AUTO_FREE char *allow = NULL;
 	struct stat st;
@@ -136,10 +142,12 @@ filter(struct bindu_ctx *ctx, struct bindu_scrub_report *r,
 	int rc;
 
 	if (isatty(STDIN_FILENO))
-		return bindu_err_set(err, BINDU_E_USAGE, "stdin is a terminal; "
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "stdin is a terminal; "
 		    "give a tar on stdin, or a DIR to check");
 	if (isatty(STDOUT_FILENO))
-		return bindu_err_set(err, BINDU_E_USAGE, "stdout is a "
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "stdout is a "
 		    "terminal; send the archive to a file or a pipe");
 	allow = bindu_path_join(ctx->dir, ".binduscrub");
 	if (scrub.allow_file == NULL && access(allow, F_OK) == 0)
@@ -165,18 +173,22 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 		return bindu_err_set(err, BINDU_E_USAGE,
 		    "--json and --sarif exclude each other");
 	rc = argc > 0 ? check_tree(ctx, argv[0], &r, err) :
-	    filter(ctx, &r, err);
+			filter(ctx, &r, err);
 	bindu_scrub_report_fini(&r);
 	return rc;
 }
 
 static const struct bindu_tool tool = {
-	.name = "bindu-scrub", .args = "[DIR]", .min = 0, .max = 1,
+	.name = "bindu-scrub",
+	.args = "[DIR]",
+	.min = 0,
+	.max = 1,
 	.about = "keep secrets out: filter a tar, or check a directory",
-	.opts = opts, .run = run,
+	.opts = opts,
+	.run = run,
 	.flags = BINDU_TOOL_DIR | BINDU_TOOL_JSON | BINDU_TOOL_STATUS,
 	.more = "Without DIR: a tar on stdin becomes a tar on stdout, secrets "
-	    "left out.\n",
+		"left out.\n",
 };
 
 int

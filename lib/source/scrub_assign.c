@@ -35,9 +35,11 @@ skip_quotes(const struct scrub_text *t, size_t i, char *quote)
 	}
 	if (i < t->n && (t->p[i] == '"' || t->p[i] == '\'' || t->p[i] == '`')) {
 		*quote = (char)t->p[i];
-		while (i < t->n && t->p[i] == (uint8_t)*quote && i - start < 7)
-			i++;
-		return i;
+		/* One quote, or three of them; two are an empty string. */
+		if (t->n - i > 2 && t->p[i + 1] == (uint8_t)*quote &&
+		    t->p[i + 2] == (uint8_t)*quote)
+			return i + 3;
+		return i + 1;
 	}
 	*quote = 0;
 	return start;
@@ -48,7 +50,7 @@ static size_t
 skip_value_word(const struct scrub_text *t, size_t i)
 {
 	static const char *const words[] = { "value", "default", "content",
-	    "text", "val" };
+		"text", "val" };
 	size_t j = i;
 	char q;
 
@@ -58,8 +60,9 @@ skip_value_word(const struct scrub_text *t, size_t i)
 	for (size_t k = 0; k < 5; k++) {
 		size_t len = strlen(words[k]);
 
-		if (t->n - j > len + 2 && !strncasecmp((const char *)t->p + j,
-		    words[k], len) && !is_ident(t->p[j + len]))
+		if (t->n - j > len + 2 &&
+		    !strncasecmp((const char *)t->p + j, words[k], len) &&
+		    !is_ident(t->p[j + len]))
 			return j + len;
 	}
 	return i;
@@ -71,8 +74,8 @@ skip_annotation(const struct scrub_text *t, size_t i)
 {
 	size_t j = skip_blank(t, i), start = j;
 
-	while (j < t->n && j - start < 40 && (isalnum(t->p[j]) ||
-	    strchr("_.[]<>|&?' ", t->p[j])))
+	while (j < t->n && j - start < 40 &&
+	    (isalnum(t->p[j]) || strchr("_.[]<>|&?' ", t->p[j])))
 		j++;
 	if (j > start && j + 1 < t->n && t->p[j] == '=' && t->p[j + 1] != '=')
 		return j + 1;
@@ -83,8 +86,8 @@ skip_annotation(const struct scrub_text *t, size_t i)
 static size_t
 skip_operator(const struct scrub_text *t, size_t i, bool name_quoted)
 {
-	static const char *const ops[] = { ":=", "=>", "->", "||=", "?=",
-	    "+=", "===", "==", "!==", "!=", "=", ":", NULL };
+	static const char *const ops[] = { ":=", "=>", "->",
+		"||=", "?=", "+=", "===", "==", "!==", "!=", "=", ":", NULL };
 	size_t left = t->n - i;
 
 	for (const char *const *o = ops; *o; o++) {
@@ -92,7 +95,8 @@ skip_operator(const struct scrub_text *t, size_t i, bool name_quoted)
 
 		if (left > len && !memcmp(t->p + i, *o, len))
 			return **o == ':' && len == 1 ?
-			    skip_annotation(t, i + 1) : i + len;
+			    skip_annotation(t, i + 1) :
+			    i + len;
 	}
 	if (left && (t->p[i] == '(' || (name_quoted && t->p[i] == ',')))
 		return i + 1;
@@ -108,14 +112,14 @@ blank_is_operator(const struct scrub_text *t, size_t key)
 
 	while (bol > 0 && key - bol < 40 && t->p[bol - 1] != '\n')
 		bol--;
-	if (key >= 2 && t->p[key - 1] == '-' && (t->p[key - 2] == '-' ||
-	    isspace(t->p[key - 2])))
+	if (key >= 2 && t->p[key - 1] == '-' &&
+	    (t->p[key - 2] == '-' || isspace(t->p[key - 2])))
 		return true;
 	bol = skip_blank(t, bol);
 	line = (const char *)t->p + bol;
-	return key > bol && (!strncmp(line, "ENV ", 4) ||
-	    !strncmp(line, "ARG ", 4) || !strncmp(line, "#define ", 8) ||
-	    !strncmp(line, "setenv ", 7));
+	return key > bol &&
+	    (!strncmp(line, "ENV ", 4) || !strncmp(line, "ARG ", 4) ||
+		!strncmp(line, "#define ", 8) || !strncmp(line, "setenv ", 7));
 }
 
 /* What may stand between operator and value: b"", @"", new X("", > - */
@@ -124,18 +128,20 @@ skip_wrapping(const struct scrub_text *t, size_t i)
 {
 	size_t start = i = skip_blank(t, i);
 
-	if (i < t->n && (t->p[i] == '>' || t->p[i] == '|')) {	/* YAML */
-		while (i < t->n && (strchr(">|-+", t->p[i]) || isspace(t->p[i])))
+	if (i < t->n && (t->p[i] == '>' || t->p[i] == '|')) { /* YAML */
+		while (
+		    i < t->n && (strchr(">|-+", t->p[i]) || isspace(t->p[i])))
 			i++;
 		return i;
 	}
-	if (i + 1 < t->n && t->p[i] == '\n' && (t->p[i + 1] == ' ' ||
-	    t->p[i + 1] == '\t')) {		/* the value on the next line */
+	if (i + 1 < t->n && t->p[i] == '\n' &&
+	    (t->p[i + 1] == ' ' ||
+		t->p[i + 1] == '\t')) { /* the value on the next line */
 		i = skip_blank(t, i + 1);
 		return i < t->n && strchr("\"'`", t->p[i]) ? i : start;
 	}
-	while (i < t->n && i - start < 24 && (isalnum(t->p[i]) ||
-	    strchr("_.@ &", t->p[i])))
+	while (i < t->n && i - start < 24 &&
+	    (isalnum(t->p[i]) || strchr("_.@ &", t->p[i])))
 		i++;
 	if (i < t->n && t->p[i] == '(' && i > start)
 		i++;
@@ -154,7 +160,8 @@ find_value(const struct scrub_text *t, struct scrub_pair *a)
 	char q;
 
 	i = skip_quotes(t, i, &q);
-	while (i < t->n && (t->p[i] == ']' || t->p[i] == ')') && i < a->kend + 4)
+	while (
+	    i < t->n && (t->p[i] == ']' || t->p[i] == ')') && i < a->kend + 4)
 		i++;
 	if (i < t->n && t->p[i] == '>' && a->key && (t->p[a->key - 1] == '<')) {
 		a->element = true;
@@ -178,6 +185,8 @@ find_value(const struct scrub_text *t, struct scrub_pair *a)
 	i = skip_quotes(t, i, &a->quote);
 	a->quoted = a->quote != 0;
 	a->value = i;
+	if (t->p[op - 1] == ',' && !a->quoted)
+		return false;
 	return i < t->n && i - a->kend < GAP_MAX + 40;
 }
 
@@ -189,7 +198,7 @@ scrub_pair_forward(const struct scrub_text *t, size_t at, size_t end,
 	a->key = at;
 	a->kend = end;
 	while (a->kend > a->key && !is_ident(t->p[a->kend - 1]))
-		a->kend--;	/* literals like pass: bring their operator */
+		a->kend--; /* literals like pass: bring their operator */
 	while (a->key > 0 && at - a->key < 64 && is_ident(t->p[a->key - 1]))
 		a->key--;
 	while (a->kend < t->n && a->kend - end < 64 && is_ident(t->p[a->kend]))
@@ -198,8 +207,10 @@ scrub_pair_forward(const struct scrub_text *t, size_t at, size_t end,
 		a->key++;
 	while (a->kend > a->key && t->p[a->kend - 1] == '.')
 		a->kend--;
+	if (!find_value(t, a))
+		return false;
 	a->kind = scrub_key_kind(t->p + a->key, a->kend - a->key);
-	return a->kind != KEY_NONE && find_value(t, a);
+	return a->kind != KEY_NONE;
 }
 
 static bool
@@ -220,16 +231,16 @@ scrub_value_bounds(const struct scrub_text *t, struct scrub_pair *a)
 		while (i < max && t->p[i] != '&' && t->p[i] != '\n')
 			i++;
 	} else if (a->quoted) {
-		while (i < max && t->p[i] != (uint8_t)a->quote &&
-		    t->p[i] != '\n')
+		while (
+		    i < max && t->p[i] != (uint8_t)a->quote && t->p[i] != '\n')
 			i++;
 		if (i == max || t->p[i] == '\n')
 			return false;
 		while (i > a->value && t->p[i - 1] == '\\')
 			i--;
 	} else {
-		while (i < max && !ends_bare(t->p[i]) && !(t->p[i] == '&' &&
-		    i > a->value) && t->p[i] != '\\')
+		while (i < max && !ends_bare(t->p[i]) &&
+		    !(t->p[i] == '&' && i > a->value) && t->p[i] != '\\')
 			i++;
 	}
 	a->vend = i;
@@ -238,12 +249,11 @@ scrub_value_bounds(const struct scrub_text *t, struct scrub_pair *a)
 
 /* A login inside a string of settings: Server=...;Uid=...;Pwd=... */
 bool
-scrub_pair_is_connection(const struct scrub_text *t,
-    const struct scrub_pair *a)
+scrub_pair_is_connection(const struct scrub_text *t, const struct scrub_pair *a)
 {
-	static const char *const marks[] = { "server=", "data source=",
-	    "host=", "uid=", "user id=", "dsn=", "jdbc:", "user=", "username=",
-	    "server =", "initial catalog=", "dbname=", "database=" };
+	static const char *const marks[] = { "server=", "data source=", "host=",
+		"uid=", "user id=", "dsn=", "jdbc:", "user=", "username=",
+		"server =", "initial catalog=", "dbname=", "database=" };
 	size_t from = a->key, to = a->vend;
 	char line[600];
 	size_t n = 0;

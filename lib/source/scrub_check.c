@@ -21,7 +21,7 @@ static enum scrub_verdict
 check_crc62(const uint8_t *s, size_t n, size_t prefix)
 {
 	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz";
+				     "abcdefghijklmnopqrstuvwxyz";
 	uint32_t c;
 
 	if (n < prefix + 12)
@@ -45,19 +45,15 @@ scrub_check_npm(const uint8_t *s, size_t n)
 	return check_crc62(s, n, 4);
 }
 
-int
-scrub_digit64(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+' || c == '-')
-		return 62;
-	return c == '/' || c == '_' ? 63 : -1;
-}
+/* Both alphabets: + and -, / and _. */
+const int8_t scrub_digits64[256] = { -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 62, -1, 62, -1,
+	63, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, -1, -1, -1, -1, -1, -1, -1,
+	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+	20, 21, 22, 23, 24, 25, -1, -1, -1, -1, 63, -1, 26, 27, 28, 29, 30, 31,
+	32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49,
+	50, 51, -1, -1, -1, -1, -1, [128 ... 255] = -1 };
 
 size_t
 scrub_base64(const uint8_t *s, size_t n, uint8_t *out, size_t max, size_t *used)
@@ -67,7 +63,8 @@ scrub_base64(const uint8_t *s, size_t n, uint8_t *out, size_t max, size_t *used)
 	size_t len = 0, i;
 	int d;
 
-	for (i = 0; i < n && (d = scrub_digit64(s[i])) >= 0 && len < max; i++) {
+	for (i = 0; i < n && (d = scrub_digits64[s[i]]) >= 0 && len < max;
+	     i++) {
 		acc = acc << 6 | (uint32_t)d;
 		bits += 6;
 		if (bits >= 8) {
@@ -114,7 +111,7 @@ static size_t
 base58check(const uint8_t *s, size_t n, uint8_t *out, size_t max)
 {
 	static const char digits[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-	    "abcdefghijkmnopqrstuvwxyz";
+				     "abcdefghijkmnopqrstuvwxyz";
 	uint8_t sum[BINDU_SHA256], big[128] = { 0 };
 	size_t len = 0;
 
@@ -160,8 +157,8 @@ scrub_check_xprv(const uint8_t *s, size_t n)
 {
 	uint8_t key[100];
 
-	return base58check(s, n, key, sizeof key) == 78 ? SCRUB_GOOD
-	    : SCRUB_FAILED;
+	return base58check(s, n, key, sizeof key) == 78 ? SCRUB_GOOD :
+							  SCRUB_FAILED;
 }
 
 /* A Stellar seed: base32 of 0x90, 32 bytes and their CRC-16. */
@@ -189,6 +186,6 @@ scrub_check_stellar(const uint8_t *s, size_t n)
 		for (int k = 0; k < 8; k++)
 			crc = (crc << 1 ^ (crc & 0x8000 ? 0x1021 : 0)) & 0xffff;
 	}
-	return raw[33] == (crc & 0xff) && raw[34] == crc >> 8 ? SCRUB_GOOD
-	    : SCRUB_NO;
+	return raw[33] == (crc & 0xff) && raw[34] == crc >> 8 ? SCRUB_GOOD :
+								SCRUB_NO;
 }

@@ -53,8 +53,8 @@ adopt(struct scrub_scan *s, struct scrub_decoder *d, struct scrub_cand *c)
 	col = d->col + (uint32_t)from;
 	if (d->kind == KIND_WIDE_LE || d->kind == KIND_WIDE_BE) {
 		line += c->line - 1;
-		col = c->line == 1 ? d->col + (c->col - 1) * 2
-		    : (c->col - 1) * 2 + 1;
+		col = c->line == 1 ? d->col + (c->col - 1) * 2 :
+				     (c->col - 1) * 2 + 1;
 	} else if (d->width) {
 		uint64_t row = from / (d->width + d->gap);
 
@@ -82,20 +82,37 @@ finish(struct scrub_scan *s, struct scrub_decoder *d)
 static size_t
 feed_base64(struct scrub_decoder *d, const uint8_t *p, size_t i, size_t limit)
 {
-	uint8_t out[1024];
+	const int8_t *digit = scrub_digits64;
+	uint8_t out[3072];
 	size_t n = 0;
 	int v;
 
-	for (; i < limit && (v = scrub_digit64(p[i])) >= 0; i++) {
-		d->acc = d->acc << 6 | (uint32_t)v;
-		d->bits += 6;
-		if (d->bits < 8)
-			continue;
-		d->bits -= 8;
-		out[n++] = (uint8_t)(d->acc >> d->bits);
-		if (n == sizeof out) {
+	while (i < limit) {
+		/* Whole groups of four as long as nothing foreign comes. */
+		while (!d->bits && i + 4 <= limit && n + 3 <= sizeof out) {
+			int a = digit[p[i]], b = digit[p[i + 1]];
+			int c = digit[p[i + 2]], e = digit[p[i + 3]];
+
+			if ((a | b | c | e) < 0)
+				break;
+			out[n++] = (uint8_t)(a << 2 | b >> 4);
+			out[n++] = (uint8_t)(b << 4 | c >> 2);
+			out[n++] = (uint8_t)(c << 6 | e);
+			i += 4;
+		}
+		if (n + 3 > sizeof out) {
 			scrub_scan_add(d->child, out, n);
 			n = 0;
+			continue;
+		}
+		if (i >= limit || (v = digit[p[i]]) < 0)
+			break;
+		i++;
+		d->acc = d->acc << 6 | (uint32_t)v;
+		d->bits += 6;
+		if (d->bits >= 8) {
+			d->bits -= 8;
+			out[n++] = (uint8_t)(d->acc >> d->bits);
 		}
 	}
 	scrub_scan_add(d->child, out, n);
@@ -113,10 +130,10 @@ wrap_gap(const struct scrub_view *v, size_t i)
 	if (j >= v->n || v->p[j] != '\n')
 		return 0;
 	j++;
-	while (j < v->n && j - i < GAP_MAX && (v->p[j] == ' ' ||
-	    v->p[j] == '\t'))
+	while (
+	    j < v->n && j - i < GAP_MAX && (v->p[j] == ' ' || v->p[j] == '\t'))
 		j++;
-	return j < v->n && scrub_digit64(v->p[j]) >= 0 ? j - i : 0;
+	return j < v->n && scrub_digits64[v->p[j]] >= 0 ? j - i : 0;
 }
 
 static void
@@ -223,8 +240,8 @@ decode_hex(struct scrub_scan *s, struct scrub_decoder *d,
 
 	begin(s, d, KIND_HEX, v->abs + at);
 	for (size_t i = at; i + 1 < end; i += 2) {
-		out[n++] = (uint8_t)(hex_digit(v->p[i]) << 4 |
-		    hex_digit(v->p[i + 1]));
+		out[n++] =
+		    (uint8_t)(hex_digit(v->p[i]) << 4 | hex_digit(v->p[i + 1]));
 		if (n == sizeof out) {
 			scrub_scan_add(d->child, out, n);
 			n = 0;
@@ -258,7 +275,7 @@ decode_percent(struct scrub_scan *s, struct scrub_decoder *d,
 {
 	static uint16_t none;
 	uint8_t out[8192];
-	uint16_t from[8192];	/* where each byte came from */
+	uint16_t from[8192]; /* where each byte came from */
 	size_t n = 0, i = at, found, escapes = 0;
 	struct scrub_cand *c;
 
@@ -274,12 +291,14 @@ decode_percent(struct scrub_scan *s, struct scrub_decoder *d,
 		out[n] = v->p[i++];
 		if (out[n] == '+')
 			out[n] = n && memchr(out, '-', n) && n > 5 &&
-			    !memcmp(out + n - 5, "BEGIN", 5) ? ' ' : '+';
+				!memcmp(out + n - 5, "BEGIN", 5) ?
+			    ' ' :
+			    '+';
 		if (out[n] != '%' || i + 1 >= v->n || !isxdigit(v->p[i]) ||
 		    !isxdigit(v->p[i + 1]))
 			continue;
-		out[n] = (uint8_t)(hex_digit(v->p[i]) << 4 |
-		    hex_digit(v->p[i + 1]));
+		out[n] =
+		    (uint8_t)(hex_digit(v->p[i]) << 4 | hex_digit(v->p[i + 1]));
 		i += 2;
 		escapes++;
 	}

@@ -13,8 +13,9 @@ find_begin(const struct scrub_text *t, size_t at)
 {
 	size_t i = at, low = at > 40 ? at - 40 : 0;
 
-	while (i > low && (isupper(t->p[i - 1]) || isdigit(t->p[i - 1]) ||
-	    t->p[i - 1] == ' '))
+	while (i > low &&
+	    (isupper(t->p[i - 1]) || isdigit(t->p[i - 1]) ||
+		t->p[i - 1] == ' '))
 		i--;
 	if (at - i < 6 || memcmp(t->p + i, "BEGIN ", 6) != 0) {
 		/* "---- BEGIN SSH2": a blank stands before BEGIN. */
@@ -45,14 +46,14 @@ skip_filler(const struct scrub_text *t, size_t i)
 		return k;
 	}
 	if (c == '&' && i + 4 < t->n && t->p[i + 1] == '#') {
-		const uint8_t *semi = memchr(t->p + i, ';',
-		    t->n - i < 8 ? t->n - i : 8);
+		const uint8_t *semi =
+		    memchr(t->p + i, ';', t->n - i < 8 ? t->n - i : 8);
 
 		return semi ? (size_t)(semi - t->p) - i + 1 : 0;
 	}
 	if (c == '<' && i + 3 < t->n && (t->p[i + 1] | 0x20) == 'b') {
-		const uint8_t *gt = memchr(t->p + i, '>',
-		    t->n - i < 8 ? t->n - i : 8);
+		const uint8_t *gt =
+		    memchr(t->p + i, '>', t->n - i < 8 ? t->n - i : 8);
 
 		return gt ? (size_t)(gt - t->p) - i + 1 : 0;
 	}
@@ -68,10 +69,10 @@ is_base64(uint8_t c)
 struct body {
 	uint8_t raw[KEY_BYTES];
 	size_t len;
-	size_t chars;		/* of base64 */
-	bool encrypted;		/* Proc-Type: 4,ENCRYPTED and the like */
-	size_t end;		/* where it stopped */
-	bool closed;		/* at an END line */
+	size_t chars; /* of base64 */
+	bool encrypted; /* Proc-Type: 4,ENCRYPTED and the like */
+	size_t end; /* where it stopped */
+	bool closed; /* at an END line */
 };
 
 /* "Proc-Type: 4,ENCRYPTED", "Version: ...": a header line of a PEM block. */
@@ -85,7 +86,7 @@ skip_header(const struct scrub_text *t, size_t i, bool *encrypted)
 	if (j + 1 >= t->n || j - i < 4 || t->p[j] != ':' || t->p[j + 1] != ' ')
 		return 0;
 	for (eol = j; eol < t->n && eol - j < 200 && t->p[eol] != '\n' &&
-	    t->p[eol] != '\\'; )
+	     t->p[eol] != '\\';)
 		eol++;
 	if (memmem(t->p + j, eol - j, "ENCRYPTED", 9) ||
 	    (!memcmp(t->p + i, "DEK-Info", 8)))
@@ -99,7 +100,7 @@ read_body(const struct scrub_text *t, size_t i, struct body *b)
 {
 	uint32_t acc = 0;
 	unsigned bits = 0;
-	bool bol = true;	/* headers stand at the start of a line */
+	bool bol = true; /* headers stand at the start of a line */
 	size_t k;
 
 	b->len = b->chars = 0;
@@ -116,7 +117,7 @@ read_body(const struct scrub_text *t, size_t i, struct body *b)
 		}
 		if (is_base64(t->p[i]) && !(t->p[i] == '+' && !bits && bol)) {
 			bol = false;
-			acc = acc << 6 | (uint32_t)scrub_digit64(t->p[i]);
+			acc = acc << 6 | (uint32_t)scrub_digits64[t->p[i]];
 			bits += 6;
 			b->chars++;
 			if (bits >= 8 && b->len < sizeof b->raw) {
@@ -145,8 +146,9 @@ skip_end_line(const struct scrub_text *t, size_t i)
 {
 	size_t start = i;
 
-	while (i < t->n && i - start < 80 && (t->p[i] == '-' ||
-	    isupper(t->p[i]) || isdigit(t->p[i]) || t->p[i] == ' '))
+	while (i < t->n && i - start < 80 &&
+	    (t->p[i] == '-' || isupper(t->p[i]) || isdigit(t->p[i]) ||
+		t->p[i] == ' '))
 		i++;
 	while (i > start && t->p[i - 1] != '-')
 		i--;
@@ -171,7 +173,7 @@ judge_pem(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 		i++;
 	read_body(t, i, &b);
 	if (b.chars < 40)
-		return;		/* code that looks for keys, or "..." */
+		return; /* code that looks for keys, or "..." */
 	if (b.closed)
 		b.end = skip_end_line(t, b.end);
 	kind = scrub_der_key(b.raw, b.len, &encrypted);
@@ -199,7 +201,8 @@ judge_putty(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 {
 	size_t n = t->n - at > 8192 ? 8192 : t->n - at;
 	const uint8_t *lines = memmem(t->p + at, n, "Private-Lines:", 14);
-	bool none = memmem(t->p + at, n < 300 ? n : 300, "Encryption: none", 16);
+	bool none =
+	    memmem(t->p + at, n < 300 ? n : 300, "Encryption: none", 16);
 	size_t end;
 
 	if (!lines)
@@ -207,8 +210,9 @@ judge_putty(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	end = (size_t)(lines - t->p);
 	while (end < t->n && end < at + 8192 && t->p[end] != '\n')
 		end++;
-	while (end + 1 < t->n && end < at + 8192 && (t->p[end] == '\n' ||
-	    t->p[end] == '\r' || is_base64(t->p[end]) || t->p[end] == '='))
+	while (end + 1 < t->n && end < at + 8192 &&
+	    (t->p[end] == '\n' || t->p[end] == '\r' || is_base64(t->p[end]) ||
+		t->p[end] == '='))
 		end++;
 	scrub_add(s, t, at, end, "private-key/putty",
 	    none ? BINDU_SCRUB_BLOCK : BINDU_SCRUB_WARN, PRIO_KEY);
@@ -224,8 +228,9 @@ judge_der(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	if (t->p[at] == 'o') {
 		kind = scrub_der_key(t->p + at, t->n - at, &encrypted);
 		if (kind)
-			scrub_add(s, t, at, at + 15, kind, encrypted ?
-			    BINDU_SCRUB_WARN : BINDU_SCRUB_BLOCK, PRIO_KEY);
+			scrub_add(s, t, at, at + 15, kind,
+			    encrypted ? BINDU_SCRUB_WARN : BINDU_SCRUB_BLOCK,
+			    PRIO_KEY);
 		return;
 	}
 	for (size_t back = 2; back <= 4 && back <= at; back++) {
@@ -268,8 +273,8 @@ judge_jwk(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	for (size_t i = at; i < hi; i++)
 		if (t->p[i] == '}')
 			hi = i;
-	for (p = t->p + lo; (p = memmem(p, (size_t)(t->p + hi - p), "\"d\"", 3));
-	    p += 3) {
+	for (p = t->p + lo;
+	     (p = memmem(p, (size_t)(t->p + hi - p), "\"d\"", 3)); p += 3) {
 		size_t v = (size_t)(p - t->p) + 3, len;
 
 		while (v < hi && (isspace(t->p[v]) || t->p[v] == ':'))

@@ -7,7 +7,7 @@
 #endif
 
 /* UTF-16 of ASCII: zeros at one parity only, many of them. */
-static bool
+static inline __attribute__((always_inline)) bool
 is_wide(uint64_t zeros)
 {
 	int odd = __builtin_popcountll(zeros & 0xaaaaaaaaaaaaaaaa);
@@ -23,13 +23,13 @@ mask_plain(const uint8_t *p, size_t n, uint64_t *zeros)
 
 	*zeros = 0;
 	for (size_t i = 0; i < n; i++) {
-		m |= (uint64_t)!!(scrub_class[p[i]] & CH_RUN) << i;
+		m |= (uint64_t) !!(scrub_class[p[i]] & CH_RUN) << i;
 		*zeros |= (uint64_t)!p[i] << i;
 	}
 	return m;
 }
 
-static void
+static inline __attribute__((always_inline)) void
 store(uint64_t *mask, uint64_t *wide, size_t w, uint64_t m, uint64_t zeros)
 {
 	mask[w] = m;
@@ -43,12 +43,26 @@ store(uint64_t *mask, uint64_t *wide, size_t w, uint64_t m, uint64_t zeros)
 /* Bit k of low[c & 15] is set when the character whose high nibble is k + 2
  * is a token character. */
 static const uint8_t low_nibble[16] = {
-	0x2a, 0x3e, 0x3e, 0x3e, 0x3e, 0x3f, 0x3e, 0x3e,
-	0x3e, 0x3e, 0x3c, 0x15, 0x14, 0x15, 0x14, 0x1d,
+	0x2a,
+	0x3e,
+	0x3e,
+	0x3e,
+	0x3e,
+	0x3f,
+	0x3e,
+	0x3e,
+	0x3e,
+	0x3e,
+	0x3c,
+	0x15,
+	0x14,
+	0x15,
+	0x14,
+	0x1d,
 };
 static const uint8_t high_nibble[16] = { 0, 0, 1, 2, 4, 8, 16, 32 };
 
-__attribute__((target("avx2"))) static inline uint32_t
+__attribute__((target("avx2,popcnt"))) static inline uint32_t
 mask32(const uint8_t *p, uint32_t *zeros)
 {
 	const __m256i lo = _mm256_broadcastsi128_si256(
@@ -58,7 +72,7 @@ mask32(const uint8_t *p, uint32_t *zeros)
 	const __m256i nibble = _mm256_set1_epi8(15);
 	const __m256i none = _mm256_setzero_si256();
 	__m256i v = _mm256_loadu_si256((const __m256i *)p);
-	__m256i a = _mm256_shuffle_epi8(lo, v);	/* bit 7 of v: 0 */
+	__m256i a = _mm256_shuffle_epi8(lo, v); /* bit 7 of v: 0 */
 	__m256i b = _mm256_shuffle_epi8(hi,
 	    _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble));
 	__m256i miss = _mm256_cmpeq_epi8(_mm256_and_si256(a, b), none);
@@ -67,7 +81,7 @@ mask32(const uint8_t *p, uint32_t *zeros)
 	return ~(uint32_t)_mm256_movemask_epi8(miss);
 }
 
-__attribute__((target("avx2"))) static size_t
+__attribute__((target("avx2,popcnt"))) static size_t
 masks_avx2(const uint8_t *p, size_t words, uint64_t *mask, uint64_t *wide)
 {
 	for (size_t w = 0; w < words; w++, p += 64) {
@@ -78,6 +92,21 @@ masks_avx2(const uint8_t *p, size_t words, uint64_t *mask, uint64_t *wide)
 		store(mask, wide, w, m, (uint64_t)z1 << 32 | z0);
 	}
 	return words;
+}
+
+__attribute__((target("avx2,popcnt"))) static size_t
+lines_avx2(const uint8_t *p, size_t n, uint64_t *lines)
+{
+	const __m256i nl = _mm256_set1_epi8('\n');
+	size_t i = 0;
+
+	for (; i + 32 <= n; i += 32) {
+		__m256i v = _mm256_loadu_si256((const __m256i *)(p + i));
+
+		*lines += (unsigned)__builtin_popcount(
+		    (unsigned)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, nl)));
+	}
+	return i;
 }
 #endif
 
@@ -96,4 +125,22 @@ scrub_masks(const uint8_t *p, size_t n, uint64_t *mask, uint64_t *wide)
 		    &zeros);
 		store(mask, wide, w, m, zeros);
 	}
+}
+
+uint64_t
+scrub_count_lines(const uint8_t *p, size_t n, const uint8_t **last)
+{
+	uint64_t lines = 0;
+	size_t i = 0;
+
+	*last = n ? memrchr(p, '\n', n) : NULL;
+	if (!*last)
+		return 0;
+#ifdef __x86_64__
+	if (__builtin_cpu_supports("avx2"))
+		i = lines_avx2(p, n, &lines);
+#endif
+	for (; i < n; i++)
+		lines += p[i] == '\n';
+	return lines;
 }

@@ -1,5 +1,5 @@
 /* scrub_prefilter.c - where do literals occur?  Our own filter: the first
- * three bytes, folded, pick a bit; what passes is compared.
+ * four bytes, folded, pick a bit; what passes is compared.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
@@ -12,17 +12,17 @@ enum { BITS = 16, CHAINS = 1024 };
 
 struct filter {
 	uint64_t bit[(1 << BITS) / 64];
-	uint16_t chain[CHAINS];		/* index of a literal + 1 */
+	uint16_t chain[CHAINS]; /* index of a literal + 1 */
 	uint16_t *next;
 };
 
 static uint32_t
 hash(const uint8_t *p)
 {
-	uint32_t v = (uint32_t)p[0] | (uint32_t)p[1] << 8 |
-	    (uint32_t)p[2] << 16;
+	uint32_t v;
 
-	return (v | 0x202020) * 0x9e3779b1u >> (32 - BITS);
+	memcpy(&v, p, sizeof v);
+	return (v | 0x20202020) * 0x9e3779b1u >> (32 - BITS);
 }
 
 static struct filter *
@@ -52,13 +52,14 @@ static const struct filter *
 get(void)
 {
 	static struct filter *made;
-	struct filter *f = __atomic_load_n(&made, __ATOMIC_ACQUIRE), *none = NULL;
+	struct filter *f = __atomic_load_n(&made, __ATOMIC_ACQUIRE),
+		      *none = NULL;
 
 	if (f)
 		return f;
 	f = make();
 	if (__atomic_compare_exchange_n(&made, &none, f, false,
-	    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return f;
 	free(f->next);
 	free(f);
@@ -102,10 +103,10 @@ scrub_prefilter_portable(const uint8_t *p, size_t n, size_t from, size_t to,
 {
 	const struct filter *f = get();
 
-	if (n < 3)
+	if (n < 4)
 		return;
-	if (to > n - 2)
-		to = n - 2;
+	if (to > n - 3)
+		to = n - 3;
 	for (size_t i = from; i < to; i++) {
 		uint32_t h = hash(p + i);
 

@@ -16,62 +16,69 @@ enum { SCRUB_BACK = 4096, SCRUB_AHEAD = 32768, SCRUB_BLOCK = 256 * 1024 };
 
 /* Character classes of rule patterns, one bit each. */
 enum {
-	CH_WORD = 1,		/* \w A-Za-z0-9 */
-	CH_DIGIT = 2,		/* \d */
-	CH_HEX = 4,		/* \h 0-9a-f */
-	CH_XHEX = 8,		/* \H 0-9A-Fa-f */
-	CH_UPPER = 16,		/* \u A-Z0-9 */
-	CH_LOWER = 32,		/* \l a-z0-9 */
-	CH_B64URL = 64,		/* \b A-Za-z0-9_- */
-	CH_B64 = 128,		/* \B A-Za-z0-9+/ */
-	CH_DOTTED = 256,	/* \s A-Za-z0-9_.~- */
-	CH_B32 = 512,		/* \2 A-Z2-7 */
-	CH_ALPHA = 1024,	/* \a A-Za-z */
-	CH_RUN = 2048,		/* A-Za-z0-9_+/% and - : runs of the value pass */
-	CH_IDENT = 4096,	/* A-Za-z0-9_.- : names of variables */
-	CH_B58 = 8192,		/* \5 base58 */
-	CH_ANYB64 = 16384,	/* A-Za-z0-9+/_- : either base64 alphabet */
-	CH_PRINT = 32768,	/* ASCII text */
+	CH_WORD = 1, /* \w A-Za-z0-9 */
+	CH_DIGIT = 2, /* \d */
+	CH_HEX = 4, /* \h 0-9a-f */
+	CH_XHEX = 8, /* \H 0-9A-Fa-f */
+	CH_UPPER = 16, /* \u A-Z0-9 */
+	CH_LOWER = 32, /* \l a-z0-9 */
+	CH_B64URL = 64, /* \b A-Za-z0-9_- */
+	CH_B64 = 128, /* \B A-Za-z0-9+/ */
+	CH_DOTTED = 256, /* \s A-Za-z0-9_.~- */
+	CH_B32 = 512, /* \2 A-Z2-7 */
+	CH_ALPHA = 1024, /* \a A-Za-z */
+	CH_RUN = 2048, /* A-Za-z0-9_+/% and - : runs of the value pass */
+	CH_IDENT = 4096, /* A-Za-z0-9_.- : names of variables */
+	CH_B58 = 8192, /* \5 base58 */
+	CH_ANYB64 = 16384, /* A-Za-z0-9+/_- : either base64 alphabet */
+	CH_PRINT = 32768, /* ASCII text */
+	CH_BEFORE = 65536, /* may stand right before a value */
 };
-extern const uint16_t scrub_class[256];
+extern const uint32_t scrub_class[256];
 
 /* What a candidate is judged in: at most SCRUB_BACK bytes before it and
  * SCRUB_AHEAD after, the same ones whatever the block size. */
 struct scrub_text {
 	const uint8_t *p;
 	size_t n;
-	uint64_t abs;		/* offset of p[0] in the stream */
+	uint64_t abs; /* offset of p[0] in the stream */
 };
 
 enum scrub_verdict { SCRUB_NO, SCRUB_FAILED, SCRUB_GOOD };
 
 /* One format of a credential. */
 struct scrub_rule {
-	const char *id;		/* "provider/github-pat" */
-	const char *lit;	/* the case-sensitive literal that is looked for */
-	const char *pat;	/* the whole token, from lit on (see match) */
-	const char *pre;	/* what stands before lit and belongs to it */
+	const char *id; /* "provider/github-pat" */
+	const char *lit; /* the case-sensitive literal that is looked for */
+	const char *pat; /* the whole token, from lit on (see match) */
+	const char *pre; /* what stands before lit and belongs to it */
 	unsigned flags;
 	/* FAILED lowers to warn: the shape is right, the checksum is not. */
 	enum scrub_verdict (*check)(const uint8_t *, size_t);
 };
 enum {
-	RULE_LEFT = 1,		/* weak prefix: needs a border on the left */
-	RULE_WARN = 2,		/* never blocks */
-	RULE_RANDOM = 4,	/* the part after lit must look random */
-	RULE_RUN = 8,		/* tried at the start of a run, not by prefilter */
+	RULE_LEFT = 1, /* weak prefix: needs a border on the left */
+	RULE_WARN = 2, /* never blocks */
+	RULE_RANDOM = 4, /* the part after lit must look random */
+	RULE_RUN = 8, /* tried at the start of a run, not by prefilter */
 };
 extern const struct scrub_rule scrub_rules[];
 extern const size_t scrub_nrules;
 
 /* The literal prefilter's own work: triggers that are no provider rule. */
 enum scrub_trigger {
-	TRIG_PEM, TRIG_PUTTY, TRIG_URL, TRIG_WORD, TRIG_CONN, TRIG_DER,
-	TRIG_JWK, TRIG_SEED,
+	TRIG_PEM,
+	TRIG_PUTTY,
+	TRIG_URL,
+	TRIG_WORD,
+	TRIG_CONN,
+	TRIG_DER,
+	TRIG_JWK,
+	TRIG_SEED,
 };
 struct scrub_literal {
 	const char *lit;
-	uint8_t len;		/* 0: strlen */
+	uint8_t len; /* 0: strlen */
 	bool caseless;
 	enum scrub_trigger trig;
 };
@@ -87,10 +94,10 @@ enum { SCRUB_LIT_MAX = 32 };
  * p[from..to); p[..n) may be looked at.  Order is not defined. */
 typedef void scrub_hit_fn(void *ctx, size_t literal, size_t at);
 void scrub_prefilter_portable(const uint8_t *p, size_t n, size_t from,
-	size_t to, scrub_hit_fn *, void *ctx);
+    size_t to, scrub_hit_fn *, void *ctx);
 /* False when this build or machine has no vectorscan. */
 bool scrub_prefilter_hs(const uint8_t *p, size_t n, size_t from, size_t to,
-	scrub_hit_fn *, void *ctx);
+    scrub_hit_fn *, void *ctx);
 /* For tests and BINDU_SCRUB_ENGINE: 0 best, 1 portable only. */
 extern int scrub_engine;
 
@@ -106,7 +113,7 @@ bool scrub_is_placeholder(const uint8_t *, size_t);
 extern const uint8_t scrub_pairs[64 * 64];
 /* How unlike words: bits per character pair; above 0 is random. */
 double scrub_randomness(const uint8_t *, size_t);
-double scrub_entropy(const uint8_t *, size_t);	/* Shannon, bits a char */
+double scrub_entropy(const uint8_t *, size_t); /* Shannon, bits a char */
 
 /* Checks of structure. */
 enum scrub_verdict scrub_check_github(const uint8_t *, size_t);
@@ -119,22 +126,22 @@ enum scrub_verdict scrub_check_stellar(const uint8_t *, size_t);
 /* What kind of key DER bytes are: NULL if none.  *secure: encrypted. */
 const char *scrub_der_key(const uint8_t *, size_t, bool *encrypted);
 /* Either alphabet of base64; stops at the first foreign character. */
-int scrub_digit64(uint8_t);		/* -1: none */
-size_t scrub_base64(const uint8_t *, size_t, uint8_t *out, size_t max,
-	size_t *used);
+extern const int8_t scrub_digits64[256]; /* -1: none */
+size_t
+scrub_base64(const uint8_t *, size_t, uint8_t *out, size_t max, size_t *used);
 
 /* The scanner of one stream. */
 struct scrub_scan;
 
 struct scrub_cand {
-	uint64_t start, end;	/* stream offsets */
+	uint64_t start, end; /* stream offsets */
 	const char *rule;
 	enum bindu_scrub_level level;
-	uint8_t prio;		/* higher wins an overlap */
+	uint8_t prio; /* higher wins an overlap */
 	uint32_t line, col;
 	char masked[24];
-	uint8_t sha256[BINDU_SHA256];	/* of the secret */
-	char *pragma;		/* text after "bindu:allow ", or NULL */
+	uint8_t sha256[BINDU_SHA256]; /* of the secret */
+	char *pragma; /* text after "bindu:allow ", or NULL */
 };
 enum { PRIO_GENERIC = 1, PRIO_CONN, PRIO_SHAPE, PRIO_PROVIDER, PRIO_KEY };
 
@@ -157,65 +164,70 @@ void scrub_scan_block(struct scrub_scan *, size_t);
 
 /* Called by the judges: text[start..end) is a secret. */
 void scrub_add(struct scrub_scan *, const struct scrub_text *, size_t start,
-	size_t end, const char *rule, enum bindu_scrub_level, uint8_t prio);
+    size_t end, const char *rule, enum bindu_scrub_level, uint8_t prio);
 
 /* The judges: is what stands at text[at) a secret? */
 void scrub_judge_key(struct scrub_scan *, const struct scrub_text *, size_t at,
-	enum scrub_trigger);
+    enum scrub_trigger);
 void scrub_judge_url(struct scrub_scan *, const struct scrub_text *, size_t at,
-	bool weak);
-void scrub_judge_conn(struct scrub_scan *, const struct scrub_text *, size_t at);
+    bool weak);
+void
+scrub_judge_conn(struct scrub_scan *, const struct scrub_text *, size_t at);
 void scrub_judge_word(struct scrub_scan *, const struct scrub_text *, size_t at,
-	size_t len, bool weak);
-void scrub_judge_seed(struct scrub_scan *, const struct scrub_text *, size_t at);
+    size_t len, bool weak);
+void
+scrub_judge_seed(struct scrub_scan *, const struct scrub_text *, size_t at);
 void scrub_judge_run(struct scrub_scan *, const struct scrub_text *, size_t at,
-	size_t end, bool weak);
+    size_t end, bool weak);
 void scrub_judge_rule(struct scrub_scan *, const struct scrub_text *, size_t at,
-	const struct scrub_rule *);
+    const struct scrub_rule *);
 /* The rules marked RUN, by their first character. */
 enum { SCRUB_STARTS = 64 };
 struct scrub_starts {
 	const struct scrub_rule *rule[SCRUB_STARTS];
-	uint8_t first[256], next[SCRUB_STARTS];	/* index + 1, 0: none */
+	uint8_t first[256], next[SCRUB_STARTS]; /* index + 1, 0: none */
 	size_t n;
 };
 void scrub_starts_init(struct scrub_starts *);
 void scrub_judge_start(struct scrub_scan *, const struct scrub_starts *,
-	const struct scrub_text *, size_t at, size_t end);
+    const struct scrub_text *, size_t at, size_t end);
 
 /* Runs: bit i of mask[i / 64] is set when p[i] is a token character; zeros
  * gets a bit per 64 bytes that look like UTF-16. */
 void scrub_masks(const uint8_t *p, size_t n, uint64_t *mask, uint64_t *wide);
+
+/* Newlines in p[0..n), and where the last one is (NULL: none). */
+uint64_t scrub_count_lines(const uint8_t *p, size_t n, const uint8_t **last);
 
 /* One run decoded and scanned as a stream of its own (scrub_decode.c). */
 struct scrub_decoder {
 	struct scrub_scan *child;
 	bool active;
 	int kind;
-	uint64_t start, next;	/* stream offsets: first byte, where to go on */
-	uint32_t line, col;	/* of start */
-	size_t width, gap;	/* a wrapped line, what stands between two */
+	uint64_t start, next; /* stream offsets: first byte, where to go on */
+	uint32_t line, col; /* of start */
+	size_t width, gap; /* a wrapped line, what stands between two */
 	uint32_t acc;
 	unsigned bits;
 };
-struct scrub_view {		/* what a decoder sees of the stream */
+struct scrub_view { /* what a decoder sees of the stream */
 	const uint8_t *p;
 	size_t n;
 	uint64_t abs;
-	size_t limit;		/* go no further than p[limit) */
+	size_t limit; /* go no further than p[limit) */
 	bool final;
 };
-void scrub_decode_run(struct scrub_scan *, const struct scrub_view *,
-	size_t at, size_t end);
-void scrub_decode_wide(struct scrub_scan *, const struct scrub_view *,
-	size_t at);
+void scrub_decode_run(struct scrub_scan *, const struct scrub_view *, size_t at,
+    size_t end);
+void
+scrub_decode_wide(struct scrub_scan *, const struct scrub_view *, size_t at);
 void scrub_decode_continue(struct scrub_scan *, const struct scrub_view *);
 struct scrub_decoder *scrub_scan_decoder(struct scrub_scan *, int which);
-bool scrub_scan_deep(const struct scrub_scan *);	/* decodes no more */
+bool scrub_scan_deep(const struct scrub_scan *); /* decodes no more */
 void scrub_scan_where(const struct scrub_scan *, uint64_t abs, uint32_t *line,
-	uint32_t *col);
+    uint32_t *col);
 struct scrub_scan *scrub_scan_child(struct scrub_scan *);
 /* Take over a child's finding at other coordinates. */
 void scrub_adopt(struct scrub_scan *, struct scrub_cand *, uint64_t start,
-	uint64_t end, uint32_t line, uint32_t col);
+    uint64_t end, uint32_t line, uint32_t col);
 #endif

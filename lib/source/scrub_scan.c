@@ -13,10 +13,10 @@ enum { MAX_FOUND = 20000, MAX_DEPTH = 2, PRAGMA_AHEAD = 512 };
 struct scrub_scan {
 	uint8_t *buf;
 	size_t len, cap, block;
-	size_t done;		/* buf[0..done) is judged */
-	uint64_t base;		/* stream offset of buf[0] */
-	uint64_t lines;		/* newlines before buf[0] */
-	uint64_t bol;		/* stream offset where buf[0]'s line begins */
+	size_t done; /* buf[0..done) is judged */
+	uint64_t base; /* stream offset of buf[0] */
+	uint64_t lines; /* newlines before buf[0] */
+	uint64_t bol; /* stream offset where buf[0]'s line begins */
 	bool weak, overflow;
 	unsigned depth;
 	struct scrub_cand *cand;
@@ -114,27 +114,6 @@ scrub_scan_child(struct scrub_scan *s)
 	return c;
 }
 
-/* Newlines in p[0..n), and where the last one was. */
-static uint64_t
-count_lines(const uint8_t *p, size_t n, const uint8_t **last)
-{
-	const uint8_t *at = n ? memrchr(p, '\n', n) : NULL;
-	uint64_t lines = 0;
-
-	*last = at;
-	if (!at)
-		return 0;
-	for (size_t i = 0; i < n; ) {
-		size_t end = n - i > 255 ? i + 255 : n;
-		uint8_t sum = 0;
-
-		for (; i < end; i++)
-			sum = (uint8_t)(sum + (p[i] == '\n'));
-		lines += sum;
-	}
-	return lines;
-}
-
 /* Line and column of a place inside the buffer. */
 static void
 where(struct scrub_scan *s, size_t at, uint32_t *line, uint32_t *col)
@@ -146,8 +125,8 @@ where(struct scrub_scan *s, size_t at, uint32_t *line, uint32_t *col)
 		s->seen_lines = s->lines;
 		s->seen_bol = s->bol;
 	}
-	s->seen_lines += count_lines(s->buf + s->seen_at, at - s->seen_at,
-	    &last);
+	s->seen_lines +=
+	    scrub_count_lines(s->buf + s->seen_at, at - s->seen_at, &last);
 	if (last)
 		s->seen_bol = s->base + (size_t)(last + 1 - s->buf);
 	s->seen_at = at;
@@ -172,7 +151,7 @@ cut_front(struct scrub_scan *s)
 
 	if (!cut)
 		return;
-	s->lines += count_lines(s->buf, cut, &last);
+	s->lines += scrub_count_lines(s->buf, cut, &last);
 	if (last)
 		s->bol = s->base + (size_t)(last + 1 - s->buf);
 	memmove(s->buf, s->buf + cut, s->len - cut);
@@ -184,12 +163,11 @@ cut_front(struct scrub_scan *s)
 
 /* "bindu:allow RULE reason" on the line of text[start) or the one above. */
 static char *
-find_pragma(const struct scrub_text *t, size_t start, size_t end,
-    bool *foreign)
+find_pragma(const struct scrub_text *t, size_t start, size_t end, bool *foreign)
 {
 	static const char *const others[] = { "gitleaks:allow",
-	    "pragma: allowlist", "trufflehog:ignore", "ggignore",
-	    "betterleaks:allow", "secretlint-disable" };
+		"pragma: allowlist", "trufflehog:ignore", "ggignore",
+		"betterleaks:allow", "secretlint-disable" };
 	size_t from = start, to = end, newlines = 0, stop;
 	const uint8_t *at;
 
@@ -199,7 +177,8 @@ find_pragma(const struct scrub_text *t, size_t start, size_t end,
 	while (to < stop && t->p[to] != '\n')
 		to++;
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-		if (memmem(t->p + from, to - from, others[i], strlen(others[i])))
+		if (memmem(t->p + from, to - from, others[i],
+			strlen(others[i])))
 			*foreign = true;
 	at = memmem(t->p + from, to - from, "bindu:allow ", 12);
 	if (!at)
@@ -219,7 +198,9 @@ mask(const uint8_t *s, size_t n, char out[24])
 
 	for (size_t i = 0; i < show; i++)
 		out[i] = scrub_class[s[i]] & CH_DOTTED || s[i] == '-' ||
-		    s[i] == '/' || s[i] == ':' ? (char)s[i] : '?';
+			s[i] == '/' || s[i] == ':' ?
+		    (char)s[i] :
+		    '?';
 	snprintf(out + show, 24 - show, "...(%zu)", n);
 }
 
@@ -241,15 +222,18 @@ scrub_add(struct scrub_scan *s, const struct scrub_text *t, size_t start,
 	struct scrub_cand *c;
 	bool foreign = false;
 
-	for (size_t i = s->n; i-- > 0 && i + 8 > s->n; )
+	for (size_t i = s->n; i-- > 0 && i + 8 > s->n;)
 		if (s->cand[i].start == t->abs + start &&
 		    s->cand[i].end == t->abs + end && s->cand[i].rule == rule)
 			return;
 	c = new_cand(s);
 	if (!c)
 		return;
-	*c = (struct scrub_cand){ .start = t->abs + start, .end = t->abs + end,
-	    .rule = rule, .level = level, .prio = prio };
+	*c = (struct scrub_cand){ .start = t->abs + start,
+		.end = t->abs + end,
+		.rule = rule,
+		.level = level,
+		.prio = prio };
 	where(s, (size_t)(c->start - s->base), &c->line, &c->col);
 	mask(t->p + start, end - start, c->masked);
 	bindu_digest_bytes(t->p + start, end - start, c->sha256);
@@ -302,7 +286,7 @@ on_hit(void *ctx, size_t literal, size_t at)
 	scrub_literal_get(literal, &len, &caseless);
 	switch (l->trig) {
 	case TRIG_URL:
-		scrub_judge_url(s, &t, rel, s->weak);
+		scrub_judge_url(s, &t, rel + 1, s->weak);
 		break;
 	case TRIG_CONN:
 		scrub_judge_conn(s, &t, rel);
@@ -327,7 +311,8 @@ run_end(const uint64_t *m, size_t i, size_t n)
 
 		if (w)
 			return i + (size_t)__builtin_ctzll(w) < n ?
-			    i + (size_t)__builtin_ctzll(w) : n;
+			    i + (size_t)__builtin_ctzll(w) :
+			    n;
 		i = (i / 64 + 1) * 64;
 	}
 	return n;
@@ -349,6 +334,16 @@ judge_run(struct scrub_scan *s, const struct scrub_view *v, size_t at,
 		scrub_decode_run(s, v, at, end);
 }
 
+/* A run of 16 covers a whole byte of the mask: most words have none. */
+static bool
+has_full_byte(uint64_t m, uint64_t after)
+{
+	uint64_t gaps = ~m;
+
+	return ((gaps - 0x0101010101010101) & m & 0x8080808080808080) ||
+	    (after & 0xff) == 0xff;
+}
+
 /* Every run of 16 token characters that starts in the core. */
 static void
 judge_runs(struct scrub_scan *s, const struct scrub_view *v)
@@ -362,7 +357,8 @@ judge_runs(struct scrub_scan *s, const struct scrub_view *v)
 	s->mask[words] = 0;
 	for (size_t w = 0; w < words && w * 64 < v->limit - from; w++) {
 		uint64_t m = s->mask[w], starts = m & ~(m << 1 | carry);
-		unsigned __int128 x = (unsigned __int128)s->mask[w + 1] << 64 | m;
+		unsigned __int128 x = (unsigned __int128)s->mask[w + 1] << 64 |
+		    m;
 
 		carry = m >> 63;
 		if (!w)
@@ -370,7 +366,7 @@ judge_runs(struct scrub_scan *s, const struct scrub_view *v)
 		if (s->wide[w / 64] >> w % 64 & 1 && !scrub_scan_deep(s) &&
 		    (w || !skip))
 			scrub_decode_wide(s, v, from + w * 64);
-		if (!starts)
+		if (!starts || !has_full_byte(m, s->mask[w + 1]))
 			continue;
 		x &= x >> 1;
 		x &= x >> 2;
@@ -381,7 +377,8 @@ judge_runs(struct scrub_scan *s, const struct scrub_view *v)
 
 			if (from + i >= v->limit)
 				break;
-			judge_run(s, v, from + i, from + run_end(s->mask, i, n));
+			judge_run(s, v, from + i,
+			    from + run_end(s->mask, i, n));
 		}
 	}
 }
@@ -395,8 +392,8 @@ process(struct scrub_scan *s, bool final)
 	if (limit <= s->done && !final)
 		return;
 	if (!scrub_prefilter_hs(s->buf, s->len, s->done, limit, on_hit, s))
-		scrub_prefilter_portable(s->buf, s->len, s->done, limit,
-		    on_hit, s);
+		scrub_prefilter_portable(s->buf, s->len, s->done, limit, on_hit,
+		    s);
 	scrub_decode_continue(s, &v);
 	judge_runs(s, &v);
 	if (final) {
@@ -503,7 +500,7 @@ claim(uint64_t (*span)[2], size_t *n, uint64_t start, uint64_t end)
 struct scrub_cand *
 scrub_scan_found(struct scrub_scan *s, size_t *n)
 {
-	uint64_t (*span)[2];
+	uint64_t(*span)[2];
 	size_t keep = 0, spans = 0;
 
 	*n = 0;

@@ -40,35 +40,56 @@ add_named(struct scrub_scan *s, const struct scrub_text *t,
 		from++;
 	if (a->key < from)
 		from = a->key;
-	id = scrub_named_provider(t->p + from, a->value - from,
-	    t->p + a->value, a->vend - a->value);
+	id = scrub_named_provider(t->p + from, a->value - from, t->p + a->value,
+	    a->vend - a->value);
 	if (!id)
 		return false;
 	scrub_add(s, t, a->value, a->vend, id, BINDU_SCRUB_BLOCK, PRIO_SHAPE);
 	return true;
 }
 
+/* Begins as a provider's token but is none by its rule: cut short, or of a
+ * form not known here.  The length of the beginning, or 0. */
+static size_t
+known_start(const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < scrub_nrules; i++) {
+		size_t lit = strlen(scrub_rules[i].lit);
+
+		if (lit >= 4 && lit <= n && !scrub_rules[i].pre &&
+		    !memcmp(p, scrub_rules[i].lit, lit))
+			return lit;
+	}
+	return 0;
+}
+
 static void
 judge_pair(struct scrub_scan *s, const struct scrub_text *t,
     struct scrub_pair *a, bool weak)
 {
+	size_t start, n;
 	int level;
 
 	if (!scrub_value_bounds(t, a))
 		return;
+	n = a->vend - a->value;
 	if (scrub_value_is_reference(t->p + a->value, a->vend - a->value,
-	    a->quoted))
+		a->quoted))
 		return;
-	if (a->kind != KEY_NONE && !scrub_is_placeholder(t->p + a->value,
-	    a->vend - a->value) && add_named(s, t, a))
+	if (a->kind != KEY_NONE &&
+	    !scrub_is_placeholder(t->p + a->value, a->vend - a->value) &&
+	    add_named(s, t, a))
 		return;
-	level = a->kind == KEY_PASSWORD
-	    ? scrub_password_level(t->p + a->value, a->vend - a->value,
-		a->quoted)
-	    : scrub_token_level(t->p + a->value, a->vend - a->value, a->kind);
+	level = a->kind == KEY_PASSWORD ?
+	    scrub_password_level(t->p + a->value, a->vend - a->value,
+		a->quoted) :
+	    scrub_token_level(t->p + a->value, a->vend - a->value, a->kind);
 	if (weak && a->kind != KEY_WEAK && level < BINDU_SCRUB_BLOCK &&
 	    scrub_value_is_set(t->p + a->value, a->vend - a->value))
 		level = BINDU_SCRUB_BLOCK;
+	start = level > BINDU_SCRUB_WARN ? known_start(t->p + a->value, n) : 0;
+	if (start)
+		level = n - start < 16 ? BINDU_SCRUB_NOTE : BINDU_SCRUB_WARN;
 	if (level >= BINDU_SCRUB_WARN)
 		add_pair(s, t, a, (enum bindu_scrub_level)level);
 }
@@ -89,7 +110,7 @@ judge_header(struct scrub_scan *s, const struct scrub_text *t, size_t at,
     size_t end)
 {
 	static const char *const words[] = { "bearer", "basic", "token",
-	    "apikey" };
+		"apikey" };
 	uint8_t plain[256];
 	size_t len, word = at - 1;
 
@@ -102,8 +123,8 @@ judge_header(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 		if (len != strlen(words[i]) ||
 		    strncasecmp((const char *)t->p + word, words[i], len))
 			continue;
-		while (end < t->n && (scrub_class[t->p[end]] & CH_DOTTED ||
-		    t->p[end] == '='))
+		while (end < t->n &&
+		    (scrub_class[t->p[end]] & CH_DOTTED || t->p[end] == '='))
 			end++;
 		if (scrub_is_placeholder(t->p + at, end - at))
 			return true;
@@ -113,7 +134,8 @@ judge_header(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 			if (!scrub_is_login(plain, len))
 				return false;
 		} else if (scrub_token_level(t->p + at, end - at, KEY_TOKEN) <
-		    BINDU_SCRUB_BLOCK || (i > 1 && end - at < 20)) {
+			BINDU_SCRUB_BLOCK ||
+		    (i > 1 && end - at < 20)) {
 			return false;
 		}
 		scrub_add(s, t, at, end, "generic/authorization",
@@ -128,7 +150,8 @@ static bool
 judge_discord(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 {
 	uint8_t id[24];
-	size_t len = scrub_match("\\b{23,28}.\\b{6}.\\b{27,40}", t->p, t->n, at);
+	size_t len =
+	    scrub_match("\\b{23,28}.\\b{6}.\\b{27,40}", t->p, t->n, at);
 
 	if (!len || !strchr("MNO", t->p[at]))
 		return false;
@@ -138,6 +161,66 @@ judge_discord(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 		if (!isdigit(id[i]))
 			return false;
 	scrub_add(s, t, at, at + len, "provider/discord-bot-token",
+	    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
+	return true;
+}
+
+/* SendGrid, Dropbox, Telegram, Azure AD: what stands before the run tells,
+ * where a literal would be too short for the prefilter. */
+static bool
+judge_prefixed(struct scrub_scan *s, const struct scrub_text *t, size_t at,
+    size_t n)
+{
+	static const struct {
+		const char *id, *pat;
+		size_t len, back;
+	} rows[] = {
+		{ "provider/sendgrid-key", "SG.\\b{22}.\\b{43}", 22, 3 },
+		{ "provider/dropbox-token", "sl.\\b{130,1400}", 0, 3 },
+		{ "provider/dropbox-token", "sl.\\a{1}.\\b{130,1400}", 0, 5 },
+		{ "provider/telegram-bot-token", "\\d{10}:AA\\b{33}", 35, 11 },
+		{ "provider/telegram-bot-token", "\\d{9}:AA\\b{33}", 35, 10 },
+		{ "provider/telegram-bot-token", "\\d{8}:AA\\b{33}", 35, 9 },
+	};
+
+	if (!strchr(".:", t->p[at - 1]) || (n != 22 && n != 35 && n < 130))
+		return false;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		size_t start = at - rows[i].back, len;
+
+		if (at < rows[i].back || (rows[i].len && n != rows[i].len))
+			continue;
+		len = scrub_match(rows[i].pat, t->p, t->n, start);
+		if (len <= rows[i].back || !scrub_border_left(t->p, start) ||
+		    !scrub_border_right(t->p, t->n, start + len) ||
+		    scrub_is_placeholder(t->p + at, n) ||
+		    scrub_randomness(t->p + at, n) < 0.3)
+			continue;
+		scrub_add(s, t, start, start + len, rows[i].id,
+		    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
+		return true;
+	}
+	return false;
+}
+
+/* Azure AD client secrets: three characters, a digit, Q~, 31 to 34 more. */
+static bool
+judge_azure(struct scrub_scan *s, const struct scrub_text *t, size_t at)
+{
+	size_t i = at, len;
+
+	if (t->p[at - 1] != '~' && t->p[at - 1] != '.')
+		return false;
+	while (i > 6 && at - i < 24 && scrub_class[t->p[i - 1]] & CH_DOTTED &&
+	    !(t->p[i - 1] == '~' && t->p[i - 2] == 'Q'))
+		i--;
+	if (i < 6 || t->p[i - 1] != '~' || t->p[i - 2] != 'Q')
+		return false;
+	len = scrub_match("\\s{3}\\d{1}Q~\\s{31,34}", t->p, t->n, i - 6);
+	if (!len || scrub_is_placeholder(t->p + i, len - 6) ||
+	    !scrub_border_left(t->p, i - 6))
+		return false;
+	scrub_add(s, t, i - 6, i - 6 + len, "provider/azure-client-secret",
 	    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
 	return true;
 }
@@ -166,37 +249,50 @@ judge_shape(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	return true;
 }
 
-/* Could a value begin at text[at)? */
 static bool
-may_be_value(const struct scrub_text *t, size_t at, size_t end)
+has_digit(const struct scrub_text *t, size_t at, size_t end)
 {
-	size_t digits = 0, n = end - at > 80 ? 80 : end - at;
-
-	if (!at || t->p[at - 1] == '.' || t->p[at - 1] >= 0x80)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		digits += t->p[at + i] >= '0' && t->p[at + i] <= '9';
-	return digits > 0;
+	if (end - at > 80)
+		end = at + 80;
+	while (at < end && !(scrub_class[t->p[at]] & CH_DIGIT))
+		at++;
+	return at < end;
 }
 
-void
-scrub_judge_run(struct scrub_scan *s, const struct scrub_text *t, size_t at,
-    size_t end, bool weak)
+/* Is there an operator, or a blank after a name, before the value? */
+static bool
+follows_name(const struct scrub_text *t, size_t at, size_t *from)
 {
-	size_t n = end - at, from;
-	struct scrub_pair a;
+	size_t i = at, low = at > LOOK_BACK ? at - LOOK_BACK : 0;
 
-	if (!may_be_value(t, at, end) || judge_shape(s, t, at, end))
+	*from = low;
+	while (i > low && strchr(" \t\"'`\\([\n", t->p[i - 1])) {
+		/* Names stand on the value's line; in YAML perhaps above. */
+		if (t->p[i - 1] == '\n' && *from == low && i > low + 1)
+			*from = i > low + 60 ? i - 60 : low;
+		i--;
+	}
+	return i > low &&
+	    (strchr("=:,>-|&;", t->p[i - 1]) ||
+		scrub_class[t->p[i - 1]] & CH_WORD);
+}
+
+/* The nearest name before it whose value begins at text[at). */
+static void
+judge_named(struct scrub_scan *s, const struct scrub_text *t, size_t at,
+    bool weak)
+{
+	struct scrub_pair a;
+	size_t from;
+
+	if (!follows_name(t, at, &from))
 		return;
-	if (scrub_randomness(t->p + at, n > 64 ? 64 : n) < 0.2)
-		return;
-	if (judge_header(s, t, at, end))
-		return;
-	/* The nearest word before it whose value would begin here. */
-	from = at > LOOK_BACK ? at - LOOK_BACK : 0;
-	for (size_t i = at; i-- > from; ) {
+	for (size_t i = at; i-- > from;) {
 		size_t len = scrub_key_word(t->p + i, at - i);
 
+		/* Another line is of use only for what it ends with. */
+		if (t->p[i] == '\n' && at - i > 28)
+			return;
 		if (!len || !scrub_pair_forward(t, i, i + len, &a))
 			continue;
 		if (a.value <= at && at - a.value <= 2) {
@@ -204,4 +300,23 @@ scrub_judge_run(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 			return;
 		}
 	}
+}
+
+void
+scrub_judge_run(struct scrub_scan *s, const struct scrub_text *t, size_t at,
+    size_t end, bool weak)
+{
+	size_t n = end - at;
+
+	if (!at || !has_digit(t, at, end))
+		return;
+	if (strchr(".~:", t->p[at - 1]) &&
+	    (judge_prefixed(s, t, at, n) || judge_azure(s, t, at)))
+		return;
+	if (!(scrub_class[t->p[at - 1]] & CH_BEFORE) ||
+	    scrub_randomness(t->p + at, n > 64 ? 64 : n) < 0.2)
+		return;
+	if (judge_shape(s, t, at, end) || judge_header(s, t, at, end))
+		return;
+	judge_named(s, t, at, weak);
 }

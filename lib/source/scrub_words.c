@@ -5,74 +5,109 @@
 #include "scrub_assign.h"
 
 /* Names that hold a secret, letters and digits only. */
-static const struct { const char *word; enum scrub_key kind; bool at_end; }
-    key_words[] = {
-	{ "password", KEY_PASSWORD, false }, { "passwd", KEY_PASSWORD, false },
-	{ "passphrase", KEY_PASSWORD, false }, { "passcode", KEY_PASSWORD, false },
+static const struct {
+	const char *word;
+	enum scrub_key kind;
+	bool at_end;
+} key_words[] = {
+	{ "password", KEY_PASSWORD, false },
+	{ "passwd", KEY_PASSWORD, false },
+	{ "passphrase", KEY_PASSWORD, false },
+	{ "passcode", KEY_PASSWORD, false },
 	{ "passw", KEY_PASSWORD, true },
-	{ "pwd", KEY_PASSWORD, true }, { "pass", KEY_PASSWORD, true },
-	{ "secret", KEY_SECRET, false }, { "credential", KEY_SECRET, false },
-	{ "apikey", KEY_TOKEN, false }, { "apitoken", KEY_TOKEN, false },
-	{ "accesskey", KEY_TOKEN, false }, { "accesstoken", KEY_TOKEN, false },
-	{ "authtoken", KEY_TOKEN, false }, { "authkey", KEY_TOKEN, false },
+	{ "pwd", KEY_PASSWORD, true },
+	{ "pass", KEY_PASSWORD, true },
+	{ "secret", KEY_SECRET, false },
+	{ "credential", KEY_SECRET, false },
+	{ "apikey", KEY_TOKEN, false },
+	{ "apitoken", KEY_TOKEN, false },
+	{ "accesskey", KEY_TOKEN, false },
+	{ "accesstoken", KEY_TOKEN, false },
+	{ "authtoken", KEY_TOKEN, false },
+	{ "authkey", KEY_TOKEN, false },
 	{ "authorization", KEY_TOKEN, true },
-	{ "privatekey", KEY_TOKEN, false }, { "privkey", KEY_TOKEN, true },
-	{ "signingkey", KEY_TOKEN, false }, { "signaturekey", KEY_TOKEN, false },
-	{ "encryptionkey", KEY_TOKEN, false }, { "encryptkey", KEY_TOKEN, false },
-	{ "cryptkey", KEY_TOKEN, false }, { "cipherkey", KEY_TOKEN, false },
-	{ "masterkey", KEY_TOKEN, false }, { "sharedkey", KEY_TOKEN, false },
-	{ "servicekey", KEY_TOKEN, false }, { "storagekey", KEY_TOKEN, false },
-	{ "accountkey", KEY_TOKEN, false }, { "adminkey", KEY_TOKEN, false },
-	{ "sessionkey", KEY_TOKEN, false }, { "cookiekey", KEY_TOKEN, false },
-	{ "licensekey", KEY_TOKEN, false }, { "hmackey", KEY_TOKEN, false },
-	{ "jwtkey", KEY_TOKEN, false }, { "aeskey", KEY_TOKEN, false },
-	{ "fernetkey", KEY_TOKEN, false }, { "rootkey", KEY_TOKEN, false },
-	{ "subscriptionkey", KEY_TOKEN, false }, { "walletkey", KEY_TOKEN, false },
-	{ "appkey", KEY_TOKEN, true }, { "consumerkey", KEY_TOKEN, true },
-	{ "clientkey", KEY_TOKEN, true }, { "webhookkey", KEY_TOKEN, true },
-	{ "deploykey", KEY_TOKEN, true }, { "functionkey", KEY_TOKEN, true },
-	{ "serverkey", KEY_TOKEN, true }, { "userkey", KEY_TOKEN, true },
-	{ "seckey", KEY_TOKEN, true }, { "token", KEY_TOKEN, true },
-	{ "bearer", KEY_TOKEN, true }, { "auth", KEY_TOKEN, true },
+	{ "privatekey", KEY_TOKEN, false },
+	{ "privkey", KEY_TOKEN, true },
+	{ "signingkey", KEY_TOKEN, false },
+	{ "signaturekey", KEY_TOKEN, false },
+	{ "encryptionkey", KEY_TOKEN, false },
+	{ "encryptkey", KEY_TOKEN, false },
+	{ "cryptkey", KEY_TOKEN, false },
+	{ "cipherkey", KEY_TOKEN, false },
+	{ "masterkey", KEY_TOKEN, false },
+	{ "sharedkey", KEY_TOKEN, false },
+	{ "servicekey", KEY_TOKEN, false },
+	{ "storagekey", KEY_TOKEN, false },
+	{ "accountkey", KEY_TOKEN, false },
+	{ "adminkey", KEY_TOKEN, false },
+	{ "sessionkey", KEY_TOKEN, false },
+	{ "cookiekey", KEY_TOKEN, false },
+	{ "licensekey", KEY_TOKEN, false },
+	{ "hmackey", KEY_TOKEN, false },
+	{ "jwtkey", KEY_TOKEN, false },
+	{ "aeskey", KEY_TOKEN, false },
+	{ "fernetkey", KEY_TOKEN, false },
+	{ "rootkey", KEY_TOKEN, false },
+	{ "subscriptionkey", KEY_TOKEN, false },
+	{ "walletkey", KEY_TOKEN, false },
+	{ "appkey", KEY_TOKEN, true },
+	{ "consumerkey", KEY_TOKEN, true },
+	{ "clientkey", KEY_TOKEN, true },
+	{ "webhookkey", KEY_TOKEN, true },
+	{ "deploykey", KEY_TOKEN, true },
+	{ "functionkey", KEY_TOKEN, true },
+	{ "serverkey", KEY_TOKEN, true },
+	{ "userkey", KEY_TOKEN, true },
+	{ "seckey", KEY_TOKEN, true },
+	{ "token", KEY_TOKEN, true },
+	{ "bearer", KEY_TOKEN, true },
+	{ "auth", KEY_TOKEN, true },
 	{ "key", KEY_WEAK, true },
 };
 
 /* A name with one of these in it means something else. */
-static const char *const other_words[] = {
-	"public", "pubkey", "publishable", "keyid", "keyname", "hash",
-	"digest", "checksum", "sha1", "sha256", "sha512", "md5",
-	"fingerprint", "url", "uri", "path", "file", "folder", "directory",
-	"envvar", "type", "length", "size", "count", "limit", "expir", "ttl",
-	"policy", "regex", "pattern", "page", "cursor", "sync", "continu",
-	"csrf", "xsrf", "idempot", "primary", "foreign", "cache", "index",
-	"sort", "partition", "keyboard", "monkey", "tokeniz", "maxtoken",
-	"label", "title", "message", "error", "field", "format", "version",
-	"etag", "nonce", "integrity", "revision", "commit", "keycode",
-	"sitekey", "object", "dedup", "lookup", "registry", "shortcut",
-	"placeholder", "description", "help", "hint", "text", "column",
-	"table", "rowkey", "header", "param", "queue", "topic", "bucket",
-	"region", "endpoint", "class", "style", "theme", "button", "input",
-	"algorithm", "example", "dummy", "fake", "mock", "keyword", "locale",
-	"translation", "i18n", "manager", "provider", "store", "ref", "arn",
-	"author", "salt", "resettoken", "keyref", "keyfunc", "parser", NULL
-};
+static const char *const other_words[] = { "public", "pubkey", "publishable",
+	"keyid", "keyname", "hash", "digest", "checksum", "sha1", "sha256",
+	"sha512", "md5", "fingerprint", "url", "uri", "path", "file", "folder",
+	"directory", "envvar", "type", "length", "size", "count", "limit",
+	"expir", "ttl", "policy", "regex", "pattern", "page", "cursor", "sync",
+	"continu", "csrf", "xsrf", "idempot", "primary", "foreign", "cache",
+	"index", "sort", "partition", "keyboard", "monkey", "tokeniz",
+	"maxtoken", "label", "title", "message", "error", "field", "format",
+	"version", "etag", "nonce", "integrity", "revision", "commit",
+	"keycode", "sitekey", "object", "dedup", "lookup", "registry",
+	"shortcut", "placeholder", "description", "help", "hint", "text",
+	"column", "table", "rowkey", "header", "param", "queue", "topic",
+	"bucket", "region", "endpoint", "class", "style", "theme", "button",
+	"input", "algorithm", "example", "dummy", "fake", "mock", "keyword",
+	"locale", "translation", "i18n", "manager", "provider", "store", "ref",
+	"arn", "author", "salt", "resettoken", "keyref", "keyfunc", "parser",
+	NULL };
 
 /* The last part of a name that only points at a secret. */
-static const char *const other_ends[] = {
-	"id", "ids", "name", "names", "env", "var", "key_name", "at", "age",
-	"prefix", "suffix", "len", "idx", "no", "is", "in", "max", "min",
-	"set", "get", "date", "time", "info", "state", "status", "mode",
-	"enabled", "required", "valid", "match", "confirm", "check", NULL
-};
+static const char *const other_ends[] = { "id", "ids", "name", "names", "env",
+	"var", "key_name", "at", "age", "prefix", "suffix", "len", "idx", "no",
+	"is", "in", "max", "min", "set", "get", "date", "time", "info", "state",
+	"status", "mode", "enabled", "required", "valid", "match", "confirm",
+	"check", NULL };
 
 size_t
 scrub_key_word(const uint8_t *p, size_t n)
 {
-	static const char *const starts[] = { "key", "token", "secret",
-	    "passw", "pass", "pwd", "auth", "cred", "bearer" };
+	static const char *const starts[] = { "key", "token", "secret", "passw",
+		"pass", "pwd", "auth", "cred", "bearer" };
 
-	switch (p[0] | 0x20) {
-	case 'k': case 't': case 's': case 'p': case 'a': case 'c': case 'b':
+	if (n < 3)
+		return 0;
+	switch ((p[0] | 0x20) << 8 | (p[1] | 0x20)) {
+	case 'k' << 8 | 'e':
+	case 't' << 8 | 'o':
+	case 's' << 8 | 'e':
+	case 'p' << 8 | 'a':
+	case 'p' << 8 | 'w':
+	case 'a' << 8 | 'u':
+	case 'c' << 8 | 'r':
+	case 'b' << 8 | 'e':
 		break;
 	default:
 		return 0;
@@ -108,11 +143,24 @@ squeeze(const uint8_t *p, size_t n, char *out, size_t max, size_t *last)
 	return len;
 }
 
+/* Which letters occur, so that most words need no search. */
+static uint32_t
+letters(const char *s)
+{
+	uint32_t set = 0;
+
+	for (; *s; s++)
+		set |= (uint32_t)1 << (*s & 31);
+	return set;
+}
+
 static bool
-has_word(const char *s, const char *const *words)
+has_word(const char *s, uint32_t set, const char *const *words)
 {
 	for (; *words; words++)
-		if (strstr(s, *words))
+		if (set >> (**words & 31) & set >> ((*words)[1] & 31) &
+			set >> ((*words)[2] & 31) & 1 &&
+		    strstr(s, *words))
 			return true;
 	return false;
 }
@@ -122,21 +170,25 @@ scrub_key_kind(const uint8_t *p, size_t n)
 {
 	char name[100];
 	size_t last, len = squeeze(p, n, name, sizeof name, &last);
+	uint32_t set = letters(name);
 
-	if (has_word(name, other_words))
+	if (has_word(name, set, other_words))
 		return KEY_NONE;
 	for (const char *const *e = other_ends; *e; e++)
 		if (!strcmp(name + last, *e))
 			return KEY_NONE;
 	for (size_t i = 0; i < sizeof key_words / sizeof *key_words; i++) {
 		size_t wlen = strlen(key_words[i].word);
-		const char *at = strstr(name, key_words[i].word);
+		const char *at = set >> (*key_words[i].word & 31) & 1 ?
+		    strstr(name, key_words[i].word) :
+		    NULL;
 
 		if (!at)
 			continue;
 		/* The end, or one more part such as _prod or _value. */
-		if (!key_words[i].at_end || (len >= wlen && !strcmp(name +
-		    len - wlen, key_words[i].word)) ||
+		if (!key_words[i].at_end ||
+		    (len >= wlen &&
+			!strcmp(name + len - wlen, key_words[i].word)) ||
 		    (size_t)(at - name) + wlen == last)
 			return key_words[i].kind;
 	}
@@ -158,28 +210,29 @@ is_expression(const uint8_t *p, size_t n)
 
 	if (!isalpha(p[0]) && p[0] != '_')
 		return false;
-	for (; i < n && (isalnum(p[i]) || p[i] == '_' || p[i] == '.' ||
-	    p[i] == ':'); i++) {
+	for (; i < n && (isalnum(p[i]) || strchr("_.:$", p[i])); i++) {
 		dots += p[i] == '.' && i + 1 < n && isalpha(p[i + 1]);
 		digit |= isdigit(p[i]) != 0;
 	}
 	if (i < n)
-		return p[i] == '(' || p[i] == '[' || p[i] == '{';
+		return strchr("([{?!", p[i]) ||
+		    (p[i] == '-' && i + 1 < n && p[i + 1] == '>');
 	return dots > 0 || !digit;
 }
 
 bool
 scrub_value_is_reference(const uint8_t *p, size_t n, bool quoted)
 {
-	static const char *const starts[] = { "${", "$(", "{{", "{%", "<",
-	    "%(", "#{", "env.", "env:", "env[", "process.env", "os.", "$env",
-	    "%env", "{", "enc[", "vault:", "ssm:", "arn:", "op://", "file:",
-	    "http://", "https://", "kms:", "./", "../", "~/", "secret://",
-	    "projects/", "data:", "-----begin", "@microsoft", "!ref", "!sub",
-	    "$2a$", "$2b$", "$2y$", "$argon2", "$6$", "$5$", "$1$", "pbkdf2",
-	    "sha256:", "sha512:", "sha1:", "md5:", "sha256-", "sha384-",
-	    "sha512-", "{sha", "{ssha", "{cipher}", "ansible", "var.",
-	    "local.", "data.", "module.", "config.", "self.", "this." };
+	static const char *const starts[] = { "${", "$(", "{{", "{%", "<", "%(",
+		"#{", "env.", "env:", "env[", "process.env", "os.", "$env",
+		"%env", "{", "enc[", "vault:", "ssm:", "arn:", "op://",
+		"file:", "http://", "https://", "kms:", "./", "../", "~/",
+		"secret://", "projects/", "data:", "-----begin", "@microsoft",
+		"!ref", "!sub", "$2a$", "$2b$", "$2y$", "$argon2", "$6$", "$5$",
+		"$1$", "pbkdf2",
+		"sha256:", "sha512:", "sha1:", "md5:", "sha256-", "sha384-",
+		"sha512-", "{sha", "{ssha", "{cipher}", "ansible", "var.",
+		"local.", "data.", "module.", "config.", "self.", "this." };
 
 	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
 		if (starts_with(p, n, starts[i]))
@@ -197,8 +250,7 @@ scrub_value_is_reference(const uint8_t *p, size_t n, bool quoted)
 	if (memmem(p, n, "${", 2) || memmem(p, n, "{{", 2) ||
 	    memmem(p, n, "#{", 2) || memmem(p, n, "%s", 2))
 		return true;
-	return !quoted && is_expression(p, n) &&
-	    scrub_randomness(p, n) < 0.5;
+	return !quoted && is_expression(p, n) && scrub_randomness(p, n) < 0.5;
 }
 
 bool
@@ -210,36 +262,19 @@ scrub_value_is_set(const uint8_t *p, size_t n)
 	return n >= 6 && !scrub_is_placeholder(p, n) && !scrub_is_common(p, n);
 }
 
-bool
-scrub_is_common(const uint8_t *p, size_t n)
+/* p@ssw0rd -> passord: letters, and what stands for one between letters. */
+static size_t
+plain_letters(const uint8_t *p, size_t n, char *s, size_t max)
 {
-	static const char *const words[] = { "password", "passwd", "pass",
-	    "secret", "admin", "test", "testing", "tester", "user", "root",
-	    "guest", "default", "demo", "foo", "bar", "baz", "foobar", "abc",
-	    "qwerty", "letmein", "welcome", "changeit", "changeme", "temp",
-	    "hello", "world", "helloworld", "sample", "none", "null", "true",
-	    "false", "undefined", "string", "required", "postgres", "mysql",
-	    "redis", "mongo", "rabbit", "rabbitmq", "docker", "local",
-	    "localhost", "dev", "mypassword", "mypass", "testpassword",
-	    "testpass", "userpassword", "username", "adminpassword", "token",
-	    "apikey", "key", "mytoken", "mykey", "value", "somepassword",
-	    "yourpassword", "dbpassword", "supersecret", "topsecret",
-	    "verysecret", "verysecure", "pw", "pwd", "mysecret", "passphrase",
-	    "iloveyou", "monkey", "dragon", "minioadmin", "minio", "scott",
-	    "tiger", "hunter", "tests", "pass word", "validpassword",
-	    "newpassword", "oldpassword", "wrongpassword", "badpassword",
-	    "correcthorsebatterystaple", "secretpassword", "strongpassword",
-	    "masterpassword", "testsecret", "secretkey", "testing123",
-	    "passwordpassword", "thisisasecret", "notasecret", "test_user",
-	    "testuser", "dummy", "password is", "securepassword", "plain" };
-	char s[64];
 	size_t len = 0;
 
-	/* Letters only; digits that stand for letters between letters. */
-	for (size_t i = 0; i < n && len < sizeof s - 1; i++) {
+	for (size_t i = 0; i < n && len < max - 1; i++) {
 		uint8_t c = (uint8_t)tolower(p[i]);
-		bool inside = i && i + 1 < n && isalpha(p[i + 1]);
+		bool inside = i && i + 1 < n && !isdigit(p[i - 1]) &&
+		    (isalpha(p[i + 1]) || p[i + 1] == p[i]);
 
+		inside |= i && i + 1 < n && p[i - 1] == p[i] &&
+		    isalpha(p[i + 1]);
 		if (c == '@' && i + 1 < n)
 			c = 'a';
 		else if (inside && c == '0')
@@ -248,16 +283,49 @@ scrub_is_common(const uint8_t *p, size_t n)
 			c = 'e';
 		else if (inside && c == '1')
 			c = 'i';
+		else if (inside && c == '4')
+			c = 'a';
+		else if (inside && c == '5')
+			c = 's';
 		else if (c == '$')
 			c = 's';
 		if (isalpha(c))
 			s[len++] = (char)c;
 	}
 	s[len] = '\0';
+	return len;
+}
+
+bool
+scrub_is_common(const uint8_t *p, size_t n)
+{
+	static const char *const words[] = { "password", "passwd", "pass",
+		"secret", "admin", "test", "testing", "tester", "user", "root",
+		"guest", "default", "demo", "foo", "bar", "baz", "foobar",
+		"abc", "qwerty", "letmein", "welcome", "changeit", "changeme",
+		"temp", "hello", "world", "helloworld", "sample", "none",
+		"null", "true", "false", "undefined", "string", "required",
+		"postgres", "mysql", "redis", "mongo", "rabbit", "rabbitmq",
+		"docker", "local", "localhost", "dev", "mypassword", "mypass",
+		"testpassword", "testpass", "userpassword", "username",
+		"adminpassword", "token", "apikey", "key", "mytoken", "mykey",
+		"value", "somepassword", "yourpassword", "dbpassword",
+		"supersecret", "topsecret", "verysecret", "verysecure", "pw",
+		"pwd", "mysecret", "passphrase", "iloveyou", "monkey", "dragon",
+		"minioadmin", "minio", "scott", "tiger", "hunter", "tests",
+		"validpassword", "newpassword", "oldpassword", "wrongpassword",
+		"badpassword", "correcthorsebatterystaple", "secretpassword",
+		"strongpassword", "masterpassword", "testsecret", "secretkey",
+		"testing123", "passwordpassword", "thisisasecret", "notasecret",
+		"test_user", "testuser", "dummy", "securepassword", "plain",
+		"soopersecret" };
+	char s[64];
+	size_t len = plain_letters(p, n, s, sizeof s);
+
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (!strcmp(s, words[i]))
 			return true;
-	return len == 0 && n < 12;	/* digits and marks alone */
+	return len == 0 && n < 12; /* digits and marks alone */
 }
 
 int
@@ -265,6 +333,7 @@ scrub_password_level(const uint8_t *p, size_t n, bool quoted)
 {
 	bool lower = false, upper = false, digit = false, mark = false;
 	double r = scrub_randomness(p, n);
+	char word[64];
 	int kinds;
 
 	for (size_t i = 0; i < n; i++) {
@@ -277,24 +346,28 @@ scrub_password_level(const uint8_t *p, size_t n, bool quoted)
 	}
 	if (p[0] == '/' || scrub_is_placeholder(p, n) || scrub_is_common(p, n))
 		return -1;
-	if (memchr(p, '(', n) && memchr(p, ')', n))
+	if ((memchr(p, '(', n) && memchr(p, ')', n)) ||
+	    (!quoted && memchr(p, '(', n)) || (!lower && !upper))
 		return -1;
 	kinds = lower + upper + digit + mark;
 	if (n >= 8 && kinds >= 3 && digit && (mark || r > -0.3))
 		return BINDU_SCRUB_BLOCK;
-	if (n >= 8 && digit && (lower || upper) && r > 0)
+	/* A word with a digit in it is a word: rapunz3l. */
+	if (n >= 8 && digit && (lower || upper) && r > 0 &&
+	    (plain_letters(p, n, word, sizeof word) < 5 ||
+		scrub_randomness((uint8_t *)word, strlen(word)) > 0))
 		return BINDU_SCRUB_BLOCK;
 	if (n >= 12 && r > 0.7 && (quoted || digit))
 		return BINDU_SCRUB_BLOCK;
-	return n >= 10 && quoted && mark && digit ? BINDU_SCRUB_WARN
-	    : BINDU_SCRUB_NOTE;
+	return n >= 10 && quoted && mark && digit ? BINDU_SCRUB_WARN :
+						    BINDU_SCRUB_NOTE;
 }
 
 static bool
 is_uuid(const uint8_t *p, size_t n)
 {
-	return n == 36 && scrub_match("\\H{8}-\\H{4}-\\H{4}-\\H{4}-\\H{12}", p,
-	    n, 0) == 36;
+	return n == 36 &&
+	    scrub_match("\\H{8}-\\H{4}-\\H{4}-\\H{4}-\\H{12}", p, n, 0) == 36;
 }
 
 int
@@ -314,17 +387,22 @@ scrub_token_level(const uint8_t *p, size_t n, enum scrub_key kind)
 		return -1;
 	if (p[0] == '/' || (memchr(p, '(', n) && memchr(p, ')', n)))
 		return -1;
+	/* JSON in base64, such as a JWT's head: the rule for JWT decides. */
+	if (n > 3 && !memcmp(p, "eyJ", 3) && (n < 60 || memchr(p, '.', n)))
+		return -1;
 	if (kind == KEY_WEAK)
-		return n >= 24 && r > 1 && digits > 2 && scrub_entropy(p, n) > 3.5
-		    ? BINDU_SCRUB_NOTE : -1;
+		return n >= 24 && r > 1 && digits > 2 &&
+			scrub_entropy(p, n) > 3.5 ?
+		    BINDU_SCRUB_NOTE :
+		    -1;
 	if (n >= 16 && r > 0.5 && digits && scrub_entropy(p, n) > 2.8)
 		return BINDU_SCRUB_BLOCK;
 	if (n >= 16 && r > 0.9)
 		return BINDU_SCRUB_BLOCK;
 	if (kind == KEY_SECRET && n >= 10 && digits && r > 0.3)
 		return BINDU_SCRUB_BLOCK;
-	return n >= 12 && r > 0.5 && digits ? BINDU_SCRUB_WARN
-	    : BINDU_SCRUB_NOTE;
+	return n >= 12 && r > 0.5 && digits ? BINDU_SCRUB_WARN :
+					      BINDU_SCRUB_NOTE;
 }
 
 bool

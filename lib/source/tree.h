@@ -17,13 +17,13 @@
 enum bindu_entry_type { BINDU_FILE = 'f', BINDU_LINK = 'l', BINDU_DIR = 'd' };
 
 struct bindu_entry {
-	char *path;		/* relative, '/' between, no leading "./" */
-	char *link;		/* target of a link, else NULL */
-	uint64_t size;		/* bytes of a file, of the target for a link */
-	uint64_t mtime_ns, ctime_ns, ino, dev;	/* as lstat saw it */
-	mode_t mode;		/* 0755 or 0644 for files, 0755 dirs, 0777 links */
+	char *path; /* relative, '/' between, no leading "./" */
+	char *link; /* target of a link, else NULL */
+	uint64_t size; /* bytes of a file, of the target for a link */
+	uint64_t mtime_ns, ctime_ns, ino, dev; /* as lstat saw it */
+	mode_t mode; /* 0755 or 0644 for files, 0755 dirs, 0777 links */
 	enum bindu_entry_type type;
-	bool hashed;		/* sha256 holds the content's digest */
+	bool hashed; /* sha256 holds the content's digest */
 	uint8_t sha256[BINDU_SHA256];
 };
 
@@ -31,33 +31,35 @@ struct bindu_entry {
 struct bindu_drop {
 	char *path;
 	char *rule;
-	bool secret;		/* by a secret-name or content rule */
+	bool secret; /* by a secret-name or content rule */
 };
 
 struct bindu_tree {
-	char *root;		/* absolute */
+	char *root; /* absolute */
 	int rootfd;
-	struct bindu_entry *entry;	/* sorted by bytes of path */
+	struct bindu_entry *entry; /* sorted by bytes of path */
 	size_t n, cap;
-	struct bindu_drop *drop;	/* secrets, each named; sorted */
+	struct bindu_drop *drop; /* secrets, each named; sorted */
 	size_t ndrop, dropcap;
-	uint64_t ignored;	/* paths left out by ignore rules (pruned
+	uint64_t ignored; /* paths left out by ignore rules (pruned
 				 * directories count once) */
-	uint64_t special;	/* sockets, FIFOs, devices skipped */
-	uint64_t kept;		/* tracked by git although a rule ignores them */
-	uint64_t bytes;		/* sum of file sizes */
+	uint64_t special; /* sockets, FIFOs, devices skipped */
+	uint64_t kept; /* tracked by git although a rule ignores them */
+	uint64_t bytes; /* sum of file sizes */
 };
 
 struct bindu_walk_opts {
-	bool no_defaults;	/* without the built-in defaults */
-	bool no_deny;		/* without the deny list (checks only) */
-	bool all;		/* no ignore rule at all (bindu-scrub --all) */
-	bool keep_pyc;		/* with all: also __pycache__ */
-	struct {		/* output files, never packed; 0: none */
+	bool no_defaults; /* without the built-in defaults */
+	bool no_deny; /* without the deny list (checks only) */
+	bool all; /* no ignore rule at all (bindu-scrub --all) */
+	bool keep_pyc; /* with all: also __pycache__ */
+	bool any_link; /* links that leave the root are no error: the
+				 * scrubber drops them */
+	struct { /* output files, never packed; 0: none */
 		dev_t dev;
 		ino_t ino;
 	} skip[2];
-	bool strict;		/* a directory that changes its type during
+	bool strict; /* a directory that changes its type during
 				 * the walk is an error, not a warning */
 };
 
@@ -65,11 +67,11 @@ struct bindu_walk_opts {
  * caller's.  A link whose target leaves the root is BINDU_E_DATA naming both
  * ends, unless it is ignored. */
 int bindu_tree_load(const char *root, const struct bindu_walk_opts *,
-	const struct bindu_report *, struct bindu_tree **, struct bindu_err *);
+    const struct bindu_report *, struct bindu_tree **, struct bindu_err *);
 void bindu_tree_free(struct bindu_tree *);
 /* Take an entry out (keeps order); rule is copied. */
-void bindu_tree_drop(struct bindu_tree *, size_t i, const char *rule,
-	bool secret);
+void
+bindu_tree_drop(struct bindu_tree *, size_t i, const char *rule, bool secret);
 /* Put the drops in order of path, once all are known. */
 void bindu_tree_sort_drops(struct bindu_tree *);
 /* Index of path, or -1. */
@@ -77,23 +79,23 @@ ssize_t bindu_tree_find(const struct bindu_tree *, const char *path);
 
 /* What the rules say of one path, as the walk would decide it. */
 enum bindu_explain_kind {
-	BINDU_SHIPS,		/* no rule is against it */
-	BINDU_SHIPS_TRACKED,	/* ignored by rule, but git tracks it */
-	BINDU_IGNORED,		/* by rule; at: the ancestor it names, or path */
-	BINDU_DENIED,		/* by the deny list of secret names */
-	BINDU_SCRUBBED,		/* by name, if its content holds the secret */
-	BINDU_SPECIAL,		/* socket, FIFO, device */
-	BINDU_GIT,		/* git's own directory */
-	BINDU_MISSING,		/* not on disk */
+	BINDU_SHIPS, /* no rule is against it */
+	BINDU_SHIPS_TRACKED, /* ignored by rule, but git tracks it */
+	BINDU_IGNORED, /* by rule; at: the ancestor it names, or path */
+	BINDU_DENIED, /* by the deny list of secret names */
+	BINDU_SCRUBBED, /* by name, if its content holds the secret */
+	BINDU_SPECIAL, /* socket, FIFO, device */
+	BINDU_GIT, /* git's own directory */
+	BINDU_MISSING, /* not on disk */
 };
 struct bindu_explain {
 	enum bindu_explain_kind kind;
-	char *rule;		/* "SOURCE:LINE:PATTERN", "name/dotenv", or "" */
-	char *at;		/* the path the rule was about */
+	char *rule; /* "SOURCE:LINE:PATTERN", "name/dotenv", or "" */
+	char *at; /* the path the rule was about */
 };
 /* path: relative to root.  Caller ends with bindu_explain_fini. */
 int bindu_tree_explain(const char *root, const struct bindu_walk_opts *,
-	const char *path, const struct bindu_report *, struct bindu_explain *,
-	struct bindu_err *);
+    const char *path, const struct bindu_report *, struct bindu_explain *,
+    struct bindu_err *);
 void bindu_explain_fini(struct bindu_explain *);
 #endif
