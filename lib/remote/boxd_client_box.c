@@ -46,6 +46,14 @@ zone(struct bindu_remote *r)
 	return c->zone;
 }
 
+/* What a bare name in an answer stands for.  The local runtime's names end in
+ * localhost: no TLS there. */
+static const char *
+scheme_of(const char *host)
+{
+	return strstr(host, "localhost") != NULL ? "http://" : "https://";
+}
+
 static char *
 url_of(struct bindu_remote *r, const PB(GetVmResponse) * vm)
 {
@@ -57,11 +65,9 @@ url_of(struct bindu_remote *r, const PB(GetVmResponse) * vm)
 	if (*domain == '\0')
 		return NULL;
 	scheme = strstr(domain, "://");
-	/* The local runtime's names end in localhost: no TLS there. */
 	if (scheme == NULL)
-		return xasprintf("%s://%s.%s",
-		    strncmp(domain, "localhost", 9) == 0 ? "http" : "https",
-		    vm->name, domain);
+		return xasprintf("%s%s.%s", scheme_of(domain), vm->name,
+		    domain);
 	scheme += 3;
 	return xasprintf("%.*s%s.%s", (int)(scheme - domain), domain, vm->name,
 	    scheme);
@@ -250,8 +256,8 @@ fill_create(struct create *c, const struct bindu_box_config *want)
 	c->srf = (PB(SrfConfig))PB_INIT(SRF_CONFIG);
 	c->network = (PB(NetworkConfig))PB_INIT(NETWORK_CONFIG);
 	c->proxy = (PB(ProxyEntry))PB_INIT(PROXY_ENTRY);
-	c->nonce = (PB(CreateVmRequest__LabelsEntry))
-	    PB_INIT(CREATE_VM_REQUEST__LABELS_ENTRY);
+	c->nonce = (PB(CreateVmRequest__LabelsEntry))PB_INIT(
+	    CREATE_VM_REQUEST__LABELS_ENTRY);
 	if (want->name != NULL)
 		c->req.name = (char *)want->name;
 	if (want->image != NULL)
@@ -314,10 +320,13 @@ create_once(struct bindu_remote *r, const struct bindu_box_config *want,
 	else if (rc == 0) {
 		*id = xstrdup(reply->vm_id);
 		if (*reply->url != '\0')
-			*url = strstr(reply->url, "://") != NULL ? xstrdup(reply->url) : xasprintf("https://%s", reply->url);
+			*url = xasprintf("%s%s",
+			    strstr(reply->url, "://") ? "" :
+							scheme_of(reply->url),
+			    reply->url);
 	} else if (why.code == BINDU_E_AGAIN &&
-		   (why.detail == BINDU_RPC_UNAVAILABLE ||
-		       why.detail == BINDU_RPC_DEADLINE))
+	    (why.detail == BINDU_RPC_UNAVAILABLE ||
+		why.detail == BINDU_RPC_DEADLINE))
 		rc = adopt(r, want->name, c.text, id, err);
 	else if (err != NULL)
 		*err = why;
