@@ -12,7 +12,10 @@
 #include "lib/base/mem.h"
 #include "lib/base/tool.h"
 
-enum { READY_MS = 60000 };
+enum {
+	READY_MS = 60000,
+	CREATE_MS = 600000, /* a first image is built */
+};
 
 void
 bindu_run_phase(struct bindu_run *r, const char *phase, int64_t began,
@@ -39,7 +42,8 @@ take_box(struct bindu_run *r)
 	d->name = xstrdup(r->box.name);
 	d->vm_id = xstrdup(r->box.vm_id);
 	d->url = r->box.url != NULL ? xstrdup(r->box.url) : NULL;
-	d->local_url = r->box.local_url != NULL ? xstrdup(r->box.local_url) : NULL;
+	d->local_url = r->box.local_url != NULL ? xstrdup(r->box.local_url) :
+						  NULL;
 }
 
 static int
@@ -63,7 +67,7 @@ create_box(struct bindu_run *r, struct bindu_err *err)
 		return -1;
 	r->d->created = true;
 	take_box(r);
-	return bindu_box_wait(r->remote, r->box.vm_id, true, READY_MS, err);
+	return bindu_box_wait(r->remote, r->box.name, true, CREATE_MS, err);
 }
 
 /* Its size stays as it is: say so when another was asked for. */
@@ -88,13 +92,14 @@ reuse_box(struct bindu_run *r, struct bindu_err *err)
 	take_box(r);
 	compare_sizes(r);
 	if (strcmp(r->box.status, "running") != 0 &&
-	    bindu_box_wait(r->remote, r->box.vm_id, true, READY_MS, err) == -1)
+	    bindu_box_wait(r->remote, r->box.name, true, READY_MS, err) == -1)
 		return -1;
-	if (r->o->has_auto_suspend && r->o->auto_suspend_secs != r->box.auto_suspend_timeout_secs &&
-	    bindu_box_set_auto_suspend(r->remote, r->box.vm_id,
+	if (r->o->has_auto_suspend &&
+	    r->o->auto_suspend_secs != r->box.auto_suspend_timeout_secs &&
+	    bindu_box_set_auto_suspend(r->remote, r->box.name,
 		r->o->auto_suspend_secs, err) == -1)
 		return -1;
-	return bindu_box_set_port(r->remote, r->box.vm_id, r->plan->port, err);
+	return bindu_box_set_port(r->remote, r->box.name, r->plan->port, err);
 }
 
 static int
@@ -126,7 +131,7 @@ upload(struct bindu_run *r, bool *unchanged, struct bindu_err *err)
 	struct bindu_transfer_stats st;
 	char size[32];
 
-	r->session = bindu_session_open(r->remote, r->box.vm_id, BINDU_APP_DIR,
+	r->session = bindu_session_open(r->remote, r->box.name, BINDU_APP_DIR,
 	    0, r->report, err);
 	if (r->session == NULL)
 		return -1;
@@ -151,9 +156,9 @@ serves_already(struct bindu_run *r)
 {
 	struct bindu_agent_status st;
 
-	return bindu_agent_status(r->remote, r->box.vm_id, 0, &st, NULL) == 0 &&
-	       st.running && strcmp(st.release, r->d->release) == 0 &&
-	       strcmp(st.key, r->key) == 0;
+	return bindu_agent_status(r->remote, r->box.name, 0, &st, NULL) == 0 &&
+	    st.running && strcmp(st.release, r->d->release) == 0 &&
+	    strcmp(st.key, r->key) == 0;
 }
 
 static int
@@ -168,12 +173,13 @@ deps(struct bindu_run *r, struct bindu_err *err)
 	int64_t began = bindu_clock_ms();
 	struct bindu_agent_env got;
 
-	if (bindu_agent_deps(r->remote, r->box.vm_id, &want, &got, r->report,
+	if (bindu_agent_deps(r->remote, r->box.name, &want, &got, r->report,
 		err) == -1)
 		return -1;
 	bindu_run_phase(r, "deps", began, "%s",
-	    strcmp(got.tool, "none") == 0 ? "none" : got.skipped ? "cached"
-								 : got.tool);
+	    strcmp(got.tool, "none") == 0 ? "none" :
+		got.skipped		  ? "cached" :
+					    got.tool);
 	return 0;
 }
 
@@ -204,7 +210,7 @@ ship(struct bindu_run *r, struct bindu_err *err)
 		return -1;
 	note_release(r);
 	/* Nothing is lost but restarts after a crash. */
-	bindu_agent_confirm(r->remote, r->box.vm_id, NULL);
+	bindu_agent_confirm(r->remote, r->box.name, NULL);
 	return 0;
 }
 
@@ -245,7 +251,9 @@ bindu_deploy(const struct bindu_deploy_opts *o, struct bindu_plan *plan,
 	if (!bad)
 		bad = open_box(&r, &why);
 	if (!bad)
-		bad = plan->tree != NULL ? ship(&r, &why) : bindu_run_health(&r, o->health_timeout_ms, &why);
+		bad = plan->tree != NULL ?
+		    ship(&r, &why) :
+		    bindu_run_health(&r, o->health_timeout_ms, &why);
 	if (bad && d->remote != NULL)
 		bindu_run_undo(&r, &why);
 	bindu_session_close(r.session);

@@ -55,7 +55,7 @@ bindu_run_start(struct bindu_run *r, struct bindu_err *err)
 	struct bindu_agent_status st;
 
 	r->stopped_old = true;
-	if (bindu_agent_start(r->remote, r->box.vm_id, &s, &st, err) == -1)
+	if (bindu_agent_start(r->remote, r->box.name, &s, &st, err) == -1)
 		return -1;
 	if (st.pid != 0)
 		bindu_run_phase(r, "start", began, "pid %d", st.pid);
@@ -79,8 +79,8 @@ explain(struct bindu_run *r, struct bindu_agent_watch *w,
 	if (w != NULL && bindu_agent_watch_ended(w))
 		known = bindu_agent_watch_status(w, &st, NULL);
 	else
-		known = bindu_agent_status(r->remote, r->box.vm_id, 50, &st,
-		    NULL);
+		known =
+		    bindu_agent_status(r->remote, r->box.name, 50, &st, NULL);
 	if (known == 0 && !st.running && strcmp(st.state, "none") != 0)
 		return say_dead(r, &st, err);
 	if (known == 0)
@@ -92,8 +92,7 @@ explain(struct bindu_run *r, struct bindu_agent_watch *w,
 }
 
 int
-bindu_run_health(struct bindu_run *r, int64_t timeout_ms,
-    struct bindu_err *err)
+bindu_run_health(struct bindu_run *r, int64_t timeout_ms, struct bindu_err *err)
 {
 	const char *url = r->d->local_url != NULL ? r->d->local_url : r->d->url;
 	struct bindu_agent_watch *w = NULL;
@@ -111,7 +110,7 @@ bindu_run_health(struct bindu_run *r, int64_t timeout_ms,
 		return bindu_err_set(err, BINDU_E_PROTOCOL,
 		    "box %s has no address to ask", r->box.name);
 	if (r->plan->tree != NULL && !r->d->unchanged)
-		w = bindu_agent_watch(r->remote, r->box.vm_id, NULL);
+		w = bindu_agent_watch(r->remote, r->box.name, NULL);
 	if (w != NULL) {
 		ho.gone = is_gone;
 		ho.gone_arg = w;
@@ -136,13 +135,14 @@ go_back(struct bindu_run *r)
 	    bindu_run_start(r, &why) == 0 &&
 	    bindu_run_health(r, BACK_MS, &why) == 0) {
 		r->d->rolled_back = true;
-		bindu_agent_confirm(r->remote, r->box.vm_id, NULL);
+		bindu_agent_confirm(r->remote, r->box.name, NULL);
 		bindu_run_phase(r, "rollback", began, "%.12s serves again",
 		    r->before);
 		return;
 	}
-	bindu_note(r->report, BINDU_ERROR, "the release before, %.12s, does "
-					   "not serve either: %s",
+	bindu_note(r->report, BINDU_ERROR,
+	    "the release before, %.12s, does "
+	    "not serve either: %s",
 	    r->before, why.msg);
 }
 
@@ -167,12 +167,12 @@ bindu_run_undo(struct bindu_run *r, const struct bindu_err *err)
 
 	if (interrupted)
 		r->remote->timeout_ms = LEAVE_MS;
-	else if (r->stopped_old && r->session != NULL &&
-		 r->before[0] != '\0' && strcmp(r->before, r->d->release) != 0)
+	else if (r->stopped_old && r->session != NULL && r->before[0] != '\0' &&
+	    strcmp(r->before, r->d->release) != 0)
 		go_back(r);
 	/* The old agent was never touched: it goes on serving. */
-	if (r->d->rolled_back || (!interrupted && !r->stopped_old &&
-				     r->before[0] != '\0'))
+	if (r->d->rolled_back ||
+	    (!interrupted && !r->stopped_old && r->before[0] != '\0'))
 		return;
 	if (err->code == BINDU_E_EXISTS || !find_box(r))
 		return;
@@ -207,9 +207,8 @@ bindu_deploy_leave(const struct bindu_deployed *d, enum bindu_on_exit how,
 		    ways[how].done);
 		return 0;
 	}
-	bindu_note(report, BINDU_WARN,
-	    "cannot %s box %s, which still runs: %s", ways[how].doing, d->name,
-	    why.msg);
+	bindu_note(report, BINDU_WARN, "cannot %s box %s, which still runs: %s",
+	    ways[how].doing, d->name, why.msg);
 	if (err != NULL)
 		*err = why;
 	return -1;
