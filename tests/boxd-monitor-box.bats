@@ -38,8 +38,7 @@ teardown_file() {
 
 @test "walls: a file made in the box belongs to no user of the host" {
 	in_box two 'touch /home/boxd/mine /root-made' '"user":"root"' </dev/null
-	pid=$(ask two '{"op":"stat"}' | python3 -c 'import json,sys
-print(json.load(sys.stdin)["init_pid"])')
+	pid=$(init_of two)
 	[ "$(stat -c %u "/proc/$pid/root/root-made")" -ge 65536 ]
 	[ "$(stat -c %u "/proc/$pid")" -ge 65536 ]
 }
@@ -146,8 +145,7 @@ for i in range(0, len(x), 4096): x[i] = 1"' </dev/null
 	in_box two 'echo 0 >/tmp/n; setsid sh -c "while :; do
 		read n </tmp/n; echo \$((n + 1)) >/tmp/n; sleep 0.02; done" \
 		>/dev/null 2>&1 &' </dev/null
-	pid=$(ask two '{"op":"stat"}' | python3 -c 'import json,sys
-print(json.load(sys.stdin)["init_pid"])')
+	pid=$(init_of two)
 	run -0 ask two '{"op":"suspend"}'
 	[[ $output == *'"us": '* ]]
 	run -0 ask two '{"op":"stat"}'
@@ -212,12 +210,16 @@ print(json.load(sys.stdin)["init_pid"])')
 
 @test "end: a watcher hears when init is killed; removal leaves nothing" {
 	start_box five
-	pid=$(ask five '{"op":"stat"}' | python3 -c 'import json,sys
-print(json.load(sys.stdin)["init_pid"])')
-	(sleep 0.5; kill -9 "$pid") 3>&- &
-	run -1 ask five '{"op":"watch"}'
-	[[ $output == *'"event": "end"'*'"code": 137'* ]]
-	wait
+	pid=$(init_of five)
+	run -0 timeout 20 python3 - "$STATE/boxes/five/monitor.sock" "$pid" <<-'E'
+	import os, socket, sys
+	s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+	s.connect(sys.argv[1])
+	s.send(b'{"op":"watch"}')
+	os.kill(int(sys.argv[2]), 9)
+	print(s.recv(65536).decode())
+	E
+	[[ $output == *'"event":"end"'*'"code":137'* ]]
 	run -0 wire "$STATE/hub.sock" "{\"op\":\"remove\",\"id\":\"five\",
 		\"dir\":\"$STATE/boxes/five\"}"
 	[ ! -e "$STATE/boxes/five" ]
@@ -288,7 +290,9 @@ import json,sys; print(json.load(sys.stdin)["pid"])')
 }
 
 @test "at the end: no mount, cgroup, loop device or process of these boxes" {
+	group=$(group_of two)
+	[[ $group == boxd-* ]]
 	ask two '{"op":"stop","grace_ms":500}'
-	run -0 leftovers
+	run -0 leftovers "$group"
 	[ -z "$output" ] || { echo "$output"; false; }
 }

@@ -58,11 +58,19 @@ print(json.dumps(sys.stdin.read()))')
 pids_in() {
 	in_box "$1" 'ls -d /proc/[0-9]* | wc -l' '"user":"root"' </dev/null
 }
-# leftovers: all that boxes of this state have on the host
+# leftovers TAG: all that boxes of this state have on the host; TAG names
+# their cgroups, group_of ID tells it while a box runs
 leftovers() {
 	grep -F "$STATE" /proc/mounts
-	find /sys/fs/cgroup -maxdepth 3 -name 'boxd-*' -newer "$STATE/hub.pid"
+	find /sys/fs/cgroup -maxdepth 3 -name "$1"
 	losetup -a 2>/dev/null | grep -F "$STATE"
-	pgrep -f "$STATE/boxes"
 	true
+}
+group_of() {
+	grep -o 'boxd-[0-9a-f]*' "/proc/$(init_of "$1")/cgroup" | head -1
+}
+# init_of ID: the host's pid of its process 1
+init_of() {
+	ask "$1" '{"op":"stat"}' | python3 -c 'import json,sys
+print(json.load(sys.stdin)["init_pid"])'
 }
