@@ -109,8 +109,8 @@ deps(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	bad = bindu_agent_deps(r, argv[0], &want, &got, ctx->report, err);
 	bindu_remote_close(r);
 	if (!bad)
-		printf("skipped=%d\ntool=%s\npython=%s\n", got.skipped, got.tool,
-		    got.python);
+		printf("skipped=%d\ntool=%s\npython=%s\n", got.skipped,
+		    got.tool, got.python);
 	return bad;
 }
 
@@ -118,7 +118,9 @@ static int
 start(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
 	AUTO_STRV struct bindu_strv all = { 0 };
-	struct bindu_agent_start s = { .script = argv[1], .port = port, .env = &all };
+	struct bindu_agent_start s = { .script = argv[1],
+		.port = port,
+		.env = &all };
 	struct bindu_box_info box = { 0 };
 	struct bindu_agent_status st;
 	struct bindu_remote *r;
@@ -186,6 +188,20 @@ status(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	return bad ? -1 : print_status(ctx, &st);
 }
 
+static int
+confirm(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
+{
+	struct bindu_remote *r;
+	int bad;
+
+	(void)argc;
+	if (open_remote(ctx, &r, err) == -1)
+		return -1;
+	bad = bindu_agent_confirm(r, argv[0], err);
+	bindu_remote_close(r);
+	return bad;
+}
+
 static const struct bindu_verb verbs[] = {
 	{ "deps", "BOX [SCRIPT]", 1, 2, "install what the live release needs",
 	    deps_opts, deps },
@@ -196,6 +212,8 @@ static const struct bindu_verb verbs[] = {
 	    NULL, restart },
 	{ "status", "BOX", 1, 1, "say whether it runs; exit 1 when not",
 	    status_opts, status },
+	{ "confirm", "BOX", 1, 1, "it is healthy: restart it when it crashes",
+	    NULL, confirm },
 	{ 0 }
 };
 
