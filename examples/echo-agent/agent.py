@@ -11,7 +11,7 @@ config = {
 
 
 def echo(messages):
-    return [{"role": "assistant", "content": messages[-1]["content"]}]
+    return "".join(p.get("text", "") for p in messages[-1]["parts"])
 
 
 if __name__ == "__main__":
