@@ -188,6 +188,7 @@ $(call _bindu_of,deploy): bindu-deploy-%: $(BINDU_DIR)/%$(_bindu_suffix)/started
 	    $(call _bindu_o,--timeout,$(call _bindu_my,HEALTH_TIMEOUT)) \
 	    $${age:+--newer-than "$$age"} "$$b" >/dev/null || { rc=$$?; rm -f "$$d/started"; \
 	    (exit $$rc) || fail health; }; \
+	[ ! "$$age" ] || $(call _bindu_t,agent) confirm $(_bindu_rt) "$$b" || fail health; \
 	$(if $(call _bindu_my,POST_DEPLOY),[ ! "$$age" ] || { export BINDU_BOX="$$b" \
 	    BINDU_URL="$$url"; ( $(call _bindu_my,POST_DEPLOY) ); } || fail post-deploy;) \
 	printf 'result=ok\ncode=0\nrelease=%s\nurl=%s\n' "$$(cut -d ' ' -f 1 "$$d/uploaded")" \
@@ -203,7 +204,7 @@ $(call _bindu_of,shell): bindu-shell-%: $(BINDU_DIR)/%$(_bindu_suffix)/agent
 	exec $(call _bindu_t,shell) $(_bindu_rt) "$$b"
 $(call _bindu_of,status): bindu-status-%: $(BINDU_DIR)/%$(_bindu_suffix)/agent
 	@$(_bindu_begin); $(call _bindu_t,box) get $(_bindu_rt) "$$b"; \
-	$(call _bindu_t,agent) status $(_bindu_rt) "$$b"
+	$(call _bindu_t,agent) status $(_bindu_rt) "$$b" || [ $$? = 1 ]
 $(call _bindu_of,suspend): bindu-suspend-%: $(BINDU_DIR)/%$(_bindu_suffix)/agent
 	@$(_bindu_begin); $(call _bindu_t,box) suspend $(_bindu_rt) "$$b"
 $(call _bindu_of,resume): bindu-resume-%: $(BINDU_DIR)/%$(_bindu_suffix)/agent
