@@ -273,6 +273,21 @@ asked() {	# asked FILE CONTENT SPECIFIER
 	[[ $stderr == *"pyproject.toml:2: expected a value"* ]]
 }
 
+@test "discover: warns when a rule keeps the script or its modules at home" {
+	agent agent.py x
+	echo 'import lib.tool' >>agent.py
+	write lib/tool.py <<<'x = 1'
+	printf '%s\n' '/agent.py' 'lib/' >.gitignore
+	touch requirements.txt
+	git init -q .
+	run --separate-stderr -0 timeout 10 bindu-discover agent.py
+	[[ $stderr == *"agent.py, which the agent is, would not ship (.gitignore:1:/agent.py)"* ]]
+	[[ $stderr == *"lib/tool.py, which the agent imports, would not ship (.gitignore:2:lib/)"* ]]
+	printf '%s\n' '!/agent.py' '!lib/' >.binduignore
+	run --separate-stderr -0 timeout 10 bindu-discover agent.py
+	[ -z "$stderr" ]
+}
+
 @test "discover: no user code runs without --run" {
 	agent agent.py x
 	echo 'open("ran", "w")' >>agent.py

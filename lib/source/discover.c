@@ -292,6 +292,7 @@ fill(const char *dir, const struct bindu_discover_opts *o,
 		    "the agent's name '%s' has no letter or digit for a box's name: "
 		    "give another with --name",
 		    info->name);
+	bindu_discover_check(info, r);
 	bindu_discover_deps(rootfd, info->script, r, &info->deps);
 	info->python =
 	    bindu_discover_python(rootfd, info->root, info->script, r);

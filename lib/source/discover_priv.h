@@ -26,6 +26,10 @@ char *bindu_discover_search(const char *dir, const struct bindu_report *,
 char *bindu_discover_run(const char *root, const char *script,
     int64_t timeout_ms, const struct bindu_report *, struct bindu_err *);
 
+/* discover_check.c */
+void bindu_discover_check(const struct bindu_agent_info *,
+    const struct bindu_report *);
+
 /* discover.c: want[0] name, [1] id, [2] the url of bindufy's config. */
 extern const struct bindu_py_query bindu_discover_query;
 #endif
