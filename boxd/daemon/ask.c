@@ -23,10 +23,11 @@ static int
 dial(const char *path, struct bindu_err *err)
 {
 	struct bindu_err e = { 0 };
-	int sock = bindu_fd_unix_connect(path, SOCK_SEQPACKET | SOCK_NONBLOCK,
-	    &e);
+	int sock =
+	    bindu_fd_unix_connect(path, SOCK_SEQPACKET | SOCK_NONBLOCK, &e);
 
-	return sock != -1 ? sock : bindu_err_set(err, BINDU_E_AGAIN, "%s", e.msg);
+	return sock != -1 ? sock :
+			    bindu_err_set(err, BINDU_E_AGAIN, "%s", e.msg);
 }
 
 static void
@@ -92,8 +93,8 @@ new_ask(struct loop *l, int sock, ask_fn *fn, void *ctx)
 }
 
 struct ask *
-ask_try(struct loop *l, const char *path, json_t *request,
-    int64_t timeout_ms, ask_fn *fn, void *ctx, struct bindu_err *err)
+ask_try(struct loop *l, const char *path, json_t *request, int64_t timeout_ms,
+    ask_fn *fn, void *ctx, struct bindu_err *err)
 {
 	AUTO_JSON json_t *req = request;
 	AUTO_CLOSE int sock = dial(path, err);
@@ -109,8 +110,8 @@ ask_try(struct loop *l, const char *path, json_t *request,
 }
 
 struct ask *
-ask_open(struct loop *l, const char *path, json_t *request,
-    int64_t timeout_ms, ask_fn *fn, void *ctx)
+ask_open(struct loop *l, const char *path, json_t *request, int64_t timeout_ms,
+    ask_fn *fn, void *ctx)
 {
 	struct bindu_err err = { 0 };
 	struct ask *a = ask_try(l, path, request, timeout_ms, fn, ctx, &err);

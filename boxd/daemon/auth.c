@@ -28,8 +28,7 @@ struct auth {
 
 /* The text of STATE/name, made of 32 random bytes when it is not there. */
 static char *
-load(int state_fd, const char *name, const char *prefix,
-    struct bindu_err *err)
+load(int state_fd, const char *name, const char *prefix, struct bindu_err *err)
 {
 	struct bindu_err e = { 0 };
 	uint8_t rnd[SECRET];
@@ -41,8 +40,9 @@ load(int state_fd, const char *name, const char *prefix,
 		if (strlen(text) == strlen(prefix) + 2 * SECRET)
 			return text;
 		bindu_free_secret(text);
-		bindu_err_set(err, BINDU_E_DATA, "%s is damaged: delete it, a "
-						 "new one is made",
+		bindu_err_set(err, BINDU_E_DATA,
+		    "%s is damaged: delete it, a "
+		    "new one is made",
 		    name);
 		return NULL;
 	}

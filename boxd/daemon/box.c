@@ -136,9 +136,9 @@ box_name_make(struct boxd *d)
 	static const char *const how[] = { "amber", "brisk", "calm", "deft",
 		"early", "fair", "glad", "hazel", "ivory", "jolly", "keen",
 		"lively", "mild", "noble", "olive", "proud" };
-	static const char *const what[] = { "ant", "bee", "crow", "dove",
-		"eel", "finch", "goose", "hare", "ibis", "jay", "kite", "lark",
-		"moth", "newt", "otter", "pike" };
+	static const char *const what[] = { "ant", "bee", "crow", "dove", "eel",
+		"finch", "goose", "hare", "ibis", "jay", "kite", "lark", "moth",
+		"newt", "otter", "pike" };
 
 	for (;;) {
 		uint8_t r[4];
@@ -197,8 +197,8 @@ box_set_route(struct box *b, const char *name, uint16_t port,
 char *
 box_url(const struct box *b, const char *route)
 {
-	return xasprintf("http://%s%s%s.localhost:%u", route,
-	    *route ? "." : "", b->name, b->d->port);
+	return xasprintf("http://%s%s%s.localhost:%u", route, *route ? "." : "",
+	    b->name, b->d->port);
 }
 
 void
@@ -207,7 +207,8 @@ box_log(const struct box *b, const char *fmt, ...)
 	AUTO_FREE char *path = xasprintf("%s/build.log", b->id);
 	AUTO_FREE char *text = NULL;
 	AUTO_FREE char *line = NULL;
-	AUTO_CLOSE int fd = openat(b->d->boxes_fd, path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	AUTO_CLOSE int fd = openat(b->d->boxes_fd, path,
+	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	va_list ap;
 
 	va_start(ap, fmt);

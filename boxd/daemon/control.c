@@ -30,7 +30,8 @@
 static void
 last_words(const struct place *p, off_t from, struct bindu_err *err)
 {
-	AUTO_CLOSE int fd = openat(p->state_fd, "daemon.log", O_RDONLY | O_CLOEXEC);
+	AUTO_CLOSE int fd =
+	    openat(p->state_fd, "daemon.log", O_RDONLY | O_CLOEXEC);
 	AUTO_FREE char *text = NULL;
 	char *line = NULL;
 	size_t n;
@@ -50,11 +51,13 @@ last_words(const struct place *p, off_t from, struct bindu_err *err)
 static bool
 is_serving(const struct place *p)
 {
-	AUTO_CLOSE int fd = place_holder(p) ? bindu_fd_unix_connect(p->socket, SOCK_STREAM, NULL) : -1;
+	AUTO_CLOSE int fd = place_holder(p) ?
+	    bindu_fd_unix_connect(p->socket, SOCK_STREAM, NULL) :
+	    -1;
 	AUTO_JSON json_t *facts = place_facts(p);
 
 	return fd != -1 && facts &&
-	       bindu_json_int(facts, "pid", 0) == place_holder(p);
+	    bindu_json_int(facts, "pid", 0) == place_holder(p);
 }
 
 static int
@@ -89,11 +92,11 @@ spawn_run(const struct place *p, const char *listen, int log, int ready,
 }
 
 int
-control_start(const struct place *p, const char *listen,
-    struct bindu_err *err)
+control_start(const struct place *p, const char *listen, struct bindu_err *err)
 {
 	int64_t deadline = bindu_clock_deadline(START_MS);
-	AUTO_CLOSE int log = openat(p->state_fd, "daemon.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	AUTO_CLOSE int log = openat(p->state_fd, "daemon.log",
+	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int ends[2];
 	AUTO_CLOSE int in = -1;
 	struct pollfd pfd = { .events = POLLIN };
@@ -113,8 +116,9 @@ control_start(const struct place *p, const char *listen,
 	close(ends[1]);
 	pfd.fd = in;
 	if (poll(&pfd, 1, bindu_clock_left(deadline)) != 1)
-		return bindu_err_set(err, BINDU_E_AGAIN, "bindu-boxd was not "
-							 "ready in time, see %s/daemon.log",
+		return bindu_err_set(err, BINDU_E_AGAIN,
+		    "bindu-boxd was not "
+		    "ready in time, see %s/daemon.log",
 		    p->state);
 	if (read(in, &c, 1) == 1)
 		return 0;
@@ -187,8 +191,7 @@ static json_t *
 ask_hub(const struct place *p, const char *op)
 {
 	AUTO_FREE char *path = bindu_path_join(p->state, "hub.sock");
-	AUTO_CLOSE int sock = bindu_fd_unix_connect(path, SOCK_SEQPACKET,
-	    NULL);
+	AUTO_CLOSE int sock = bindu_fd_unix_connect(path, SOCK_SEQPACKET, NULL);
 	AUTO_JSON json_t *req = json_pack("{ss}", "op", op);
 	struct timeval limit = { .tv_sec = HUB_MS / 1000 };
 	int fds[BOXD_WIRE_FDS];

@@ -7,8 +7,7 @@
 #include "daemon.h"
 
 /* Start in the background and wait until it serves; fine when it does. */
-int control_start(const struct place *, const char *listen,
-    struct bindu_err *);
+int control_start(const struct place *, const char *listen, struct bindu_err *);
 int control_stop(const struct place *, struct bindu_err *);
 /* {"running","pid","socket","address","state","boxes":[...],"images":[...]} */
 json_t *control_status(const struct place *);

@@ -32,7 +32,8 @@ static int
 lock_place(const struct place *p, struct bindu_err *err)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	AUTO_CLOSE int fd = openat(p->state_fd, "daemon.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	AUTO_CLOSE int fd = openat(p->state_fd, "daemon.lock",
+	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd == -1)
 		return bindu_err_sys(err, "cannot open %s/daemon.lock",
@@ -60,7 +61,8 @@ open_boxes(struct boxd *d, struct bindu_err *err)
 {
 	if (mkdirat(d->state_fd, "boxes", 0700) == -1 && errno != EEXIST)
 		return bindu_err_sys(err, "cannot make %s/boxes", d->state);
-	d->boxes_fd = openat(d->state_fd, "boxes", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	d->boxes_fd = openat(d->state_fd, "boxes",
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (d->boxes_fd == -1)
 		return bindu_err_sys(err, "cannot open %s/boxes", d->state);
 	return 0;
@@ -88,8 +90,9 @@ listen_on(struct boxd *d, const struct place *p, const char *spec,
 	if (!d->web)
 		return -1;
 	if (strcmp(addr, LOOPBACK))
-		bindu_log(BINDU_WARN, "%s is reachable by others: keys and "
-				      "tokens cross the network in clear",
+		bindu_log(BINDU_WARN,
+		    "%s is reachable by others: keys and "
+		    "tokens cross the network in clear",
 		    addr);
 	return 0;
 }
@@ -186,8 +189,8 @@ begin(struct boxd *d, const struct place *p, const char *listen,
 	adopt_all(d);
 	d->second = loop_after(d->loop, SECOND_MS, on_second, d);
 	bindu_tool_catch();
-	d->signals = loop_watch(d->loop, bindu_tool_wake_fd(), EPOLLIN,
-	    on_signal, d);
+	d->signals =
+	    loop_watch(d->loop, bindu_tool_wake_fd(), EPOLLIN, on_signal, d);
 	return 0;
 }
 
@@ -198,7 +201,7 @@ end(struct boxd *d)
 
 	for (struct box *b = d->boxes; b; b = b->next) {
 		needed |= b->life || b->state == BOX_RUNNING ||
-			  b->state == BOX_SUSPENDED;
+		    b->state == BOX_SUSPENDED;
 		life_abandon(b);
 		web_close_door(b);
 	}
@@ -226,7 +229,11 @@ int
 daemon_run(struct place *p, const char *listen, int ready_fd,
     struct bindu_err *err)
 {
-	struct boxd d = { .state = p->state, .socket = p->socket, .state_fd = p->state_fd, .boxes_fd = -1, .ready_fd = ready_fd };
+	struct boxd d = { .state = p->state,
+		.socket = p->socket,
+		.state_fd = p->state_fd,
+		.boxes_fd = -1,
+		.ready_fd = ready_fd };
 	AUTO_CLOSE int lock = -1;
 	int rc;
 

@@ -80,17 +80,18 @@ void
 http_reply(struct conn *c, int status, const char *type, const char *extra,
     const char *body)
 {
-	char *text = xasprintf("HTTP/1.1 %d %s\r\nContent-Type: %s\r\n"
-			       "Content-Length: %zu\r\nCache-Control: no-store\r\n"
-			       "X-Content-Type-Options: nosniff\r\nConnection: close\r\n%s\r\n%s",
+	char *text = xasprintf(
+	    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n"
+	    "Content-Length: %zu\r\nCache-Control: no-store\r\n"
+	    "X-Content-Type-Options: nosniff\r\nConnection: close\r\n%s\r\n%s",
 	    status, reason(status), type, strlen(body), extra, body);
 
 	bindu_buf_fini(&c->head);
 	c->pending[1] = (struct pending){ text, 0, strlen(text) };
 	conn_deadline(c, BYE_MS);
 	loop_unwatch(&c->src[0]);
-	c->src[0] = loop_watch(c->d->loop, c->fd[0], EPOLLIN | EPOLLOUT,
-	    on_bye, c);
+	c->src[0] =
+	    loop_watch(c->d->loop, c->fd[0], EPOLLIN | EPOLLOUT, on_bye, c);
 }
 
 static void
@@ -158,14 +159,13 @@ static bool
 is_loopback(const char *h)
 {
 	return !strcmp(h, "localhost") || !strcmp(h, "127.0.0.1") ||
-	       !strcmp(h, "[::1]");
+	    !strcmp(h, "[::1]");
 }
 
 static void
 exchange(struct conn *c, const char *body, size_t n)
 {
-	AUTO_JSON json_t *o = bindu_json_parse(body, n, BODY_MAX, "body",
-	    NULL);
+	AUTO_JSON json_t *o = bindu_json_parse(body, n, BODY_MAX, "body", NULL);
 	const char *key = o ? bindu_json_str(o, "api_key") : NULL;
 	struct bindu_err err = { 0 };
 	int64_t expires = 0;
@@ -177,17 +177,20 @@ exchange(struct conn *c, const char *body, size_t n)
 	}
 	token = auth_exchange(c->d->auth, key, &expires, &err);
 	if (token) {
-		reply_json(c, 200, "", json_pack("{sssIss}", "token", token, "expires_at", (json_int_t)expires, "user_id", AUTH_USER));
+		reply_json(c, 200, "",
+		    json_pack("{sssIss}", "token", token, "expires_at",
+			(json_int_t)expires, "user_id", AUTH_USER));
 		bindu_free_secret(token);
 		return;
 	}
 	if (err.code == BINDU_E_AGAIN)
 		snprintf(extra, sizeof extra, "Retry-After: %d\r\n",
 		    err.detail);
-	reply_json(c, err.code == BINDU_E_AGAIN ? 429 : err.code == BINDU_E_AUTH ? 401
-										 : 500,
-	    extra,
-	    json_pack("{ss}", "error", err.msg));
+	reply_json(c,
+	    err.code == BINDU_E_AGAIN	 ? 429 :
+		err.code == BINDU_E_AUTH ? 401 :
+					   500,
+	    extra, json_pack("{ss}", "error", err.msg));
 }
 
 /* Our own paths; true once an answer is on its way, false: more body. */
@@ -201,8 +204,9 @@ serve_own(struct conn *c, size_t headlen)
 
 	if (!target || tlen != strlen(EXCHANGE) ||
 	    strncmp(target + 1, EXCHANGE, tlen)) {
-		refuse(c, 404, "nothing is served here; boxes are at "
-			       "http://NAME.localhost");
+		refuse(c, 404,
+		    "nothing is served here; boxes are at "
+		    "http://NAME.localhost");
 		return true;
 	}
 	if (!bindu_str_starts(c->head.p, "POST ")) {
@@ -210,8 +214,9 @@ serve_own(struct conn *c, size_t headlen)
 		return true;
 	}
 	if (!length || bindu_str_u64(length, &n, NULL) == -1 || n > BODY_MAX) {
-		refuse(c, length ? 413 : 400, "a small Content-Length is "
-					      "needed");
+		refuse(c, length ? 413 : 400,
+		    "a small Content-Length is "
+		    "needed");
 		return true;
 	}
 	if (c->head.len - headlen < n)
@@ -251,7 +256,8 @@ pick(struct conn *c, size_t headlen)
 	AUTO_FREE char *h = host(c);
 	struct box *b;
 
-	if (h && c->box_id && (is_loopback(h) || bindu_str_ends(h, ".localhost"))) {
+	if (h && c->box_id &&
+	    (is_loopback(h) || bindu_str_ends(h, ".localhost"))) {
 		b = box_find(c->d, c->box_id);
 		if (b)
 			proxy_begin(c, b, "");

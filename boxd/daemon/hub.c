@@ -68,8 +68,8 @@ static void
 ping(struct hub *h)
 {
 	if (!h->ping)
-		h->ping = hub_ask(h, json_pack("{ss}", "op", "ping"), on_ping,
-		    h);
+		h->ping =
+		    hub_ask(h, json_pack("{ss}", "op", "ping"), on_ping, h);
 }
 
 static void
@@ -96,7 +96,8 @@ spawn(struct hub *h, struct bindu_err *err)
 	AUTO_FREE char *prog = bindu_config_libexec("boxd-monitor");
 	const char *argv[] = { prog, "hub", h->d->state, NULL };
 	struct bindu_proc_opts o = BINDU_PROC_OPTS;
-	AUTO_CLOSE int log = openat(h->d->state_fd, "hub.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	AUTO_CLOSE int log = openat(h->d->state_fd, "hub.log",
+	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (log == -1)
 		return bindu_err_sys(err, "cannot open %s/hub.log",
@@ -113,8 +114,7 @@ spawn(struct hub *h, struct bindu_err *err)
 	h->pidfd = (int)syscall(SYS_pidfd_open, h->pid, 0);
 	if (h->pidfd != -1) {
 		fcntl(h->pidfd, F_SETFD, FD_CLOEXEC);
-		h->src = loop_watch(h->d->loop, h->pidfd, EPOLLIN, on_child,
-		    h);
+		h->src = loop_watch(h->d->loop, h->pidfd, EPOLLIN, on_child, h);
 	}
 	ping(h);
 	return 0;
@@ -175,16 +175,15 @@ try_now(void *arg)
 	struct bindu_err err = { 0 };
 
 	q->retry = NULL;
-	q->ask = ask_try(q->hub->d->loop, q->hub->sock,
-	    json_incref(q->request), ANSWER_MS, relay, q, &err);
+	q->ask = ask_try(q->hub->d->loop, q->hub->sock, json_incref(q->request),
+	    ANSWER_MS, relay, q, &err);
 	if (q->ask) {
 		json_decref(bindu_steal(&q->request));
 		return;
 	}
 	if (q->hub->died >= q->began)
 		bindu_err_set(&err, BINDU_E_UNAVAILABLE, "it ended at once");
-	if (err.code != BINDU_E_AGAIN ||
-	    bindu_clock_left(q->deadline) == 0) {
+	if (err.code != BINDU_E_AGAIN || bindu_clock_left(q->deadline) == 0) {
 		fail(q, &err);
 		return;
 	}
@@ -233,8 +232,8 @@ hub_facts(const struct hub *h)
 void
 hub_stop(struct hub *h)
 {
-	AUTO_CLOSE int sock = bindu_fd_unix_connect(h->sock, SOCK_SEQPACKET,
-	    NULL);
+	AUTO_CLOSE int sock =
+	    bindu_fd_unix_connect(h->sock, SOCK_SEQPACKET, NULL);
 	AUTO_JSON json_t *req = json_pack("{ss}", "op", "stop");
 
 	if (sock != -1)

@@ -41,9 +41,10 @@ image_choose(const struct boxd *d, const char *ref, struct bindu_err *err)
 		return image_default(d);
 	if (!strcmp(ref, "host") || suite(ref))
 		return ref;
-	bindu_err_set(err, BINDU_E_DATA, "image \"%.200s\" is not known here: "
-					 "use \"host\" (this machine's programs) or \"debian:SUITE\" "
-					 "(debian:trixie, debian:bookworm)",
+	bindu_err_set(err, BINDU_E_DATA,
+	    "image \"%.200s\" is not known here: "
+	    "use \"host\" (this machine's programs) or \"debian:SUITE\" "
+	    "(debian:trixie, debian:bookworm)",
 	    ref);
 	return NULL;
 }
@@ -53,7 +54,8 @@ image_json(const char *ref)
 {
 	const char *s = suite(ref);
 
-	return s ? json_pack("{ssss}", "kind", "debian", "suite", s) : json_pack("{ss}", "kind", "host");
+	return s ? json_pack("{ssss}", "kind", "debian", "suite", s) :
+		   json_pack("{ss}", "kind", "host");
 }
 
 bool

@@ -11,8 +11,8 @@
 const char *image_default(const struct boxd *);
 /* ref, the default for "" and for the published clients' own default
  * ("ubuntu:latest"), or NULL and DATA with what there is. */
-const char *image_choose(const struct boxd *, const char *ref,
-    struct bindu_err *);
+const char *
+image_choose(const struct boxd *, const char *ref, struct bindu_err *);
 json_t *image_json(const char *ref); /* as the hub wants it */
 bool image_is_built(const char *ref); /* made here, on first use */
 #endif

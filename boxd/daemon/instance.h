@@ -4,28 +4,27 @@
 #ifndef BOXD_INSTANCE_H
 #define BOXD_INSTANCE_H
 
-enum box_state { BOX_STARTING,
+enum box_state {
+	BOX_STARTING,
 	BOX_RUNNING,
 	BOX_SUSPENDED,
 	BOX_STOPPED,
 	BOX_FAILED,
-	BOX_STATES };
+	BOX_STATES
+};
 /* What the user asked for last; kept on disk before it is done, so that a
  * daemon killed in between finishes it. */
-enum box_want { WANT_RUNNING,
-	WANT_STOPPED,
-	WANT_GONE,
-	BOX_WANTS };
-enum box_verb { VERB_START,
+enum box_want { WANT_RUNNING, WANT_STOPPED, WANT_GONE, BOX_WANTS };
+enum box_verb {
+	VERB_START,
 	VERB_STOP,
 	VERB_REBOOT,
 	VERB_SUSPEND,
 	VERB_RESUME,
 	VERB_DESTROY,
-	BOX_VERBS };
-enum box_move { MOVE_NO,
-	MOVE_GO,
-	MOVE_THERE }; /* refuse, do it, done */
+	BOX_VERBS
+};
+enum box_move { MOVE_NO, MOVE_GO, MOVE_THERE }; /* refuse, do it, done */
 
 const char *box_state_name(enum box_state); /* the API's words */
 int box_state_parse(const char *); /* -1: no such word */

@@ -155,7 +155,9 @@ remove_rest(struct life *l)
 {
 	AUTO_FREE char *dir = box_dir(l->box);
 
-	l->hub = hub_ask(l->box->d->hub, json_pack("{ssssss}", "op", "remove", "id", l->box->id, "dir", dir), on_removed, l);
+	l->hub = hub_ask(l->box->d->hub,
+	    json_pack("{ssssss}", "op", "remove", "id", l->box->id, "dir", dir),
+	    on_removed, l);
 }
 
 /* After a stop, or when there was nothing left to stop. */
@@ -206,7 +208,9 @@ send_stop(struct life *l)
 {
 	int grace = l->verb == VERB_DESTROY ? DESTROY_GRACE_MS : STOP_GRACE_MS;
 
-	l->ask = ask_monitor(l->box, json_pack("{sssi}", "op", "stop", "grace_ms", grace), ASK_MS + grace, on_stopped, l);
+	l->ask = ask_monitor(l->box,
+	    json_pack("{sssi}", "op", "stop", "grace_ms", grace),
+	    ASK_MS + grace, on_stopped, l);
 }
 
 static void
@@ -220,13 +224,12 @@ send_start(struct life *l)
 		json_array_append_new(env, json_string(b->env.v[i]));
 	for (size_t i = 0; i < b->cmd.n; i++)
 		json_array_append_new(cmd, json_string(b->cmd.v[i]));
-	req = json_pack("{sssssssssosssIsIsIsisssoso}", "op", "start",
-	    "id", b->id, "dir", dir, "name", b->name,
-	    "image", image_json(b->image), "hostname", b->name,
-	    "vcpu", (json_int_t)b->vcpu,
-	    "memory_bytes", (json_int_t)b->memory_bytes,
-	    "disk_bytes", (json_int_t)b->disk_bytes, "pids", PIDS,
-	    "ip", b->ip, "cmd", cmd, "env", env);
+	req = json_pack("{sssssssssosssIsIsIsisssoso}", "op", "start", "id",
+	    b->id, "dir", dir, "name", b->name, "image", image_json(b->image),
+	    "hostname", b->name, "vcpu", (json_int_t)b->vcpu, "memory_bytes",
+	    (json_int_t)b->memory_bytes, "disk_bytes",
+	    (json_int_t)b->disk_bytes, "pids", PIDS, "ip", b->ip, "cmd", cmd,
+	    "env", env);
 	hub_drop(&l->hub);
 	l->hub = hub_ask(b->d->hub, req, on_started, l);
 }
@@ -268,7 +271,9 @@ build(struct life *l)
 	save(b);
 	tell(&l->waits, b, 0, NULL);
 	hub_drop(&l->hub);
-	l->hub = hub_ask(b->d->hub, json_pack("{ssso}", "op", "build", "image", image_json(b->image)), on_built, l);
+	l->hub = hub_ask(b->d->hub,
+	    json_pack("{ssso}", "op", "build", "image", image_json(b->image)),
+	    on_built, l);
 }
 
 static void
@@ -290,8 +295,8 @@ on_started(void *ctx, struct ask *a, const json_t *msg, int *fds,
 		end(l, 0, err);
 		return;
 	}
-	b->boot_ms = (uint32_t)((bindu_json_int(msg, "boot_us", 0) + 999) /
-				1000);
+	b->boot_ms =
+	    (uint32_t)((bindu_json_int(msg, "boot_us", 0) + 999) / 1000);
 	b->started_ms = bindu_clock_ms();
 	b->announced = true;
 	box_use(b, 0);
@@ -310,7 +315,9 @@ on_frozen(void *ctx, struct ask *a, const json_t *msg, int *fds,
 	(void)fds;
 	if (!err) {
 		box_use(l->box, 0);
-		set_state(l->box, l->verb == VERB_SUSPEND ? BOX_SUSPENDED : BOX_RUNNING, NULL);
+		set_state(l->box,
+		    l->verb == VERB_SUSPEND ? BOX_SUSPENDED : BOX_RUNNING,
+		    NULL);
 	}
 	end(l, us > 0 ? (uint64_t)us : 1, err);
 }
@@ -318,7 +325,9 @@ on_frozen(void *ctx, struct ask *a, const json_t *msg, int *fds,
 static void
 send_freeze(struct life *l)
 {
-	l->ask = ask_monitor(l->box, json_pack("{ss}", "op", box_verb_name(l->verb)), ASK_MS, on_frozen, l);
+	l->ask = ask_monitor(l->box,
+	    json_pack("{ss}", "op", box_verb_name(l->verb)), ASK_MS, on_frozen,
+	    l);
 }
 
 static struct life *
@@ -463,10 +472,10 @@ static void
 ended(struct box *b, const char *why)
 {
 	bool again = b->want == WANT_RUNNING &&
-		     strcmp(b->restart_policy, "never") &&
-		     strcmp(b->restart_policy, "no") &&
-		     (!b->started_ms ||
-			 bindu_clock_ms() - b->started_ms > RESTART_MIN_MS);
+	    strcmp(b->restart_policy, "never") &&
+	    strcmp(b->restart_policy, "no") &&
+	    (!b->started_ms ||
+		bindu_clock_ms() - b->started_ms > RESTART_MIN_MS);
 
 	ask_close(&b->watch);
 	if (b->life)
@@ -530,11 +539,13 @@ on_stat(void *ctx, struct ask *a, const json_t *msg, int *fds,
 	(void)fds;
 	if (state) {
 		b->announced = true;
-		set_state(b, !strcmp(state, "suspended") ? BOX_SUSPENDED : BOX_RUNNING, NULL);
+		set_state(b,
+		    !strcmp(state, "suspended") ? BOX_SUSPENDED : BOX_RUNNING,
+		    NULL);
 		watch(b);
 	}
 	l->destroy_next |= b->want == WANT_GONE ||
-			   (!up && b->state == BOX_STARTING && !b->announced);
+	    (!up && b->state == BOX_STARTING && !b->announced);
 	end(l, 0, NULL);
 	settle(b, up);
 }

@@ -9,8 +9,8 @@
 /* Called once.  us: microseconds of a suspend or resume.  After a destroy
  * the box is freed when this returns.  A start that has to build its image first
  * answers early, with the box still starting. */
-typedef void life_fn(void *ctx, struct box *, uint64_t us,
-    const struct bindu_err *);
+typedef void
+life_fn(void *ctx, struct box *, uint64_t us, const struct bindu_err *);
 struct life_wait;
 
 /* Do verb, or join the same operation when it is under way; a destroy

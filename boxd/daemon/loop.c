@@ -170,8 +170,9 @@ void
 loop_events(struct loop_src *s, uint32_t events)
 {
 	struct epoll_event ev = { .events = events, .data.ptr = s };
-	int op = !events ? EPOLL_CTL_DEL : s->added ? EPOLL_CTL_MOD
-						    : EPOLL_CTL_ADD;
+	int op = !events ? EPOLL_CTL_DEL :
+	    s->added	 ? EPOLL_CTL_MOD :
+			   EPOLL_CTL_ADD;
 
 	if (s->events == events && (s->added || !events))
 		return;

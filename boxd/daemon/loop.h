@@ -35,7 +35,7 @@ struct loop_src *loop_watch(struct loop *, int fd, uint32_t events,
 void loop_events(struct loop_src *, uint32_t events); /* 0 pauses */
 void loop_unwatch(struct loop_src **); /* NULL inside is fine; sets NULL */
 
-struct loop_timer *loop_after(struct loop *, int64_t ms, void (*fn)(void *),
-    void *arg);
+struct loop_timer *
+loop_after(struct loop *, int64_t ms, void (*fn)(void *), void *arg);
 void loop_cancel(struct loop_timer **); /* fired ones: set NULL in fn */
 #endif

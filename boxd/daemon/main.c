@@ -11,8 +11,8 @@ static const char *state, *sock, *listen_on;
 static int ready_fd = -1;
 
 static const struct bindu_opt common[] = {
-	{ 0, "state", BINDU_OPT_STR, &state, "DIR",
-	    "keep everything below DIR", NULL },
+	{ 0, "state", BINDU_OPT_STR, &state, "DIR", "keep everything below DIR",
+	    NULL },
 	{ 0, "socket", BINDU_OPT_STR, &sock, "PATH",
 	    "the unix socket (default: boxd.sock in the state or run directory)",
 	    NULL },
@@ -27,11 +27,10 @@ static const struct bindu_opt run_opts[] = {
 	    "write a newline to descriptor N once clients are served", NULL },
 	BINDU_OPT_END
 };
-static const struct bindu_opt start_opts[] = {
-	{ 0, "listen", BINDU_OPT_STR, &listen_on, "ADDR:PORT",
-	    "as for run", NULL },
-	BINDU_OPT_END
-};
+static const struct bindu_opt start_opts[] = { { 0, "listen", BINDU_OPT_STR,
+						   &listen_on, "ADDR:PORT",
+						   "as for run", NULL },
+	BINDU_OPT_END };
 
 #define AUTO_PLACE __attribute__((cleanup(place_close)))
 #define PLACE \
@@ -203,7 +202,9 @@ run_doctor(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 			continue;
 		missing |= !json_is_true(v);
 		if (!ctx->json)
-			printf("%-10s %s%s\n", key, json_is_true(v) ? "yes" : "no: ", json_is_true(v) ? "" : bindu_json_str(why, key));
+			printf("%-10s %s%s\n", key,
+			    json_is_true(v) ? "yes" : "no: ",
+			    json_is_true(v) ? "" : bindu_json_str(why, key));
 	}
 	return missing;
 }
@@ -213,12 +214,11 @@ static const struct bindu_verb verbs[] = {
 	    run_opts, run_run },
 	{ "start", "", 0, 0, "serve in the background; wait until it does",
 	    start_opts, run_start },
-	{ "stop", "", 0, 0, "end the daemon; its boxes go on", NULL,
-	    run_stop },
+	{ "stop", "", 0, 0, "end the daemon; its boxes go on", NULL, run_stop },
 	{ "status", "", 0, 0, "say where it is and what it holds", NULL,
 	    run_status },
-	{ "key", "", 0, 0, "print the key for clients that come over TCP",
-	    NULL, run_key },
+	{ "key", "", 0, 0, "print the key for clients that come over TCP", NULL,
+	    run_key },
 	{ "images", "", 0, 0, "list the images that are there", NULL,
 	    run_images },
 	{ "doctor", "", 0, 0, "say what this machine can do, and the cures",
@@ -238,7 +238,7 @@ static bool
 asks_for_help(const char *arg)
 {
 	return !strcmp(arg, "-h") || !strcmp(arg, "--help") ||
-	       !strcmp(arg, "-V") || !strcmp(arg, "--version");
+	    !strcmp(arg, "-V") || !strcmp(arg, "--version");
 }
 
 int

@@ -26,7 +26,8 @@ int
 place_open(struct place *p, const char *state, const char *sock,
     struct bindu_err *err)
 {
-	AUTO_FREE char *given = state ? xstrdup(state) : bindu_config_state_dir();
+	AUTO_FREE char *given = state ? xstrdup(state) :
+					bindu_config_state_dir();
 
 	p->state_fd = -1;
 	p->state = bindu_path_abs(given, err);
@@ -35,7 +36,8 @@ place_open(struct place *p, const char *state, const char *sock,
 	if (sock)
 		p->socket = bindu_path_abs(sock, err);
 	else
-		p->socket = state ? bindu_path_join(p->state, "boxd.sock") : bindu_config_socket();
+		p->socket = state ? bindu_path_join(p->state, "boxd.sock") :
+				    bindu_config_socket();
 	if (!p->socket)
 		return -1;
 	p->state_fd = bindu_fd_private_dir(p->state, err);
@@ -58,7 +60,8 @@ place_close(struct place *p)
 pid_t
 place_holder(const struct place *p)
 {
-	AUTO_CLOSE int fd = openat(p->state_fd, "daemon.lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	AUTO_CLOSE int fd = openat(p->state_fd, "daemon.lock",
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 
 	if (fd == -1 || fcntl(fd, F_GETLK, &lock) == -1 ||
@@ -73,8 +76,8 @@ place_facts(const struct place *p)
 	AUTO_FREE char *text = NULL;
 	size_t n;
 
-	if (bindu_fd_read_file(p->state_fd, "daemon.json", FACTS_MAX, &text,
-		&n, NULL) == -1)
+	if (bindu_fd_read_file(p->state_fd, "daemon.json", FACTS_MAX, &text, &n,
+		NULL) == -1)
 		return NULL;
 	return bindu_json_parse(text, n, FACTS_MAX, "daemon.json", NULL);
 }

@@ -31,10 +31,11 @@ page(struct conn *c, int status, const char *what)
 		    "Retry-After: 1\r\n", body);
 		return;
 	}
-	body = xasprintf("<!doctype html><meta charset=utf-8>"
-			 "<meta http-equiv=refresh content=2><title>%d</title>"
-			 "<body style=\"font-family:sans-serif;margin:4em\"><p>%s</p>"
-			 "<p>This page looks again every 2 seconds.</p>\n",
+	body = xasprintf(
+	    "<!doctype html><meta charset=utf-8>"
+	    "<meta http-equiv=refresh content=2><title>%d</title>"
+	    "<body style=\"font-family:sans-serif;margin:4em\"><p>%s</p>"
+	    "<p>This page looks again every 2 seconds.</p>\n",
 	    status, what);
 	http_reply(c, status, "text/html; charset=utf-8", "Retry-After: 1\r\n",
 	    body);
@@ -112,8 +113,7 @@ on_data(void *arg, uint32_t events)
 {
 	struct conn *c = arg;
 
-	if (pump(c, 0) == -1 || pump(c, 1) == -1 ||
-	    (c->eof[0] && c->eof[1]) ||
+	if (pump(c, 0) == -1 || pump(c, 1) == -1 || (c->eof[0] && c->eof[1]) ||
 	    ((events & EPOLLERR) != 0)) {
 		conn_close(c);
 		return;
@@ -136,8 +136,7 @@ joined(struct conn *c, int fd)
 	c->pending[0].len = c->head.len;
 	c->pending[0].p = bindu_buf_steal(&c->head);
 	c->src[0] = loop_watch(c->d->loop, c->fd[0], EPOLLIN, on_data, c);
-	c->src[1] = loop_watch(c->d->loop, fd, EPOLLIN | EPOLLOUT, on_data,
-	    c);
+	c->src[1] = loop_watch(c->d->loop, fd, EPOLLIN | EPOLLOUT, on_data, c);
 }
 
 static void
@@ -177,5 +176,7 @@ proxy_begin(struct conn *c, struct box *b, const char *route)
 	box_use(b, 0);
 	c->port = box_route(b, route)->port;
 	conn_deadline(c, 2 * CONNECT_MS);
-	c->ask = ask_open(c->d->loop, path, json_pack("{sssi}", "op", "connect", "port", (int)c->port), CONNECT_MS, on_connected, c);
+	c->ask = ask_open(c->d->loop, path,
+	    json_pack("{sssi}", "op", "connect", "port", (int)c->port),
+	    CONNECT_MS, on_connected, c);
 }

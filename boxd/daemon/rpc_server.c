@@ -15,13 +15,15 @@
 #define POSTED 16 /* calls asked for in advance, per trust class */
 #define GRACE_MS 2000
 
-enum tag_kind { TAG_NEW,
+enum tag_kind {
+	TAG_NEW,
 	TAG_CLOSE,
 	TAG_RECV,
 	TAG_SEND,
 	TAG_META,
 	TAG_END,
-	TAG_KINDS };
+	TAG_KINDS
+};
 struct tag {
 	struct rpc *rpc;
 	enum tag_kind kind;
@@ -83,8 +85,8 @@ post_call(struct rpc_server *s, bool trusted)
 	grpc_call_details_init(&r->details);
 	grpc_metadata_array_init(&r->meta);
 	r->refs = 1;
-	if (grpc_server_request_call(s->servers[trusted], &r->call,
-		&r->details, &r->meta, s->cq, s->cq, &r->tags[TAG_NEW]))
+	if (grpc_server_request_call(s->servers[trusted], &r->call, &r->details,
+		&r->meta, s->cq, s->cq, &r->tags[TAG_NEW]))
 		abort(); /* a bug: the queue is registered */
 }
 
@@ -287,9 +289,9 @@ begin(struct rpc *r)
 	grpc_op op = { .op = GRPC_OP_RECV_CLOSE_ON_SERVER };
 
 	post_call(s, r->trusted);
-	r->method = xstrndup((const char *)
-				 GRPC_SLICE_START_PTR(r->details.method),
-	    GRPC_SLICE_LENGTH(r->details.method));
+	r->method =
+	    xstrndup((const char *)GRPC_SLICE_START_PTR(r->details.method),
+		GRPC_SLICE_LENGTH(r->details.method));
 	keep_bearer(r);
 	op.data.recv_close_on_server.cancelled = &r->cancelled;
 	start(r, &op, 1, TAG_CLOSE);
@@ -384,8 +386,8 @@ rpc_server_new(void (*new_call)(struct rpc *, void *), void *ctx,
 	s->ctx = ctx;
 	s->cq = grpc_completion_queue_create_for_next(NULL);
 	s->creds = grpc_insecure_server_credentials_create();
-	s->nowhere = grpc_lame_client_channel_create("x",
-	    GRPC_STATUS_UNAVAILABLE, "x");
+	s->nowhere =
+	    grpc_lame_client_channel_create("x", GRPC_STATUS_UNAVAILABLE, "x");
 	s->bell = grpc_channel_create_call(s->nowhere, NULL,
 	    GRPC_PROPAGATE_DEFAULTS, s->cq,
 	    grpc_slice_from_static_string("/bell"), NULL,
@@ -445,7 +447,10 @@ rpc_server_run(struct rpc_server *s)
 	loop_start(s->loop);
 	while (s->shutdowns < 2) {
 		int64_t ms = loop_run_timers(s->loop);
-		gpr_timespec when = ms < 0 ? gpr_inf_future(GPR_CLOCK_MONOTONIC) : gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(ms, GPR_TIMESPAN));
+		gpr_timespec when = ms < 0 ?
+		    gpr_inf_future(GPR_CLOCK_MONOTONIC) :
+		    gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+			gpr_time_from_millis(ms, GPR_TIMESPAN));
 		grpc_event ev = grpc_completion_queue_next(s->cq, when, NULL);
 
 		if (ev.type != GRPC_OP_COMPLETE)

@@ -14,7 +14,8 @@
 #include "lib/base/err.h"
 #include "loop.h"
 
-enum rpc_status { RPC_OK = 0,
+enum rpc_status {
+	RPC_OK = 0,
 	RPC_CANCELLED = 1,
 	RPC_INVALID_ARGUMENT = 3,
 	RPC_NOT_FOUND = 5,
@@ -27,7 +28,8 @@ enum rpc_status { RPC_OK = 0,
 	RPC_INTERNAL = 13,
 	RPC_UNAVAILABLE = 14,
 	RPC_DATA_LOSS = 15,
-	RPC_UNAUTHENTICATED = 16 };
+	RPC_UNAUTHENTICATED = 16
+};
 
 struct rpc;
 struct rpc_server;

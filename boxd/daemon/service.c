@@ -29,8 +29,7 @@ static const struct svc_method methods[] = {
 	UNARY("UploadFile", upload_file_request, svc_upload_file),
 	UNARY("DownloadFile", download_file_request, svc_download_file),
 	{ SERVICE "UploadFileStream", NULL, NULL, svc_upload_stream },
-	UNARY("DownloadFileStream", download_file_request,
-	    svc_download_stream),
+	UNARY("DownloadFileStream", download_file_request, svc_download_stream),
 	UNARY("StreamLogs", stream_logs_request, svc_stream_logs),
 	UNARY("ListProxies", list_proxies_request, svc_list_proxies),
 	UNARY("SetProxyPort", set_proxy_port_request, svc_set_proxy_port),
@@ -65,8 +64,7 @@ svc_nothing(struct rpc *r)
 	(void)r;
 }
 
-const struct rpc_ops svc_no_ops = { svc_no_message, svc_nothing,
-	svc_nothing };
+const struct rpc_ops svc_no_ops = { svc_no_message, svc_nothing, svc_nothing };
 
 static void
 on_request(struct rpc *r, const uint8_t *p, size_t n)
@@ -100,8 +98,11 @@ svc_new_call(struct rpc *r, void *ctx)
 
 	rpc_set(r, &svc_no_ops, NULL);
 	if (!rpc_trusted(r) && (!token || !auth_token_ok(d->auth, token))) {
-		rpc_finish(r, RPC_UNAUTHENTICATED, token ? "the token is not valid or has expired" : "a token is needed: exchange the key that `bindu-boxd "
-												     "key` prints");
+		rpc_finish(r, RPC_UNAUTHENTICATED,
+		    token ?
+			"the token is not valid or has expired" :
+			"a token is needed: exchange the key that `bindu-boxd "
+			"key` prints");
 		return;
 	}
 	if (!m) {
@@ -160,7 +161,8 @@ status_of(const struct bindu_err *err)
 	case BINDU_E_NO:
 		return RPC_FAILED_PRECONDITION;
 	case BINDU_E_IO:
-		return err->detail == ENOSPC ? RPC_RESOURCE_EXHAUSTED : RPC_DATA_LOSS;
+		return err->detail == ENOSPC ? RPC_RESOURCE_EXHAUSTED :
+					       RPC_DATA_LOSS;
 	case BINDU_E_NONE:
 	case BINDU_E_BUG:
 	case BINDU_E_SYSTEM:

@@ -49,7 +49,7 @@ extern const struct rpc_ops svc_no_ops;
 svc_unary_fn svc_create_vm, svc_get_vm, svc_list_vms, svc_start_vm, svc_stop_vm,
     svc_reboot_vm, svc_suspend_vm, svc_resume_vm, svc_destroy_vm,
     svc_set_auto_suspend, svc_whoami, svc_get_config, svc_list_proxies,
-    svc_set_proxy_port, svc_stream_logs, svc_upload_file,
-    svc_download_file, svc_download_stream;
+    svc_set_proxy_port, svc_stream_logs, svc_upload_file, svc_download_file,
+    svc_download_stream;
 svc_stream_fn svc_exec, svc_upload_stream, svc_reflect;
 #endif

@@ -41,9 +41,8 @@ check_range(const char *what, uint64_t v, uint64_t min, uint64_t max,
 	if (v == 0 || (v >= min && v <= max))
 		return 0;
 	return bindu_err_set(err, BINDU_E_DATA,
-	    "%s %llu is not between %llu and %llu", what,
-	    (unsigned long long)v, (unsigned long long)min,
-	    (unsigned long long)max);
+	    "%s %llu is not between %llu and %llu", what, (unsigned long long)v,
+	    (unsigned long long)min, (unsigned long long)max);
 }
 
 static int
@@ -52,10 +51,10 @@ check_config(const PB(VmConfig) * c, struct bindu_err *err)
 	if (!c)
 		return 0;
 	if (check_range("vcpu", c->vcpu, 1, VCPU_MAX, err) == -1 ||
-	    check_range("memory_bytes", c->memory_bytes, MEMORY_MIN,
-		MEMORY_MAX, err) == -1 ||
-	    check_range("disk_bytes", c->disk_bytes, DISK_MIN, DISK_MAX,
-		err) == -1)
+	    check_range("memory_bytes", c->memory_bytes, MEMORY_MIN, MEMORY_MAX,
+		err) == -1 ||
+	    check_range("disk_bytes", c->disk_bytes, DISK_MIN, DISK_MAX, err) ==
+		-1)
 		return -1;
 	if (c->n_volumes)
 		return bindu_err_set(err, BINDU_E_UNAVAILABLE,
@@ -69,8 +68,9 @@ check_config(const PB(VmConfig) * c, struct bindu_err *err)
 static bool
 env_key_ok(const char *s)
 {
-	size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			     "abcdefghijklmnopqrstuvwxyz0123456789_");
+	size_t n = strspn(s,
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789_");
 
 	return *s && !s[n] && !(s[0] >= '0' && s[0] <= '9');
 }
@@ -91,8 +91,8 @@ check_words(const PB(CreateVmRequest) * q, struct bindu_err *err)
 		total += strlen(q->cmd[i]);
 	if (total > WORDS_MAX)
 		return bindu_err_set(err, BINDU_E_DATA,
-		    "env and cmd of %zu bytes are over the limit of %d",
-		    total, WORDS_MAX);
+		    "env and cmd of %zu bytes are over the limit of %d", total,
+		    WORDS_MAX);
 	return 0;
 }
 
@@ -106,12 +106,13 @@ check_rest(const PB(CreateVmRequest) * q, struct bindu_err *err)
 	for (size_t i = 0; i < sizeof policies / sizeof *policies; i++)
 		known |= !strcmp(q->restart_policy, policies[i]);
 	if (!known)
-		return bindu_err_set(err, BINDU_E_DATA, "restart_policy "
-							"\"%.40s\" is not one of always, on-failure, never",
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "restart_policy "
+		    "\"%.40s\" is not one of always, on-failure, never",
 		    q->restart_policy);
 	if (q->n_labels > LABELS_MAX)
-		return bindu_err_set(err, BINDU_E_DATA,
-		    "more than %d labels", LABELS_MAX);
+		return bindu_err_set(err, BINDU_E_DATA, "more than %d labels",
+		    LABELS_MAX);
 	if (q->n_networks || q->spec)
 		return bindu_err_set(err, BINDU_E_UNAVAILABLE,
 		    "%s not there on the local runtime",
@@ -141,8 +142,8 @@ fill_routes(struct box *b, const PB(VmConfig) * c, struct bindu_err *err)
 		const PB(ProxyEntry) *p = c->network->proxies[i];
 
 		if (p->port == 0 || p->port > 65535)
-			return bindu_err_set(err, BINDU_E_DATA,
-			    "%u is no port", p->port);
+			return bindu_err_set(err, BINDU_E_DATA, "%u is no port",
+			    p->port);
 		if (box_set_route(b, p->name, (uint16_t)p->port, err) == -1)
 			return -1;
 	}
@@ -159,7 +160,8 @@ fill_words(struct box *b, const PB(CreateVmRequest) * q, struct bindu_err *err)
 	for (size_t i = 0; i < q->n_cmd; i++)
 		bindu_strv_add(&b->cmd, q->cmd[i]);
 	for (size_t i = 0; i < b->env.n + b->cmd.n; i++) {
-		AUTO_JSON json_t *s = json_string(i < b->env.n ? b->env.v[i] : b->cmd.v[i - b->env.n]);
+		AUTO_JSON json_t *s = json_string(
+		    i < b->env.n ? b->env.v[i] : b->cmd.v[i - b->env.n]);
 
 		if (!s)
 			return bindu_err_set(err, BINDU_E_DATA,
@@ -173,20 +175,20 @@ fill_words(struct box *b, const PB(CreateVmRequest) * q, struct bindu_err *err)
 }
 
 struct box *
-create_box(struct boxd *d, const PB(CreateVmRequest) * q,
-    struct bindu_err *err)
+create_box(struct boxd *d, const PB(CreateVmRequest) * q, struct bindu_err *err)
 {
 	const char *image = image_choose(d, q->image_ref, err);
 	struct box *b;
 
 	if (!image || check_name(d, q->name, err) == -1 ||
-	    check_config(q->config, err) == -1 ||
-	    check_words(q, err) == -1 || check_rest(q, err) == -1)
+	    check_config(q->config, err) == -1 || check_words(q, err) == -1 ||
+	    check_rest(q, err) == -1)
 		return NULL;
 	b = box_new(d);
 	b->name = *q->name ? xstrdup(q->name) : box_name_make(d);
 	b->image = xstrdup(image);
-	b->restart_policy = xstrdup(*q->restart_policy ? q->restart_policy : "always");
+	b->restart_policy = xstrdup(
+	    *q->restart_policy ? q->restart_policy : "always");
 	b->vcpu = VCPU_DEFAULT;
 	b->memory_bytes = MEMORY_DEFAULT;
 	b->disk_bytes = DISK_DEFAULT;

@@ -8,6 +8,6 @@
 
 /* Checked in full before anything is made; the box is in the list and has
  * its port, but is not on disk yet.  NULL and err otherwise. */
-struct box *create_box(struct boxd *, const PB(CreateVmRequest) *,
-    struct bindu_err *);
+struct box *
+create_box(struct boxd *, const PB(CreateVmRequest) *, struct bindu_err *);
 #endif

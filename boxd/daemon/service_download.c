@@ -115,7 +115,8 @@ read_piece(struct download *x)
 {
 	size_t head = SIZE_HEAD_MAX + PB_HEAD_MAX;
 	uint8_t *room = x->stream ? rpc_room(x->rpc, head + PIECE) : NULL;
-	char *p = x->stream ? (char *)room + head : bindu_buf_room(&x->whole, PIECE, NULL);
+	char *p = x->stream ? (char *)room + head :
+			      bindu_buf_room(&x->whole, PIECE, NULL);
 	ssize_t n = read(x->fd, p, PIECE);
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
@@ -156,8 +157,7 @@ pump(struct download *x)
 		else
 			loop_events(x->src, EPOLLIN);
 	} else if (x->stream && !x->sent_any) {
-		send_piece(x, rpc_room(x->rpc, SIZE_HEAD_MAX + PB_HEAD_MAX),
-		    0);
+		send_piece(x, rpc_room(x->rpc, SIZE_HEAD_MAX + PB_HEAD_MAX), 0);
 	} else if (x->ended) {
 		finish(x);
 	}
@@ -241,7 +241,9 @@ begin(struct rpc *r, struct boxd *d, const PB(DownloadFileRequest) * q,
 	box_use(b, 1);
 	rpc_set(r, &download_ops, x);
 	sock = box_monitor(b);
-	x->ask = ask_open(d->loop, sock, json_pack("{ssss}", "op", "get", "path", q->path), START_MS, on_answer, x);
+	x->ask = ask_open(d->loop, sock,
+	    json_pack("{ssss}", "op", "get", "path", q->path), START_MS,
+	    on_answer, x);
 }
 
 void

@@ -23,8 +23,7 @@
 #define GRACE_MS 100
 #define CTRL_D 4
 
-enum { FIELD_DATA = 1,
-	FIELD_STDERR = 10 };
+enum { FIELD_DATA = 1, FIELD_STDERR = 10 };
 
 struct out {
 	int fd; /* -1: at its end */
@@ -186,8 +185,8 @@ pump(struct exec *x)
 		struct out *o = &x->out[i];
 
 		if (o->fd != -1 && !o->src)
-			o->src = loop_watch(x->d->loop, o->fd, EPOLLIN,
-			    on_out, x);
+			o->src =
+			    loop_watch(x->d->loop, o->fd, EPOLLIN, on_out, x);
 		else if (o->fd != -1)
 			loop_events(o->src, EPOLLIN);
 	}
@@ -298,8 +297,9 @@ static void
 resize(struct exec *x, uint64_t cols, uint64_t rows)
 {
 	if (x->tty && cols > 0 && rows > 0 && cols < 65536 && rows < 65536)
-		ask_tell(x->ask, json_pack("{sIsI}", "cols", (json_int_t)cols,
-				     "rows", (json_int_t)rows));
+		ask_tell(x->ask,
+		    json_pack("{sIsI}", "cols", (json_int_t)cols, "rows",
+			(json_int_t)rows));
 }
 
 static void
@@ -442,13 +442,17 @@ start(struct rpc *r, struct boxd *d, const PB(ExecChunk) * q)
 	box_use(b, 1);
 	rpc_set(r, &starting_ops, x);
 	path = box_monitor(b);
-	x->ask = ask_open(d->loop, path, json_pack("{sssssbsisi}", "op", "exec", "command", q->command, "tty", (int)q->tty, "cols", (int)q->cols, "rows", (int)q->rows), START_MS, on_answer, x);
+	x->ask = ask_open(d->loop, path,
+	    json_pack("{sssssbsisi}", "op", "exec", "command", q->command,
+		"tty", (int)q->tty, "cols", (int)q->cols, "rows", (int)q->rows),
+	    START_MS, on_answer, x);
 }
 
 static void
 on_first(struct rpc *r, const uint8_t *p, size_t n)
 {
-	PB(ExecChunk) *q = p ? boxd__api__v1__exec_chunk__unpack(NULL, n, p) : NULL;
+	PB(ExecChunk) *q = p ? boxd__api__v1__exec_chunk__unpack(NULL, n, p) :
+			       NULL;
 	AUTO_JSON json_t *utf8 = q ? json_string(q->command) : NULL;
 
 	rpc_set(r, &svc_no_ops, NULL);

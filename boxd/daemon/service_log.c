@@ -11,10 +11,7 @@
 #define PIECE (64 << 10)
 #define POLL_MS 200
 
-enum { BUILD_LOG,
-	OLD_LOG,
-	CONSOLE_LOG,
-	NLOGS };
+enum { BUILD_LOG, OLD_LOG, CONSOLE_LOG, NLOGS };
 static const char *const names[NLOGS] = { "build.log", "console.log.1",
 	"console.log" };
 
@@ -53,7 +50,8 @@ open_log(const struct tail *t)
 {
 	AUTO_FREE char *path = xasprintf("%s/%s", t->box_id, names[t->which]);
 
-	return openat(t->d->boxes_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	return openat(t->d->boxes_fd, path,
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
 /* The console's file was put aside and a new one begun. */
@@ -64,7 +62,7 @@ rotated(const struct tail *t)
 	struct stat a, b;
 
 	return now != -1 && fstat(now, &a) == 0 && fstat(t->fd, &b) == 0 &&
-	       a.st_ino != b.st_ino;
+	    a.st_ino != b.st_ino;
 }
 
 /* May more come at the end of this file? */
@@ -75,8 +73,9 @@ may_grow(const struct tail *t, const struct box *b)
 		return false;
 	if (t->which == BUILD_LOG)
 		return b->state == BOX_STARTING;
-	return t->which == CONSOLE_LOG && (b->state == BOX_RUNNING ||
-					      b->state == BOX_SUSPENDED || b->state == BOX_STARTING);
+	return t->which == CONSOLE_LOG &&
+	    (b->state == BOX_RUNNING || b->state == BOX_SUSPENDED ||
+		b->state == BOX_STARTING);
 }
 
 /* 1: a piece was sent, 0: nothing there */
@@ -111,10 +110,9 @@ pump(struct tail *t)
 		if (rpc_sending(t->rpc) || send_piece(t))
 			return;
 		again = t->which == CONSOLE_LOG && t->fd != -1 && t->follow &&
-			rotated(t);
+		    rotated(t);
 		if (!again && may_grow(t, b)) {
-			t->timer = loop_after(t->d->loop, POLL_MS, on_time,
-			    t);
+			t->timer = loop_after(t->d->loop, POLL_MS, on_time, t);
 			return;
 		}
 		if (t->fd != -1)

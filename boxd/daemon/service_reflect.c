@@ -16,19 +16,21 @@ extern const uint8_t boxd_descriptors[], boxd_descriptors_end[];
 #define SERVICE_NAME "boxd.api.v1.BoxdApi"
 
 /* Field numbers of the request, the answer and FileDescriptorProto. */
-enum { ASK_FILE = 3,
-	ASK_SYMBOL = 4,
-	ASK_LIST = 7 };
-enum { SAY_HOST = 1,
+enum { ASK_FILE = 3, ASK_SYMBOL = 4, ASK_LIST = 7 };
+enum {
+	SAY_HOST = 1,
 	SAY_ORIGINAL = 2,
 	SAY_FILES = 4,
 	SAY_SERVICES = 6,
-	SAY_ERROR = 7 };
-enum { FILE_NAME = 1,
+	SAY_ERROR = 7
+};
+enum {
+	FILE_NAME = 1,
 	FILE_PACKAGE = 2,
 	FILE_MESSAGE = 4,
 	FILE_ENUM = 5,
-	FILE_SERVICE = 6 };
+	FILE_SERVICE = 6
+};
 
 static void
 add_bytes(struct bindu_buf *b, uint32_t number, const void *p, size_t n)
@@ -78,9 +80,8 @@ defines(const struct pb_field *file, const char *sym, size_t n)
 
 		if ((f.number != FILE_MESSAGE && f.number != FILE_ENUM &&
 			f.number != FILE_SERVICE) ||
-		    !q ||
-		    pb_next(&q, f.p + f.n, &name) != 1 || name.number != 1 ||
-		    !name.p)
+		    !q || pb_next(&q, f.p + f.n, &name) != 1 ||
+		    name.number != 1 || !name.p)
 			continue;
 		if (n >= name.n && !memcmp(sym, name.p, name.n) &&
 		    (n == name.n || sym[name.n] == '.'))
@@ -122,7 +123,9 @@ say_file(struct bindu_buf *out, const struct pb_field *ask)
 	while (pb_next(&p, boxd_descriptors_end, &file) == 1) {
 		const char *s = (const char *)ask->p;
 
-		if (!file.p || !(ask->number == ASK_FILE ? named(&file, s, ask->n) : defines(&file, s, ask->n)))
+		if (!file.p ||
+		    !(ask->number == ASK_FILE ? named(&file, s, ask->n) :
+						defines(&file, s, ask->n)))
 			continue;
 		add_bytes(&files, 1, file.p, file.n);
 		add_bytes(out, SAY_FILES, files.p, files.len);

@@ -59,8 +59,7 @@ finish(struct upload *u)
 	if (u->stream && u->total && u->got != u->total) {
 		AUTO_FREE char *why = xasprintf("upload ended after %llu of "
 						"%llu bytes",
-		    (unsigned long long)u->got,
-		    (unsigned long long)u->total);
+		    (unsigned long long)u->got, (unsigned long long)u->total);
 
 		fail(u, BINDU_E_DATA, why);
 		return;
@@ -86,8 +85,8 @@ feed(struct upload *u)
 
 		if (n == -1 && errno == EAGAIN) {
 			if (!u->src)
-				u->src = loop_watch(u->d->loop, u->fd,
-				    EPOLLOUT, on_room, u);
+				u->src = loop_watch(u->d->loop, u->fd, EPOLLOUT,
+				    on_room, u);
 			else
 				loop_events(u->src, EPOLLOUT);
 			return;
@@ -142,8 +141,7 @@ on_answer(void *ctx, struct ask *a, const json_t *msg, int *fds,
 	if (!u->all || u->fd != -1 || bytes != (int64_t)u->got) {
 		AUTO_FREE char *why = xasprintf("%lld of %llu bytes arrived "
 						"in the box",
-		    (long long)bytes,
-		    (unsigned long long)u->got);
+		    (long long)bytes, (unsigned long long)u->got);
 
 		fail(u, BINDU_E_IO, why);
 		return;
@@ -216,7 +214,9 @@ begin(struct rpc *r, struct boxd *d, const char *vm, const char *path,
 	box_use(b, 1);
 	rpc_set(r, &upload_ops, u);
 	sock = box_monitor(b);
-	u->ask = ask_open(d->loop, sock, json_pack("{sssssisI}", "op", "put", "path", path, "mode", FILE_MODE, "size", (json_int_t)size),
+	u->ask = ask_open(d->loop, sock,
+	    json_pack("{sssssisI}", "op", "put", "path", path, "mode",
+		FILE_MODE, "size", (json_int_t)size),
 	    START_MS, on_answer, u);
 	return u;
 }
@@ -236,7 +236,8 @@ svc_upload_file(struct rpc *r, struct boxd *d, const void *req)
 static void
 on_first(struct rpc *r, const uint8_t *p, size_t n)
 {
-	PB(UploadFileChunk) *q = p ? boxd__api__v1__upload_file_chunk__unpack(NULL, n, p) : NULL;
+	PB(UploadFileChunk) *q =
+	    p ? boxd__api__v1__upload_file_chunk__unpack(NULL, n, p) : NULL;
 	struct upload *u;
 
 	rpc_set(r, &svc_no_ops, NULL);

@@ -229,14 +229,12 @@ fill_labels(PB(GetVmResponse) * m, const struct box *b)
 	m->labels[n] = xmalloc(sizeof **m->labels);
 	boxd__api__v1__get_vm_response__labels_entry__init(m->labels[n]);
 	m->labels[n]->key = xstrdup(SVC_LOCAL_URL);
-	m->labels[n++]->value = xasprintf("http://127.0.0.1:%u",
-	    b->local_port);
+	m->labels[n++]->value = xasprintf("http://127.0.0.1:%u", b->local_port);
 	m->n_labels = n;
 }
 
 /* Allocated as protobuf-c would, to be freed by it. */
-static PB(GetVmResponse) *
-    describe(const struct box *b)
+static PB(GetVmResponse) * describe(const struct box *b)
 {
 	PB(GetVmResponse) *m = xmalloc(sizeof *m);
 
@@ -278,7 +276,8 @@ selected(const struct box *b, char *const *selector, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const char *eq = strchr(selector[i], '=');
-		AUTO_FREE char *key = xstrndup(selector[i], eq ? (size_t)(eq - selector[i]) : strlen(selector[i]));
+		AUTO_FREE char *key = xstrndup(selector[i],
+		    eq ? (size_t)(eq - selector[i]) : strlen(selector[i]));
 		const char *value = bindu_json_str(b->labels, key);
 
 		if (!value || (eq && strcmp(value, eq + 1)))

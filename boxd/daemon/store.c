@@ -74,11 +74,11 @@ store_save(const struct box *b, struct bindu_err *err)
 
 	if (mkdirat(b->d->boxes_fd, b->id, 0700) == -1 && errno != EEXIST)
 		return bindu_err_sys(err, "cannot make boxes/%s", b->id);
-	dir = openat(b->d->boxes_fd, b->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	dir = openat(b->d->boxes_fd, b->id,
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (dir == -1)
 		return bindu_err_sys(err, "cannot open boxes/%s", b->id);
-	return bindu_fd_replace(dir, "box.json", 0600, text, strlen(text),
-	    err);
+	return bindu_fd_replace(dir, "box.json", 0600, text, strlen(text), err);
 }
 
 int
@@ -102,8 +102,7 @@ routes_read(const json_t *routes, struct box *b)
 	json_t *port;
 
 	json_object_foreach((json_t *)routes, name, port)
-	    box_set_route(b, name, (uint16_t)json_integer_value(port),
-		NULL);
+	    box_set_route(b, name, (uint16_t)json_integer_value(port), NULL);
 }
 
 /* NULL when a field every record has is missing. */
@@ -133,7 +132,8 @@ from_record(struct boxd *d, const json_t *o)
 	strings_read(json_object_get(o, "env"), &b->env);
 	strings_read(json_object_get(o, "cmd"), &b->cmd);
 	b->labels = json_object_get(o, "labels");
-	b->labels = json_is_object(b->labels) ? json_incref(b->labels) : json_object();
+	b->labels = json_is_object(b->labels) ? json_incref(b->labels) :
+						json_object();
 	b->routes[0].port = BOX_PORT_DEFAULT;
 	b->nroutes = 1;
 	routes_read(json_object_get(o, "routes"), b);
@@ -152,7 +152,8 @@ from_record(struct boxd *d, const json_t *o)
 static void
 load_one(struct boxd *d, const char *id)
 {
-	AUTO_CLOSE int dir = openat(d->boxes_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	AUTO_CLOSE int dir = openat(d->boxes_fd, id,
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	AUTO_FREE char *text = NULL;
 	AUTO_JSON json_t *o = NULL;
 	struct bindu_err err = { 0 };

@@ -133,7 +133,7 @@ is_owner(int fd)
 	socklen_t n = sizeof peer;
 
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 &&
-	       (peer.uid == 0 || peer.uid == geteuid());
+	    (peer.uid == 0 || peer.uid == geteuid());
 }
 
 static void
@@ -154,8 +154,8 @@ admit(struct web_door *door, int fd)
 	if (door->box_id)
 		http_begin(c);
 	else
-		c->src[0] = loop_watch(w->d->loop, fd, EPOLLIN | EPOLLET,
-		    sniff, c);
+		c->src[0] =
+		    loop_watch(w->d->loop, fd, EPOLLIN | EPOLLET, sniff, c);
 }
 
 static void
@@ -175,8 +175,8 @@ on_connection(void *arg, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < 64; i++) {
-		fd = accept4(door->fd, NULL, NULL,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd =
+		    accept4(door->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd != -1) {
 			admit(door, fd);
 			continue;
@@ -202,8 +202,8 @@ door_new(struct web *w, int fd, bool unix_socket, const char *box_id)
 	door->unix_socket = unix_socket;
 	door->box_id = box_id ? xstrdup(box_id) : NULL;
 	if (w->open)
-		door->src = loop_watch(w->d->loop, fd, EPOLLIN, on_connection,
-		    door);
+		door->src =
+		    loop_watch(w->d->loop, fd, EPOLLIN, on_connection, door);
 	return door;
 }
 
@@ -223,13 +223,16 @@ door_free(struct web_door *door)
 static int
 listen_tcp(const struct in_addr *addr, uint16_t *port)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr = *addr, .sin_port = htons(*port) };
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+		.sin_addr = *addr,
+		.sin_port = htons(*port) };
 	socklen_t n = sizeof sa;
-	AUTO_CLOSE int fd = socket(AF_INET,
-	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	AUTO_CLOSE int fd =
+	    socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int one = 1;
 
-	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == -1 ||
+	if (fd == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == -1 ||
 	    bind(fd, (struct sockaddr *)&sa, sizeof sa) == -1 ||
 	    listen(fd, 512) == -1 ||
 	    getsockname(fd, (struct sockaddr *)&sa, &n) == -1)
@@ -318,15 +321,15 @@ web_open_door(struct box *b, struct bindu_err *err)
 	int fd = listen_tcp(&loopback, &port);
 
 	if (fd == -1 && errno == EADDRINUSE && port) {
-		bindu_log(BINDU_WARN, "box %s: port %u is taken, it gets "
-				      "another",
+		bindu_log(BINDU_WARN,
+		    "box %s: port %u is taken, it gets "
+		    "another",
 		    b->name, port);
 		port = 0;
 		fd = listen_tcp(&loopback, &port);
 	}
 	if (fd == -1)
-		return bindu_err_sys(err, "cannot listen for box %s",
-		    b->name);
+		return bindu_err_sys(err, "cannot listen for box %s", b->name);
 	b->local_port = port;
 	b->door = door_new(b->d->web, fd, false, b->id);
 	return 0;

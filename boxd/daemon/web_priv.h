@@ -40,8 +40,8 @@ void conn_deadline(struct conn *, int64_t ms); /* then it is closed */
 /* http.c: the first bytes are no HTTP/2. */
 void http_begin(struct conn *);
 /* Answer and close.  extra: more header lines, each with CRLF, or "". */
-void http_reply(struct conn *, int status, const char *type,
-    const char *extra, const char *body);
+void http_reply(struct conn *, int status, const char *type, const char *extra,
+    const char *body);
 /* The value of a header in the head, copied; NULL when absent or doubled. */
 char *http_header(const struct conn *, const char *name);
 

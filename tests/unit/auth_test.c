@@ -24,14 +24,16 @@ wrong_tokens(struct auth *a, const char *token)
 		good += auth_token_ok(a, t);
 	}
 	ok(good == 0, "a token with any byte changed is refused");
-	ok(!auth_token_ok(a, "") && !auth_token_ok(a, "bxt_"), "a short token is refused");
+	ok(!auth_token_ok(a, "") && !auth_token_ok(a, "bxt_"),
+	    "a short token is refused");
 }
 
 int
 main(void)
 {
 	char dir[] = "/tmp/auth_test.XXXXXX";
-	AUTO_CLOSE int fd = mkdtemp(dir) ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	AUTO_CLOSE int fd =
+	    mkdtemp(dir) ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	struct bindu_err err = { 0 };
 	struct auth *a = auth_open(fd, &err);
 	AUTO_FREE char *key = auth_key(fd, &err);
@@ -40,15 +42,18 @@ main(void)
 	struct stat st;
 
 	ok(a && key && !strncmp(key, "bxk_", 4), "a key is made");
-	ok(fstatat(fd, "key", &st, 0) == 0 && (st.st_mode & 0777) == 0600, "for its owner only");
+	ok(fstatat(fd, "key", &st, 0) == 0 && (st.st_mode & 0777) == 0600,
+	    "for its owner only");
 	token = auth_exchange(a, key, &expires, &err);
 	ok(token && auth_token_ok(a, token), "the key buys a token");
-	ok(expires > bindu_clock_wall() + AUTH_TOKEN_SECS - 5, "that is good for an hour");
+	ok(expires > bindu_clock_wall() + AUTH_TOKEN_SECS - 5,
+	    "that is good for an hour");
 	wrong_tokens(a, token);
 	auth_close(a);
 	a = auth_open(fd, &err);
 	ok(auth_token_ok(a, token), "a token outlives the daemon");
-	ok(!auth_exchange(a, "bxk_", &expires, &err) && err.code == BINDU_E_AUTH,
+	ok(!auth_exchange(a, "bxk_", &expires, &err) &&
+		err.code == BINDU_E_AUTH,
 	    "a wrong key is refused");
 	for (int i = 0; i < 12; i++)
 		ok(!auth_exchange(a, "x", &expires, &err), "and again");
