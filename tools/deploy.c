@@ -27,7 +27,8 @@ static const struct bindu_opt opts[] = {
 	    "the agent's name (default: as its source says)", NULL },
 	{ 0, "image", BINDU_OPT_STR, &o.image, "IMAGE",
 	    "run the agent that is in IMAGE; no source ships", NULL },
-	{ 0, "vcpu", BINDU_OPT_U32, &vcpu, "N", "processors (default 2)", NULL },
+	{ 0, "vcpu", BINDU_OPT_U32, &vcpu, "N", "processors (default 2)",
+	    NULL },
 	{ 0, "memory", BINDU_OPT_STR, &memory, "SIZE", "memory (default 4G)",
 	    NULL },
 	{ 0, "disk", BINDU_OPT_STR, &disk, "SIZE", "disk (default 20G)", NULL },
@@ -82,7 +83,7 @@ static bool
 is_version(const char *s)
 {
 	return *s != '\0' && strlen(s) <= 64 &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.!+") == strlen(s);
+	    strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.!+") == strlen(s);
 }
 
 /* Every flag is judged before anything is read or run. */
@@ -170,9 +171,10 @@ static int
 deploy(struct bindu_ctx *ctx, struct bindu_plan *plan, bool attached,
     struct bindu_err *err)
 {
-	AUTO_FREE char *words = xasprintf("%s: left at once: box %s may still "
-					  "run; bindu-box suspend %s, or bindu-box destroy %s",
-	    ctx->tool, plan->label, plan->label, plan->label);
+	AUTO_FREE char *words =
+	    xasprintf("%s: left at once: box %s may still "
+		      "run; bindu-box suspend %s, or bindu-box destroy %s",
+		ctx->tool, plan->label, plan->label, plan->label);
 	struct bindu_deployed d;
 	int bad;
 
@@ -196,7 +198,7 @@ static int
 run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
 	bool attached = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) &&
-			!detach && bindu_config_env("CI") == NULL;
+	    !detach && bindu_config_env("CI") == NULL;
 	AUTO_STRV struct bindu_strv all = { 0 };
 	struct bindu_plan plan = { 0 };
 	int bad;
@@ -225,7 +227,7 @@ static const struct bindu_tool tool = {
 	.about = "find, pack, scrub, ship, start and prove an agent",
 	.opts = opts,
 	.flags = BINDU_TOOL_DIR | BINDU_TOOL_RUNTIME | BINDU_TOOL_JSON |
-		 BINDU_TOOL_STATUS,
+	    BINDU_TOOL_STATUS,
 	.run = run,
 };
 

@@ -101,9 +101,10 @@ static const struct bindu_tool tool = {
 	.opts = opts,
 	.flags = BINDU_TOOL_RUNTIME | BINDU_TOOL_STATUS | BINDU_TOOL_JSON,
 	.run = run,
-	.more = "It prints the release's id.  DIR is below the home of the box's "
-		"user\n(default: app).  Files no release brought are never "
-		"touched.",
+	.more =
+	    "It prints the release's id.  DIR is below the home of the box's "
+	    "user\n(default: app).  Files no release brought are never "
+	    "touched.",
 };
 
 int

@@ -41,8 +41,8 @@ parse_runtime(const char *s, const char *from, enum bindu_runtime *r,
 }
 
 int
-bindu_config_runtime(const char *flag, enum bindu_runtime *r,
-    const char **why, struct bindu_err *err)
+bindu_config_runtime(const char *flag, enum bindu_runtime *r, const char **why,
+    struct bindu_err *err)
 {
 	const char *env = bindu_config_env("BINDU_RUNTIME");
 	const char *ignored;

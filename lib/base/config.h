@@ -6,9 +6,7 @@
 
 #include "err.h"
 
-enum bindu_runtime { BINDU_LOCAL,
-	BINDU_BOXD,
-	BINDU_BOXLITE };
+enum bindu_runtime { BINDU_LOCAL, BINDU_BOXD, BINDU_BOXLITE };
 const char *bindu_runtime_name(enum bindu_runtime);
 /* flag (may be NULL), else BINDU_RUNTIME, else boxd when BOXD_TOKEN or
  * BOXD_API_KEY is set and not empty, else local.  *why says which. */

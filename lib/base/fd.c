@@ -153,8 +153,8 @@ walk_beneath(int dirfd, const char *path, int flags, mode_t mode)
 			return -1;
 		p = slash + 1;
 	}
-	return openat(at == -1 ? dirfd : at, p,
-	    flags | O_NOFOLLOW | O_CLOEXEC, mode);
+	return openat(at == -1 ? dirfd : at, p, flags | O_NOFOLLOW | O_CLOEXEC,
+	    mode);
 }
 
 int
@@ -165,7 +165,7 @@ bindu_fd_open_beneath(int dirfd, const char *path, int flags, mode_t mode,
 		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
 		.mode = flags & (O_CREAT | __O_TMPFILE) ? mode & 07777 : 0,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS |
-			   (follow ? 0 : RESOLVE_NO_SYMLINKS),
+		    (follow ? 0 : RESOLVE_NO_SYMLINKS),
 	};
 	int fd, tries = 0;
 
@@ -183,8 +183,8 @@ bindu_fd_replace(int dirfd, const char *name, mode_t mode, const void *p,
     size_t n, struct bindu_err *err)
 {
 	AUTO_FREE char *dir = bindu_path_dir(name);
-	AUTO_FREE char *tmp = xasprintf("%s/.%s.%d~", dir,
-	    bindu_path_base(name), (int)getpid());
+	AUTO_FREE char *tmp =
+	    xasprintf("%s/.%s.%d~", dir, bindu_path_base(name), (int)getpid());
 	AUTO_CLOSE int fd = -1;
 	AUTO_CLOSE int dfd = -1;
 
@@ -192,8 +192,8 @@ bindu_fd_replace(int dirfd, const char *name, mode_t mode, const void *p,
 	if (fd == -1 && errno == EEXIST) {
 		/* Left by a killed process that had our number. */
 		unlinkat(dirfd, tmp, 0);
-		fd = openat(dirfd, tmp,
-		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		    0600);
 	}
 	if (fd == -1)
 		return bindu_err_sys(err, "cannot create %s", tmp);
@@ -224,8 +224,8 @@ bindu_fd_mkdirs(const char *path, mode_t mode, struct bindu_err *err)
 			continue;
 		*s = '\0';
 		if (mkdir(p, mode) == -1 && errno != EEXIST)
-			return bindu_err_sys(err,
-			    "cannot make directory %s", p);
+			return bindu_err_sys(err, "cannot make directory %s",
+			    p);
 		*s = c;
 		if (c == '\0')
 			break;

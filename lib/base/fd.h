@@ -30,8 +30,8 @@ int bindu_fd_open_beneath(int dirfd, const char *path, int flags, mode_t mode,
     bool follow);
 /* Replace dirfd/name by a file with these bytes: O_EXCL temp, fsync, rename,
  * fsync of the directory.  Readers see the old file or the new one. */
-int bindu_fd_replace(int dirfd, const char *name, mode_t mode,
-    const void *, size_t n, struct bindu_err *);
+int bindu_fd_replace(int dirfd, const char *name, mode_t mode, const void *,
+    size_t n, struct bindu_err *);
 /* mkdir -p with mode for what it makes. */
 int bindu_fd_mkdirs(const char *path, mode_t mode, struct bindu_err *);
 /* A directory only we may use: made 0700, or checked: ours, no link, not

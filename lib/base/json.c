@@ -27,8 +27,8 @@ bindu_json_parse(const char *s, size_t n, size_t max, const char *what,
 	v = json_loadb(s, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
 	if (v == NULL)
 		bindu_err_set(err, BINDU_E_DATA,
-		    "%s: not valid JSON: line %d column %d: %s", what,
-		    je.line, je.column, je.text);
+		    "%s: not valid JSON: line %d column %d: %s", what, je.line,
+		    je.column, je.text);
 	return v;
 }
 
@@ -66,8 +66,7 @@ utf8_len(const unsigned char *p)
 		return 1;
 	if (p[0] < 0xc2 || p[0] > 0xf4)
 		return 0;
-	len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3
-					    : 4;
+	len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
 	if (p[0] == 0xe0)
 		lo = 0xa0;
 	else if (p[0] == 0xed)

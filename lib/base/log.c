@@ -39,8 +39,9 @@ bindu_vlog(enum bindu_level level, const char *fmt, va_list ap)
 	text = xvasprintf(fmt, ap);
 	n = strnlen(text, 1 << 15);
 	bindu_buf_addf(&line, NULL, "%s: %s", log_prefix,
-	    level == BINDU_WARN ? "warning: " : level == BINDU_DEBUG ? "debug: "
-								     : "");
+	    level == BINDU_WARN	     ? "warning: " :
+		level == BINDU_DEBUG ? "debug: " :
+				       "");
 	bindu_str_visible(&line, text, n, NULL);
 	bindu_buf_addc(&line, '\n', NULL);
 	bindu_progress_hide();

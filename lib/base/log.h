@@ -7,11 +7,13 @@
 
 #include <stdarg.h>
 
-enum bindu_level { BINDU_ERROR,
+enum bindu_level {
+	BINDU_ERROR,
 	BINDU_WARN,
 	BINDU_NOTE,
 	BINDU_INFO,
-	BINDU_DEBUG };
+	BINDU_DEBUG
+};
 
 /* prefix is the program's name; level: lines above it are dropped. */
 void bindu_log_init(const char *prefix, enum bindu_level);

@@ -29,7 +29,12 @@ void bindu_cleanup_close(int *); /* keeps errno; -1 is fine */
 #define AUTO_CLOSE __attribute__((cleanup(bindu_cleanup_close)))
 
 /* Hand over ownership: returns *pp and sets it to NULL. */
-#define bindu_steal(pp) ({ __auto_type _v = *(pp); *(pp) = NULL; _v; })
+#define bindu_steal(pp) \
+	({ \
+		__auto_type _v = *(pp); \
+		*(pp) = NULL; \
+		_v; \
+	})
 static inline int
 bindu_steal_fd(int *fd)
 {

@@ -10,8 +10,7 @@
 #include "opt.h"
 #include "str.h"
 
-enum { HELP_COLUMN = 26,
-	WIDTH = 79 };
+enum { HELP_COLUMN = 26, WIDTH = 79 };
 
 static bool
 takes_value(const struct bindu_opt *o)
@@ -32,8 +31,8 @@ store_enum(const struct bindu_opt *o, const char *v, struct bindu_err *err)
 		bindu_buf_addf(&b, NULL, "%s%s", i != 0 ? ", " : "",
 		    o->choices[i]);
 	}
-	return bindu_err_set(err, BINDU_E_USAGE,
-	    "\"%.60s\" is none of %s", v, b.p);
+	return bindu_err_set(err, BINDU_E_USAGE, "\"%.60s\" is none of %s", v,
+	    b.p);
 }
 
 static int
@@ -193,7 +192,8 @@ bindu_opt_parse(const struct bindu_opt *const *tables, int argc, char **argv,
 			i++;
 			break;
 		}
-		r = a[1] == '-' ? parse_long(tables, argv, &i, err) : parse_letters(tables, argv, &i, err);
+		r = a[1] == '-' ? parse_long(tables, argv, &i, err) :
+				  parse_letters(tables, argv, &i, err);
 		if (r == -1)
 			return -1;
 	}
@@ -217,8 +217,7 @@ print_wrapped(FILE *f, const char *text, int col)
 		n = (int)strcspn(text, " ");
 		if (n == 0)
 			break;
-		if (col + (int)strlen(lead) + n > WIDTH &&
-		    col > HELP_COLUMN) {
+		if (col + (int)strlen(lead) + n > WIDTH && col > HELP_COLUMN) {
 			fprintf(f, "\n%*s", HELP_COLUMN, "");
 			col = HELP_COLUMN;
 			lead = "";
@@ -255,8 +254,9 @@ bindu_opt_help(const struct bindu_opt *o, FILE *f)
 		snprintf(letter, sizeof letter, o->letter ? "-%c, " : "    ",
 		    o->letter);
 		snprintf(left, sizeof left, "%s--%s%s%s%s", letter, o->name,
-		    o->arg == NULL ? "" : optional ? "[="
-						   : " ",
+		    o->arg == NULL ? "" :
+			optional   ? "[=" :
+				     " ",
 		    o->arg != NULL ? o->arg : "",
 		    o->arg != NULL && optional ? "]" : "");
 		bindu_opt_row(f, left, o->help);

@@ -54,8 +54,8 @@ bindu_path_join(const char *dir, const char *name)
 {
 	if (name[0] == '/' || dir[0] == '\0')
 		return xstrdup(name);
-	return xasprintf("%s%s%s", dir,
-	    dir[strlen(dir) - 1] == '/' ? "" : "/", name);
+	return xasprintf("%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/",
+	    name);
 }
 
 const char *

@@ -131,7 +131,9 @@ add_cells(struct bindu_buf *b, const struct bindu_progress *p, int cells)
 	int full = (int)((double)p->done / (double)p->total * cells);
 
 	for (int i = 0; i < cells; i++)
-		bindu_buf_adds(b, p->utf8 ? (i < full ? "█" : "░") : (i < full ? "#" : "."), NULL);
+		bindu_buf_adds(b,
+		    p->utf8 ? (i < full ? "█" : "░") : (i < full ? "#" : "."),
+		    NULL);
 }
 
 static int
@@ -160,9 +162,8 @@ format_text(const struct bindu_progress *p, char *out, size_t n)
 		format_amount(p, p->total, total + 4, sizeof total - 4);
 	}
 	if (timed)
-		bindu_str_human(
-		    (uint64_t)((double)p->done * 1000 / (double)ms), rate,
-		    sizeof rate);
+		bindu_str_human((uint64_t)((double)p->done * 1000 / (double)ms),
+		    rate, sizeof rate);
 	snprintf(out, n, "%s%s%s%s%s%s", percent, done, total,
 	    timed ? "  " : "", rate, timed ? "/s" : "");
 }
@@ -299,8 +300,7 @@ wants_bars(void)
 	const char *term = bindu_config_env("TERM");
 	struct stat st;
 
-	if (!isatty(STDERR_FILENO) || term == NULL ||
-	    strcmp(term, "dumb") == 0)
+	if (!isatty(STDERR_FILENO) || term == NULL || strcmp(term, "dumb") == 0)
 		return false;
 	if (bindu_config_env("MAKE_TERMERR") != NULL ||
 	    bindu_config_env("CI") != NULL)

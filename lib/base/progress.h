@@ -24,8 +24,8 @@ struct bindu_report {
 };
 
 /* All take a NULL report or NULL members. */
-void bindu_note(const struct bindu_report *, enum bindu_level, const char *, ...)
-    __attribute__((format(printf, 3, 4)));
+void bindu_note(const struct bindu_report *, enum bindu_level, const char *,
+    ...) __attribute__((format(printf, 3, 4)));
 void bindu_progress(const struct bindu_report *, const char *phase,
     uint64_t done, uint64_t total, const char *unit);
 void bindu_phase(const struct bindu_report *, const char *phase, int64_t ms,

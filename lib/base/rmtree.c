@@ -13,8 +13,8 @@
 /* Deeper than any sane tree; a bound on recursion and on open directories. */
 #define MAX_DEPTH 256
 
-static int remove_entry(int dirfd, const char *name, int depth,
-    struct bindu_err *);
+static int
+remove_entry(int dirfd, const char *name, int depth, struct bindu_err *);
 
 static int
 remove_children(int dirfd, const char *name, int depth, struct bindu_err *err)
@@ -25,8 +25,7 @@ remove_children(int dirfd, const char *name, int depth, struct bindu_err *err)
 
 	fd = openat(dirfd, name,
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd == -1 && errno == EACCES &&
-	    fchmodat(dirfd, name, 0700, 0) == 0)
+	if (fd == -1 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
 		fd = openat(dirfd, name,
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1 && errno == ENOENT)

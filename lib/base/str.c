@@ -142,7 +142,7 @@ bindu_str_msec(const char *s, int64_t *msec, struct bindu_err *err)
 			if (strcmp(p, units[i].unit) != 0)
 				continue;
 			*msec = (int64_t)whole * units[i].ms +
-				part * units[i].ms / 1000000;
+			    part * units[i].ms / 1000000;
 			return 0;
 		}
 	}

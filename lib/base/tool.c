@@ -29,33 +29,40 @@ struct state {
 static void
 fill_shared(struct state *s)
 {
-	static const char *const runtimes[] = {
-		"local", "boxd", "boxlite", NULL
-	};
+	static const char *const runtimes[] = { "local", "boxd", "boxlite",
+		NULL };
 	const struct {
 		unsigned flag;
 		struct bindu_opt opt;
 	} all[] = {
-		{ BINDU_TOOL_DIR, { 'C', "directory", BINDU_OPT_STR,
-				      &s->ctx.dir, "DIR", "work on DIR instead of .", NULL } },
-		{ BINDU_TOOL_RUNTIME, { 0, "runtime", BINDU_OPT_ENUM,
-					  &s->ctx.runtime, "NAME", "local, boxd or boxlite",
-					  runtimes } },
-		{ BINDU_TOOL_JSON, { 0, "json", BINDU_OPT_FLAG, &s->ctx.json,
-				       NULL, "print the result as JSON", NULL } },
-		{ BINDU_TOOL_STATUS, { 0, "status-fd", BINDU_OPT_FD,
-					 &s->status_fd, "N",
-					 "write progress as JSON lines to descriptor N", NULL } },
-		{ BINDU_TOOL_YES, { 'y', "yes", BINDU_OPT_FLAG, &s->ctx.yes,
-				      NULL, "do not ask", NULL } },
-		{ 0, { 'q', "quiet", BINDU_OPT_FLAG, &s->ctx.quiet, NULL,
-			 "say only warnings and errors", NULL } },
-		{ 0, { 'v', "verbose", BINDU_OPT_COUNT, &s->ctx.verbose,
-			 NULL, "say more; twice: debug", NULL } },
-		{ 0, { 'h', "help", BINDU_OPT_FLAG, &s->help, NULL,
-			 "print this", NULL } },
-		{ 0, { 'V', "version", BINDU_OPT_FLAG, &s->version, NULL,
-			 "print the version", NULL } },
+		{ BINDU_TOOL_DIR,
+		    { 'C', "directory", BINDU_OPT_STR, &s->ctx.dir, "DIR",
+			"work on DIR instead of .", NULL } },
+		{ BINDU_TOOL_RUNTIME,
+		    { 0, "runtime", BINDU_OPT_ENUM, &s->ctx.runtime, "NAME",
+			"local, boxd or boxlite", runtimes } },
+		{ BINDU_TOOL_JSON,
+		    { 0, "json", BINDU_OPT_FLAG, &s->ctx.json, NULL,
+			"print the result as JSON", NULL } },
+		{ BINDU_TOOL_STATUS,
+		    { 0, "status-fd", BINDU_OPT_FD, &s->status_fd, "N",
+			"write progress as JSON lines to descriptor N",
+			NULL } },
+		{ BINDU_TOOL_YES,
+		    { 'y', "yes", BINDU_OPT_FLAG, &s->ctx.yes, NULL,
+			"do not ask", NULL } },
+		{ 0,
+		    { 'q', "quiet", BINDU_OPT_FLAG, &s->ctx.quiet, NULL,
+			"say only warnings and errors", NULL } },
+		{ 0,
+		    { 'v', "verbose", BINDU_OPT_COUNT, &s->ctx.verbose, NULL,
+			"say more; twice: debug", NULL } },
+		{ 0,
+		    { 'h', "help", BINDU_OPT_FLAG, &s->help, NULL, "print this",
+			NULL } },
+		{ 0,
+		    { 'V', "version", BINDU_OPT_FLAG, &s->version, NULL,
+			"print the version", NULL } },
 	};
 	size_t n = 0;
 
@@ -105,7 +112,8 @@ print_help(const struct state *s)
 		bindu_opt_help(t->opts, stdout);
 	bindu_opt_help(s->shared, stdout);
 	if (t->more != NULL)
-		printf("\n%s%s", t->more, bindu_str_ends(t->more, "\n") ? "" : "\n");
+		printf("\n%s%s", t->more,
+		    bindu_str_ends(t->more, "\n") ? "" : "\n");
 }
 
 static int
@@ -158,7 +166,9 @@ parse(struct state *s, int *argc, char ***argv, struct bindu_err *err)
 		tables[n++] = t->opts;
 	tables[n++] = s->shared;
 	tables[n] = NULL;
-	if (bindu_opt_parse(tables, *argc, *argv, t->verbs != NULL || (t->flags & BINDU_TOOL_STOP_AT_OPERAND), argc, err) == -1)
+	if (bindu_opt_parse(tables, *argc, *argv,
+		t->verbs != NULL || (t->flags & BINDU_TOOL_STOP_AT_OPERAND),
+		argc, err) == -1)
 		return -1;
 	if (s->help || s->version)
 		return 0;
@@ -253,8 +263,11 @@ bindu_tool_main(const struct bindu_tool *tool, int argc, char **argv)
 	code = parse(&s, &argc, &argv, &err);
 	if (s.ctx.verbose > 2)
 		s.ctx.verbose = 2;
-	bindu_log_init(tool->name, s.ctx.verbose != 0 ? (enum bindu_level)(BINDU_NOTE + s.ctx.verbose) : s.ctx.quiet ? BINDU_WARN
-														     : BINDU_NOTE);
+	bindu_log_init(tool->name,
+	    s.ctx.verbose != 0 ?
+		(enum bindu_level)(BINDU_NOTE + s.ctx.verbose) :
+		s.ctx.quiet ? BINDU_WARN :
+			      BINDU_NOTE);
 	progress = bindu_progress_new(s.status_fd, s.ctx.quiet);
 	s.ctx.report = bindu_progress_report(progress);
 	if (code == 0)

@@ -35,8 +35,8 @@ struct bindu_ctx {
 
 /* >= 0 is the exit status (0, 1, or what a remote command gave);
  * -1 means err is set. */
-typedef int bindu_run_fn(struct bindu_ctx *, int argc, char **argv,
-    struct bindu_err *);
+typedef int
+bindu_run_fn(struct bindu_ctx *, int argc, char **argv, struct bindu_err *);
 
 struct bindu_verb {
 	const char *name; /* NULL ends the table */

@@ -23,7 +23,8 @@ value_of(const char *line, const char *key)
 {
 	size_t n = strlen(key);
 
-	return strncmp(line, key, n) == 0 && line[n] == '=' ? line + n + 1 : NULL;
+	return strncmp(line, key, n) == 0 && line[n] == '=' ? line + n + 1 :
+							      NULL;
 }
 
 static void
@@ -86,8 +87,8 @@ run_for_status(struct bindu_remote *remote, const char *box,
 	int code;
 
 	if (bindu_script_run(remote, box, o, input != NULL ? input->p : NULL,
-		input != NULL ? input->len : 0, QUICK_MS, &out, &code, err) ==
-	    -1)
+		input != NULL ? input->len : 0, QUICK_MS, &out, &code,
+		err) == -1)
 		return -1;
 	if (code != 0)
 		return -1;
@@ -189,7 +190,9 @@ bindu_agent_start(struct bindu_remote *remote, const char *box,
 	const char *argv[] = { "agent.sh", "start", s->script, port,
 		s->public_url != NULL ? s->public_url : "",
 		s->key != NULL ? s->key : "", NULL };
-	struct bindu_script_opts o = { .argv = argv, .held = s->held, .sure = s->held };
+	struct bindu_script_opts o = { .argv = argv,
+		.held = s->held,
+		.sure = s->held };
 	AUTO_BUF struct bindu_buf in = BINDU_BUF_INIT(TEXT_MAX);
 	int bad = quote_env(&in, s->env, err);
 
@@ -205,14 +208,16 @@ bindu_agent_restart(struct bindu_remote *remote, const char *box, bool held,
     struct bindu_agent_status *st, struct bindu_err *err)
 {
 	const char *argv[] = { "agent.sh", "restart", NULL };
-	struct bindu_script_opts o = { .argv = argv, .held = held, .sure = held };
+	struct bindu_script_opts o = { .argv = argv,
+		.held = held,
+		.sure = held };
 
 	return run_for_status(remote, box, &o, NULL, st, err);
 }
 
 int
-bindu_agent_stop(struct bindu_remote *remote, const char *box,
-    unsigned grace_s, struct bindu_err *err)
+bindu_agent_stop(struct bindu_remote *remote, const char *box, unsigned grace_s,
+    struct bindu_err *err)
 {
 	AUTO_FREE char *grace = xasprintf("%u", grace_s);
 	const char *argv[] = { "agent.sh", "stop", grace, NULL };
@@ -226,8 +231,8 @@ bindu_agent_stop(struct bindu_remote *remote, const char *box,
 }
 
 int
-bindu_agent_status(struct bindu_remote *remote, const char *box,
-    unsigned lines, struct bindu_agent_status *st, struct bindu_err *err)
+bindu_agent_status(struct bindu_remote *remote, const char *box, unsigned lines,
+    struct bindu_agent_status *st, struct bindu_err *err)
 {
 	AUTO_FREE char *n = xasprintf("%u", lines);
 	const char *argv[] = { "agent.sh", "status", n, NULL };
@@ -254,11 +259,11 @@ int
 bindu_agent_logs(struct bindu_remote *remote, const char *box, bool follow,
     unsigned last, int fd, struct bindu_err *err)
 {
-	AUTO_FREE char *line = xasprintf(
-	    "f=.bindu/agent/logs/agent.log; cd; if [ ! -e $f ]; then "
-	    "echo 'no agent has been started here' >&2; exit 66; fi; "
-	    "exec tail -n %u %s $f",
-	    last, follow ? "-F" : "");
+	AUTO_FREE char *line =
+	    xasprintf("f=.bindu/agent/logs/agent.log; cd; if [ ! -e $f ]; then "
+		      "echo 'no agent has been started here' >&2; exit 66; fi; "
+		      "exec tail -n %u %s $f",
+		last, follow ? "-F" : "");
 	const char *argv[] = { "sh", "-c", line, NULL };
 	struct bindu_exec_opts o = { .argv = argv };
 	struct bindu_exec_end end = { 125, false };

@@ -17,7 +17,8 @@
 struct bindu_agent_deps {
 	const char *script; /* its header may name dependencies; may be NULL */
 	const char *python; /* specifier, may be NULL or "" */
-	const char *bindu_version; /* NULL: any; "local": HOME/.bindu/src/bindu */
+	const char
+	    *bindu_version; /* NULL: any; "local": HOME/.bindu/src/bindu */
 	bool held;
 };
 struct bindu_agent_env {
@@ -67,8 +68,8 @@ int bindu_agent_stop(struct bindu_remote *, const char *box, unsigned grace_s,
 int bindu_agent_status(struct bindu_remote *, const char *box, unsigned lines,
     struct bindu_agent_status *, struct bindu_err *);
 /* It answered: from now on the supervisor restarts it when it crashes. */
-int bindu_agent_confirm(struct bindu_remote *, const char *box,
-    struct bindu_err *);
+int
+bindu_agent_confirm(struct bindu_remote *, const char *box, struct bindu_err *);
 /* The log to fd; follow: until a signal or the box ends. */
 int bindu_agent_logs(struct bindu_remote *, const char *box, bool follow,
     unsigned last, int fd, struct bindu_err *);
@@ -76,8 +77,8 @@ int bindu_agent_logs(struct bindu_remote *, const char *box, bool follow,
 /* Notice the end of the process that runs now, without asking again and
  * again. */
 struct bindu_agent_watch;
-struct bindu_agent_watch *bindu_agent_watch(struct bindu_remote *,
-    const char *box, struct bindu_err *);
+struct bindu_agent_watch *
+bindu_agent_watch(struct bindu_remote *, const char *box, struct bindu_err *);
 bool bindu_agent_watch_ended(struct bindu_agent_watch *);
 /* Once it ended: how, with the log's end. */
 int bindu_agent_watch_status(struct bindu_agent_watch *,

@@ -279,7 +279,8 @@ bindu_script_line(struct bindu_script *s, int64_t timeout_ms,
 			break;
 		if (s->ended) {
 			bindu_err_set(err, BINDU_E_IO, "%s",
-			    s->words[0] != '\0' ? s->words : "the box ended the dialogue");
+			    s->words[0] != '\0' ? s->words :
+						  "the box ended the dialogue");
 			return NULL;
 		}
 		if (wait_for_more(s, deadline, err) == -1)
@@ -372,8 +373,7 @@ bindu_script_words(const struct bindu_script *s)
 int
 bindu_script_run(struct bindu_remote *remote, const char *box,
     const struct bindu_script_opts *o, const void *input, size_t n,
-    int64_t timeout_ms, struct bindu_buf *out, int *code,
-    struct bindu_err *err)
+    int64_t timeout_ms, struct bindu_buf *out, int *code, struct bindu_err *err)
 {
 	struct bindu_script *s = bindu_script_open(remote, box, o, err);
 	int rc;

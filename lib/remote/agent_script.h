@@ -45,6 +45,5 @@ const char *bindu_script_words(const struct bindu_script *);
 /* open, input, eof, end. */
 int bindu_script_run(struct bindu_remote *, const char *box,
     const struct bindu_script_opts *, const void *input, size_t n,
-    int64_t timeout_ms, struct bindu_buf *out, int *code,
-    struct bindu_err *);
+    int64_t timeout_ms, struct bindu_buf *out, int *code, struct bindu_err *);
 #endif

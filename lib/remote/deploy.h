@@ -12,9 +12,11 @@
 #include "lib/source/scrub.h"
 #include "lib/source/tree.h"
 
-enum bindu_on_exit { BINDU_EXIT_SUSPEND,
+enum bindu_on_exit {
+	BINDU_EXIT_SUSPEND,
 	BINDU_EXIT_DESTROY,
-	BINDU_EXIT_DETACH };
+	BINDU_EXIT_DETACH
+};
 
 struct bindu_deploy_opts {
 	const char *runtime, *dir, *script, *name, *image, *bindu_version;
@@ -59,8 +61,8 @@ struct bindu_deployed {
 int bindu_deploy(const struct bindu_deploy_opts *, struct bindu_plan *,
     const struct bindu_report *, struct bindu_deployed *, struct bindu_err *);
 /* The agent's log to fd until a signal (0) or the box is gone (-1). */
-int bindu_deploy_attach(const struct bindu_deployed *, int fd,
-    struct bindu_err *);
+int
+bindu_deploy_attach(const struct bindu_deployed *, int fd, struct bindu_err *);
 /* Suspend or destroy the box, or leave it. */
 int bindu_deploy_leave(const struct bindu_deployed *, enum bindu_on_exit,
     const struct bindu_report *, struct bindu_err *);

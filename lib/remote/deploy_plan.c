@@ -116,8 +116,9 @@ measure(const struct bindu_deploy_opts *o, struct bindu_plan *p,
 	struct bindu_pack_stats st = { 0 };
 	AUTO_CLOSE int fd = -1;
 
-	if (!o->measure && (o->max_size == 0 ||
-			       p->tree->bytes + p->tree->n * 1536 < o->max_size))
+	if (!o->measure &&
+	    (o->max_size == 0 ||
+		p->tree->bytes + p->tree->n * 1536 < o->max_size))
 		return 0;
 	fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (fd == -1)
@@ -136,7 +137,8 @@ load(const struct bindu_deploy_opts *o, struct bindu_plan *p,
 	int64_t began = bindu_clock_ms();
 	char size[32];
 
-	if (bindu_tree_load(p->agent.root, &walk, report, &p->tree, err) == -1 ||
+	if (bindu_tree_load(p->agent.root, &walk, report, &p->tree, err) ==
+		-1 ||
 	    scrub(p, report, err) == -1)
 		return -1;
 	if (bindu_tree_find(p->tree, p->agent.script) == -1)

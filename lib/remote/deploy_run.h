@@ -28,8 +28,8 @@ void bindu_run_phase(struct bindu_run *, const char *phase, int64_t began,
     const char *detail, ...) __attribute__((format(printf, 4, 5)));
 /* Start the live release and wait until it answers. */
 int bindu_run_start(struct bindu_run *, struct bindu_err *);
-int bindu_run_health(struct bindu_run *, int64_t timeout_ms,
-    struct bindu_err *);
+int
+bindu_run_health(struct bindu_run *, int64_t timeout_ms, struct bindu_err *);
 /* Something failed: say its log, go back, or apply on_exit.  err stays. */
 void bindu_run_undo(struct bindu_run *, const struct bindu_err *);
 #endif

@@ -11,6 +11,6 @@ int bindu_deploy_plan_text(const struct bindu_deploy_opts *,
     const struct bindu_plan *, struct bindu_buf *, struct bindu_err *);
 json_t *bindu_deploy_plan_json(const struct bindu_deploy_opts *,
     const struct bindu_plan *);
-json_t *bindu_deployed_json(const struct bindu_deployed *,
-    const struct bindu_plan *);
+json_t *
+bindu_deployed_json(const struct bindu_deployed *, const struct bindu_plan *);
 #endif

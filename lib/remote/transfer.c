@@ -38,8 +38,8 @@ static int
 make_temp(char **path, struct bindu_err *err)
 {
 	const char *tmp = bindu_config_env("TMPDIR");
-	AUTO_FREE char *name = xasprintf("%s/bindu-upload-XXXXXX",
-	    tmp != NULL ? tmp : "/tmp");
+	AUTO_FREE char *name =
+	    xasprintf("%s/bindu-upload-XXXXXX", tmp != NULL ? tmp : "/tmp");
 
 	if (mkdtemp(name) == NULL)
 		return bindu_err_sys(err, "cannot make %s", name);

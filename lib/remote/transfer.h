@@ -17,8 +17,7 @@ int bindu_transfer_tar(struct bindu_remote *, const char *box, const char *dir,
     int fd, char id[65], struct bindu_transfer_stats *,
     const struct bindu_report *, struct bindu_err *);
 /* A loaded, scrubbed tree instead of a tar. */
-int bindu_transfer_tree(struct bindu_remote *, const char *box,
-    const char *dir, struct bindu_tree *, char id[65],
-    struct bindu_transfer_stats *, const struct bindu_report *,
-    struct bindu_err *);
+int bindu_transfer_tree(struct bindu_remote *, const char *box, const char *dir,
+    struct bindu_tree *, char id[65], struct bindu_transfer_stats *,
+    const struct bindu_report *, struct bindu_err *);
 #endif

@@ -49,8 +49,8 @@ box_has(const struct delta *d, const struct bindu_entry *e)
 	const uint8_t *key = e->sha256;
 
 	return e->type == BINDU_FILE && d->nhave != 0 &&
-	       bsearch(&key, d->have, d->nhave, sizeof *d->have,
-		   compare_digests) != NULL;
+	    bsearch(&key, d->have, d->nhave, sizeof *d->have,
+		compare_digests) != NULL;
 }
 
 static int
@@ -77,7 +77,7 @@ static bool
 same_entry(const struct bindu_entry *a, const struct bindu_entry *b)
 {
 	return a->mode == b->mode && a->type == b->type && a->size == b->size &&
-	       memcmp(a->sha256, b->sha256, BINDU_SHA256) == 0;
+	    memcmp(a->sha256, b->sha256, BINDU_SHA256) == 0;
 }
 
 /* Both are sorted by path: one walk over the two. */
@@ -89,8 +89,9 @@ compare_trees(struct delta *d, const struct bindu_tree *t,
 	int bad = 0;
 
 	while (!bad && (i < t->n || j < nbase)) {
-		int c = i == t->n ? 1 : j == nbase ? -1
-						   : strcmp(t->entry[i].path, base->entry[j].path);
+		int c = i == t->n ? 1 :
+		    j == nbase	  ? -1 :
+				    strcmp(t->entry[i].path, base->entry[j].path);
 
 		if (c > 0) {
 			d->deleted++;

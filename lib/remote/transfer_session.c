@@ -261,9 +261,8 @@ take_answer(struct bindu_session *s, struct bindu_err *err)
 	if (strncmp(line, "FAIL ", 5) == 0) {
 		bool damaged = strncmp(line + 5, "payload", 7) == 0;
 
-		return bindu_err_set(err,
-		    damaged ? BINDU_E_AGAIN : BINDU_E_IO, "%s: %s", s->box,
-		    line + 5);
+		return bindu_err_set(err, damaged ? BINDU_E_AGAIN : BINDU_E_IO,
+		    "%s: %s", s->box, line + 5);
 	}
 	if (strncmp(line, "STALE ", 6) == 0)
 		return bindu_err_set(err, BINDU_E_AGAIN,

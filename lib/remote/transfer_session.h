@@ -11,9 +11,9 @@ struct bindu_session;
 
 /* dir: the tree's directory in the box.  keep: releases to keep, 0: 5.
  * Another dialogue at work there is BINDU_E_EXISTS, saying whose. */
-struct bindu_session *bindu_session_open(struct bindu_remote *,
-    const char *box, const char *dir, unsigned keep,
-    const struct bindu_report *, struct bindu_err *);
+struct bindu_session *
+bindu_session_open(struct bindu_remote *, const char *box, const char *dir,
+    unsigned keep, const struct bindu_report *, struct bindu_err *);
 void bindu_session_close(struct bindu_session *);
 /* The release that is live, "" when none; changed by put and use. */
 const char *bindu_session_current(const struct bindu_session *);
@@ -21,8 +21,8 @@ const char *bindu_session_current(const struct bindu_session *);
 int bindu_session_put(struct bindu_session *, struct bindu_tree *, char id[65],
     struct bindu_transfer_stats *, struct bindu_err *);
 /* Go to a release the box keeps. */
-int bindu_session_use(struct bindu_session *, const char *id,
-    struct bindu_err *);
+int
+bindu_session_use(struct bindu_session *, const char *id, struct bindu_err *);
 /* KEY=VALUE lines to keep with the live release. */
 int bindu_session_note(struct bindu_session *, const char *text,
     struct bindu_err *);

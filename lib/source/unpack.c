@@ -91,8 +91,8 @@ put_file(struct unpack *u, int at, const char *base, const char *path,
 		return refuse(path, "comes twice", err);
 	if (fd == -1)
 		return bindu_err_sys(err, "cannot make %s", path);
-	while ((r = archive_read_data_block(u->a, &p, &n, &where)) ==
-	       ARCHIVE_OK) {
+	while (
+	    (r = archive_read_data_block(u->a, &p, &n, &where)) == ARCHIVE_OK) {
 		if (n > u->max_bytes - u->bytes)
 			return refuse(path, "makes it too large", err);
 		u->bytes += n;

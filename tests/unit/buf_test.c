@@ -20,8 +20,7 @@ main(void)
 	free(s);
 	ok(bindu_buf_adds(&b, "12345", &e) == 0 && !strcmp(b.p, "12345"),
 	    "what was added reads as a string");
-	ok(bindu_buf_addf(&b, &e, "%05d", 7) == 0 &&
-		!strcmp(b.p, "1234500007"),
+	ok(bindu_buf_addf(&b, &e, "%05d", 7) == 0 && !strcmp(b.p, "1234500007"),
 	    "exactly the cap fits");
 	ok(bindu_buf_addc(&b, 'x', &e) == -1 && e.code == BINDU_E_DATA,
 	    "one byte over the cap is bad data");

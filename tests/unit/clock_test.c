@@ -37,7 +37,8 @@ main(void)
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		int64_t ms = bindu_clock_backoff(steps[i].try, 100, 1000);
 
-		ok(ms >= steps[i].want * 8 / 10 && ms <= steps[i].want * 12 / 10,
+		ok(ms >= steps[i].want * 8 / 10 &&
+			ms <= steps[i].want * 12 / 10,
 		    "try %u waits about %lld ms", steps[i].try,
 		    (long long)steps[i].want);
 	}

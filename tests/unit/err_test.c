@@ -52,8 +52,8 @@ main(void)
 	}
 	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
 		errno = classes[i].no;
-		ok(bindu_err_sys(&e, "x") == -1 &&
-			e.code == classes[i].code && e.detail == classes[i].no,
+		ok(bindu_err_sys(&e, "x") == -1 && e.code == classes[i].code &&
+			e.detail == classes[i].no,
 		    "%s", classes[i].what);
 	}
 	e = (struct bindu_err){ .code = BINDU_E_SIGNAL, .detail = 2 };
@@ -62,8 +62,9 @@ main(void)
 	errno = ENOENT;
 	bindu_err_sys(&e, "cannot open %s", "x");
 	bindu_err_wrap(&e, "token for %s", "h");
-	ok(!strcmp(e.msg, "token for h: cannot open x: "
-			  "No such file or directory"),
+	ok(!strcmp(e.msg,
+	       "token for h: cannot open x: "
+	       "No such file or directory"),
 	    "context stands in front");
 	ok(e.detail == ENOENT && e.code == BINDU_E_NOINPUT,
 	    "wrapping keeps code and detail");
@@ -76,7 +77,8 @@ main(void)
 	ok(strlen(e.msg) == sizeof e.msg - 1 && !strncmp(e.msg, "y: xxx", 6),
 	    "a long message is cut");
 	ok(bindu_err_set(NULL, BINDU_E_NO, "x") == -1 &&
-		bindu_err_sys(NULL, "x") == -1 && bindu_err_wrap(NULL, "x") == -1,
+		bindu_err_sys(NULL, "x") == -1 &&
+		bindu_err_wrap(NULL, "x") == -1,
 	    "NULL means nobody asks why");
 	return done();
 }

@@ -43,7 +43,8 @@ bindu_exec_open(struct bindu_remote *r, const char *box,
 	(void)r;
 	(void)box;
 	fake_execs++;
-	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) || pipe2(e, O_CLOEXEC))
+	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) ||
+	    pipe2(e, O_CLOEXEC))
 		exit(1);
 	po.argv = o->argv;
 	po.env = env;
@@ -112,7 +113,8 @@ bindu_exec_recv(struct bindu_exec *x, int64_t timeout_ms,
 		fds[0].fd = x->out;
 		fds[1].fd = x->err;
 		*what = BINDU_EXEC_NOTHING;
-		if (poll(fds, 2, timeout_ms > 30000 ? 30000 : (int)timeout_ms) <= 0)
+		if (poll(fds, 2,
+			timeout_ms > 30000 ? 30000 : (int)timeout_ms) <= 0)
 			return 0;
 		for (int i = 0; i < 2; i++) {
 			int *fd = i == 0 ? &x->out : &x->err;

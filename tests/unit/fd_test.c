@@ -22,8 +22,8 @@ static const struct {
 } opens[] = {
 	{ "a file beneath opens", "inside/file", false, 1 },
 	{ ".. does not", "../etc/passwd", false, 0 },
-	{ ".. in the middle, leaving, does not",
-	    "inside/../../etc/passwd", false, 0 },
+	{ ".. in the middle, leaving, does not", "inside/../../etc/passwd",
+	    false, 0 },
 	{ "an absolute name does not", "/etc/passwd", false, 0 },
 	{ "a link up does not", "up/etc/passwd", true, 0 },
 	{ "an absolute link does not", "abs/passwd", true, 0 },
@@ -81,7 +81,8 @@ trees(void)
 	struct bindu_err e = { 0 };
 	struct stat st;
 
-	ok(bindu_fd_rmtree(dir, "absent", &e) == 0, "nothing to remove is fine");
+	ok(bindu_fd_rmtree(dir, "absent", &e) == 0,
+	    "nothing to remove is fine");
 	ok(symlinkat("../inside", dir, "deep/link") == 0 &&
 		bindu_fd_rmtree(dir, "deep", &e) == 0 &&
 		fstatat(dir, "deep", &st, 0) == -1,

@@ -18,8 +18,8 @@ static uint64_t size;
 static int64_t ms;
 static const char *const modes[] = { "fast", "slow", NULL };
 
-static const struct bindu_opt opts[] = {
-	{ 'f', "flag", BINDU_OPT_FLAG, &flag, NULL, "set the flag", NULL },
+static const struct bindu_opt opts[] = { { 'f', "flag", BINDU_OPT_FLAG, &flag,
+					     NULL, "set the flag", NULL },
 	{ 's', "str", BINDU_OPT_STR, &str, "TEXT", "a text", NULL },
 	{ 'e', "env", BINDU_OPT_STRLIST, &list, "NAME=VALUE", "more", NULL },
 	{ 'n', "number", BINDU_OPT_U32, &u32, "N", "a number", NULL },
@@ -27,16 +27,15 @@ static const struct bindu_opt opts[] = {
 	{ 't', "timeout", BINDU_OPT_MSEC, &ms, "TIME", "a time", NULL },
 	{ 0, "fd", BINDU_OPT_FD, &fd, "N", "a descriptor", NULL },
 	{ 'm', "mode", BINDU_OPT_ENUM, &mode, "MODE", "fast or slow", modes },
-	{ 'z', "maybe", BINDU_OPT_OPTSTR, &maybe, "X", "may have a value "
-						       "and a help text that is far too long for what is left of one line "
-						       "of eighty columns",
+	{ 'z', "maybe", BINDU_OPT_OPTSTR, &maybe, "X",
+	    "may have a value "
+	    "and a help text that is far too long for what is left of one line "
+	    "of eighty columns",
 	    NULL },
-	BINDU_OPT_END
-};
+	BINDU_OPT_END };
 static const struct bindu_opt second[] = {
 	{ 'v', "verbose", BINDU_OPT_COUNT, &count, NULL, "say more", NULL },
-	{ 'o', "other", BINDU_OPT_FLAG, &other, NULL, "x", NULL },
-	BINDU_OPT_END
+	{ 'o', "other", BINDU_OPT_FLAG, &other, NULL, "x", NULL }, BINDU_OPT_END
 };
 static const struct bindu_opt *const tables[] = { opts, second, NULL };
 
@@ -91,10 +90,11 @@ state(char **argv, int n)
 {
 	struct bindu_buf b = BINDU_BUF_INIT(1000);
 
-	bindu_buf_addf(&b, NULL, "f%d v%d s%s e%zu n%u b%llu t%lld m%s z%s :",
-	    flag, count, str != NULL ? str : "-", list.n, u32,
-	    (unsigned long long)size, (long long)ms,
-	    mode != NULL ? mode : "-", maybe != NULL ? maybe : "-");
+	bindu_buf_addf(&b, NULL,
+	    "f%d v%d s%s e%zu n%u b%llu t%lld m%s z%s :", flag, count,
+	    str != NULL ? str : "-", list.n, u32, (unsigned long long)size,
+	    (long long)ms, mode != NULL ? mode : "-",
+	    maybe != NULL ? maybe : "-");
 	for (int i = 1; i <= n; i++)
 		bindu_buf_addf(&b, NULL, "%s%s", i > 1 ? "," : "", argv[i]);
 	return bindu_buf_steal(&b);

@@ -90,13 +90,18 @@ main(void)
 	for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
 		AUTO_FREE char *s = bindu_name_to_label(labels[i].in);
 
-		ok(labels[i].out == NULL ? s == NULL : s != NULL && !strcmp(s, labels[i].out) && bindu_name_is_label(s), "label of \"%s\"", labels[i].in);
+		ok(labels[i].out == NULL ? s == NULL :
+					   s != NULL &&
+			    !strcmp(s, labels[i].out) && bindu_name_is_label(s),
+		    "label of \"%s\"", labels[i].in);
 	}
 	for (size_t i = 0; i < sizeof belows / sizeof *belows; i++) {
-		const char *s = bindu_path_below(belows[i].root,
-		    belows[i].path);
+		const char *s =
+		    bindu_path_below(belows[i].root, belows[i].path);
 
-		ok(belows[i].below == NULL ? s == NULL : s != NULL && !strcmp(s, belows[i].below),
+		ok(belows[i].below == NULL ?
+			s == NULL :
+			s != NULL && !strcmp(s, belows[i].below),
 		    "%s below %s", belows[i].path, belows[i].root);
 	}
 	ok(!bindu_name_is_label("-a") && !bindu_name_is_label("a-") &&

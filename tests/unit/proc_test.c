@@ -20,11 +20,12 @@ static const struct {
 	enum bindu_errc code;
 	const char *msg; /* part of the message */
 } rows[] = {
-	{ "stdout is collected", "echo a; echo b >&2", 5000, 100, "a\n",
-	    0, NULL },
+	{ "stdout is collected", "echo a; echo b >&2", 5000, 100, "a\n", 0,
+	    NULL },
 	{ "stdin is /dev/null", "cat; echo end", 5000, 100, "end\n", 0, NULL },
-	{ "a bad end carries its last words", "echo x; printf 'y\\nz\\n' >&2; "
-					      "exit 3",
+	{ "a bad end carries its last words",
+	    "echo x; printf 'y\\nz\\n' >&2; "
+	    "exit 3",
 	    5000, 100, NULL, BINDU_E_NO, "status 3: z" },
 	{ "a signal is 128+n", "kill -TERM $$", 5000, 100, NULL, BINDU_E_NO,
 	    "status 143" },
@@ -32,8 +33,8 @@ static const struct {
 	    "in time" },
 	{ "the size limit holds", "yes", 5000, 100, NULL, BINDU_E_DATA,
 	    "more than 100" },
-	{ "a grandchild on stdout is not waited for", "echo a; sleep 5 &",
-	    3000, 100, "a\n", 0, NULL },
+	{ "a grandchild on stdout is not waited for", "echo a; sleep 5 &", 3000,
+	    100, "a\n", 0, NULL },
 	{ "much stderr does not block", "yes | head -c 300000 >&2; echo ok",
 	    5000, 100, "ok\n", 0, NULL },
 };
@@ -56,8 +57,7 @@ capture(void)
 		else
 			ok(r == -1 && e.code == rows[i].code &&
 				strstr(e.msg, rows[i].msg),
-			    "%s (%s)",
-			    rows[i].what, e.msg);
+			    "%s (%s)", rows[i].what, e.msg);
 	}
 }
 
@@ -91,8 +91,8 @@ static void
 stopping(void)
 {
 	const char *sleeper[] = { "sleep", "30", NULL };
-	const char *stubborn[] = { "sh", "-c",
-		"trap '' TERM; sleep 30 & wait", NULL };
+	const char *stubborn[] = { "sh", "-c", "trap '' TERM; sleep 30 & wait",
+		NULL };
 	const char *none[] = { "bindu-no-such-program", NULL };
 	struct bindu_proc_opts o = BINDU_PROC_OPTS;
 	struct bindu_err e = { 0 };

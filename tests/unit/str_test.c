@@ -186,8 +186,7 @@ main(void)
 		ok(!strcmp(b.p, visibles[i].out), "visible: row %zu", i);
 	}
 	bindu_buf_addc(&tiny, 'x', NULL);
-	ok(bindu_str_shquote(&tiny, "a b", NULL) == -1 &&
-		!strcmp(tiny.p, "x"),
+	ok(bindu_str_shquote(&tiny, "a b", NULL) == -1 && !strcmp(tiny.p, "x"),
 	    "quoting that does not fit adds nothing");
 	bindu_buf_fini(&tiny);
 	numbers();

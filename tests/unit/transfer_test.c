@@ -35,7 +35,8 @@ sh(const char *fmt, ...)
 static bool
 same(void)
 {
-	const char *argv[] = { "diff", "-r", "--no-dereference", tree, app, NULL };
+	const char *argv[] = { "diff", "-r", "--no-dereference", tree, app,
+		NULL };
 	struct bindu_proc_opts o = BINDU_PROC_OPTS;
 
 	o.argv = argv;
@@ -176,7 +177,8 @@ sessions(void)
 	put(b, &st);
 	ok(fake_execs == before + 1, "an upload is one exec");
 	s = bindu_session_open(NULL, "box", "app", 0, NULL, &err);
-	ok(s && !strcmp(bindu_session_current(s), b), "a session knows what is live");
+	ok(s && !strcmp(bindu_session_current(s), b),
+	    "a session knows what is live");
 	other = bindu_session_open(NULL, "box", "app", 0, NULL, &err);
 	ok(other == NULL && err.code == BINDU_E_EXISTS &&
 		strstr(err.msg, "another deploy"),
@@ -220,8 +222,7 @@ tars(void)
 	ok(bindu_transfer_tar(NULL, "box", "from-tar", fd, id, &st, NULL,
 	       &err) == -1 &&
 		err.code == BINDU_E_DATA,
-	    "no tar is bad data: %s",
-	    err.msg);
+	    "no tar is bad data: %s", err.msg);
 	close(fd);
 }
 
