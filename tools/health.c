@@ -2,11 +2,15 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/tool.h"
+#include "lib/remote/agent.h"
 #include "lib/remote/health.h"
+
+#define LOG_LINES 20
 
 static struct bindu_health_opts wait = { .timeout_ms = 60000,
 	.newer_than = -1 };
@@ -22,28 +26,83 @@ static const struct bindu_opt opts[] = {
 	BINDU_OPT_END
 };
 
-/* Where the box's agent answers; the plain local address when there is one. */
+/* A box whose agent is asked for; without one, a URL is all we know. */
+struct target {
+	struct bindu_remote *remote;
+	const char *box;
+	char *url; /* the plain local address when there is one */
+	struct bindu_agent_watch *watch;
+};
+
+static void
+fini_target(struct target *t)
+{
+	bindu_agent_watch_free(t->watch);
+	bindu_remote_close(t->remote);
+	free(t->url);
+}
+
+/* The process is gone: no answer will come. */
+static bool
+has_ended(void *arg, struct bindu_err *why)
+{
+	struct target *t = arg;
+	struct bindu_agent_status st;
+
+	if (t->watch == NULL || !bindu_agent_watch_ended(t->watch))
+		return false;
+	if (bindu_agent_status(t->remote, t->box, 0, &st, NULL) == 0 &&
+	    st.exit_code >= 0)
+		bindu_err_set(why, BINDU_E_NO, "the agent exited with code %d",
+		    st.exit_code);
+	else
+		bindu_err_set(why, BINDU_E_NO, "the agent is not running");
+	return true;
+}
+
 static int
-find_url(const struct bindu_ctx *ctx, const char *box, char **url,
+open_target(const struct bindu_ctx *ctx, const char *box, struct target *t,
     struct bindu_err *err)
 {
 	struct bindu_remote_opts o = { .runtime = ctx->runtime };
 	struct bindu_box_info info = { 0 };
-	struct bindu_remote *r;
-	int rc;
+	struct bindu_agent_status st;
 
-	if (bindu_remote_open(&o, ctx->report, &r, err) == -1)
+	t->box = box;
+	if (bindu_remote_open(&o, ctx->report, &t->remote, err) == -1 ||
+	    bindu_box_get(t->remote, box, &info, err) == -1)
 		return -1;
-	rc = bindu_box_get(r, box, &info, err);
-	if (rc == 0) {
-		*url = bindu_steal(info.local_url != NULL ? &info.local_url : &info.url);
-		if (*url == NULL)
-			rc = bindu_err_set(err, BINDU_E_UNAVAILABLE,
-			    "box %s has no address", box);
-	}
+	t->url = bindu_steal(
+	    info.local_url != NULL ? &info.local_url : &info.url);
 	bindu_box_info_fini(&info);
-	bindu_remote_close(r);
-	return rc;
+	if (t->url == NULL)
+		return bindu_err_set(err, BINDU_E_UNAVAILABLE,
+		    "box %s has no address", box);
+	if (bindu_agent_status(t->remote, box, 0, &st, err) == -1)
+		return -1;
+	/* A box may serve something that no deploy of ours has started. */
+	if (strcmp(st.state, "none") == 0)
+		return 0;
+	t->watch = bindu_agent_watch(t->remote, box, err);
+	return t->watch == NULL ? -1 : 0;
+}
+
+static void
+print_log(const struct target *t)
+{
+	struct bindu_agent_status st;
+	char *rest = st.log_tail, *line;
+
+	if (t->watch == NULL ||
+	    bindu_agent_status(t->remote, t->box, LOG_LINES, &st, NULL) == -1)
+		return;
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 20);
+
+		if (*line != '\0' &&
+		    bindu_str_visible(&b, line, strlen(line), NULL) == 0)
+			fprintf(stderr, "  | %s\n", b.p);
+	}
 }
 
 static void
@@ -56,8 +115,7 @@ print_json(const struct bindu_health *h)
 	bindu_json_set_int(o, "status", h->status);
 	bindu_json_set_str(o, "cause", h->healthy ? NULL : h->cause);
 	if (h->uptime >= 0)
-		json_object_set_new(o, "uptime_seconds",
-		    json_real(h->uptime));
+		json_object_set_new(o, "uptime_seconds", json_real(h->uptime));
 	bindu_json_set_int(o, "waited_ms", h->waited_ms);
 	text = bindu_json_text(o);
 	puts(text);
@@ -65,30 +123,45 @@ print_json(const struct bindu_health *h)
 }
 
 static int
+judge(const struct bindu_ctx *ctx, const struct target *t,
+    const struct bindu_health *h)
+{
+	if (ctx->json)
+		print_json(h);
+	if (h->healthy) {
+		bindu_note(ctx->report, BINDU_NOTE, "healthy after %.1f s",
+		    (double)h->waited_ms / 1000);
+		return 0;
+	}
+	print_log(t);
+	bindu_log(BINDU_ERROR, "%s is not healthy after %.1f s: %s", t->box,
+	    (double)h->waited_ms / 1000, h->cause);
+	return 1;
+}
+
+static int
 run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
-	AUTO_FREE char *url = NULL;
+	struct target t = { .box = argv[0] };
 	struct bindu_health h;
+	int rc = 0;
 
 	(void)argc;
 	if (newer_than >= 0)
 		wait.newer_than = (double)newer_than / 1000;
+	wait.gone = has_ended;
+	wait.gone_arg = &t;
 	bindu_tool_catch();
 	if (strstr(argv[0], "://") != NULL)
-		url = xstrdup(argv[0]);
-	else if (find_url(ctx, argv[0], &url, err) == -1)
-		return -1;
-	if (bindu_health_wait(url, NULL, &wait, &h, err) == -1)
-		return -1;
-	if (ctx->json)
-		print_json(&h);
-	if (h.healthy)
-		bindu_note(ctx->report, BINDU_NOTE, "healthy after %.1f s",
-		    (double)h.waited_ms / 1000);
+		t.url = xstrdup(argv[0]);
 	else
-		bindu_log(BINDU_ERROR, "%s is not healthy after %.1f s: %s",
-		    argv[0], (double)h.waited_ms / 1000, h.cause);
-	return !h.healthy;
+		rc = open_target(ctx, argv[0], &t, err);
+	if (rc == 0)
+		rc = bindu_health_wait(t.url, NULL, &wait, &h, err);
+	if (rc == 0)
+		rc = judge(ctx, &t, &h);
+	fini_target(&t);
+	return rc;
 }
 
 static const struct bindu_tool tool = {

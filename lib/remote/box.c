@@ -6,6 +6,7 @@
 #include "box_priv.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/tool.h"
 #include "local.h"
 #include "stream.h"
 
@@ -18,6 +19,7 @@ bindu_remote_open(const struct bindu_remote_opts *opts,
     struct bindu_err *err)
 {
 	AUTO_FREE struct bindu_remote *r = xcalloc(1, sizeof(*r));
+	int before = bindu_tool_signal();
 	const char *why;
 
 	if (bindu_config_runtime(opts->runtime, &r->runtime, &why, err) == -1)
@@ -34,6 +36,10 @@ bindu_remote_open(const struct bindu_remote_opts *opts,
 		return -1;
 	if (bindu_boxd_client_open(r, err) == -1)
 		return -1;
+	if (bindu_pause(0, before, err) == -1) {
+		r->client->close(r);
+		return -1;
+	}
 	*out = bindu_steal(&r);
 	return 0;
 }
@@ -134,8 +140,7 @@ bindu_box_logs(struct bindu_remote *r, const char *box, bool follow, int fd,
 
 int
 bindu_box_put(struct bindu_remote *r, const char *box, const char *path, int fd,
-    uint64_t size, const struct bindu_report *report,
-    struct bindu_err *err)
+    uint64_t size, const struct bindu_report *report, struct bindu_err *err)
 {
 	return r->client->put(r, box, path, fd, size, report, err);
 }
@@ -164,8 +169,8 @@ status_is(const struct bindu_box_info *i, const char *want)
 {
 	/* The newer word for suspended. */
 	return strcmp(i->status, want) == 0 ||
-	       (strcmp(want, "suspended") == 0 &&
-		   strcmp(i->status, "standby") == 0);
+	    (strcmp(want, "suspended") == 0 &&
+		strcmp(i->status, "standby") == 0);
 }
 
 /* An attempt may have worked although its answer was lost. */
@@ -174,9 +179,10 @@ destroy(struct bindu_remote *r, const char *id, struct bindu_err *err)
 {
 	struct bindu_err why = { 0 };
 	bool tried = false;
+	int before = bindu_tool_signal();
 
 	for (int try = 0; try < 3; try++) {
-		if (try != 0 && bindu_pause(500 * try, err) == -1)
+		if (try != 0 && bindu_pause(500 * try, before, err) == -1)
 			return -1;
 		why = (struct bindu_err){ 0 };
 		if (r->client->act(r, id, BINDU_BOX_DESTROY, &why) == 0)
@@ -197,6 +203,8 @@ static int
 check_reached(struct bindu_remote *r, const char *id, const char *want,
     struct bindu_err *err)
 {
+	int before = bindu_tool_signal();
+
 	for (int i = 0;; i++) {
 		struct bindu_box_info info;
 		bool reached;
@@ -211,7 +219,7 @@ check_reached(struct bindu_remote *r, const char *id, const char *want,
 		bindu_box_info_fini(&info);
 		if (reached || i == 5)
 			return reached ? 0 : -1;
-		if (bindu_pause(100 << i, err) == -1)
+		if (bindu_pause(100 << i, before, err) == -1)
 			return -1;
 	}
 }
@@ -252,12 +260,13 @@ probe(struct bindu_remote *r, const char *box, struct bindu_err *err)
 	if (bindu_exec_capture(r, box, &opts, NULL, 0, &out, &errout, &end,
 		err) == -1)
 		return -1;
-	return end.code == 0 ? 0 : bindu_err_set(err, BINDU_E_AGAIN, "box %s: a probe of it exits %d", box, end.code);
+	return end.code == 0 ?
+	    0 :
+	    bindu_err_set(err, BINDU_E_AGAIN, "box %s: a probe of it exits %d",
+		box, end.code);
 }
 
-enum help { HELP_NONE,
-	HELP_WANTED,
-	HELP_GIVEN };
+enum help { HELP_NONE, HELP_WANTED, HELP_GIVEN };
 
 /* 1: usable; 0: not yet; -1: never without help, or an error. */
 static int
@@ -303,18 +312,23 @@ bindu_box_wait(struct bindu_remote *r, const char *box, bool bring_up,
 	int64_t deadline = bindu_clock_deadline(timeout_ms);
 	enum help help = bring_up ? HELP_WANTED : HELP_NONE;
 	struct bindu_err last = { 0 };
+	int before = bindu_tool_signal();
 
 	for (unsigned try = 0;; try++) {
 		int rc = look(r, box, &help, &last, err);
 
 		if (rc != 0)
 			return rc == 1 ? 0 : -1;
-		if (last.code == BINDU_E_SIGNAL || bindu_clock_left(deadline) == 0)
+		if (last.code == BINDU_E_SIGNAL ||
+		    bindu_clock_left(deadline) == 0)
 			break;
-		if (bindu_pause(bindu_clock_backoff(try, 50, 500), err) == -1)
+		if (bindu_pause(bindu_clock_backoff(try, 50, 500), before,
+			err) == -1)
 			return -1;
 	}
 	if (err != NULL)
 		*err = last;
-	return last.code == BINDU_E_SIGNAL ? -1 : bindu_err_wrap(err, "box %s is not ready", box);
+	return last.code == BINDU_E_SIGNAL ?
+	    -1 :
+	    bindu_err_wrap(err, "box %s is not ready", box);
 }

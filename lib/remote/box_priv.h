@@ -15,11 +15,13 @@ struct bindu_remote {
 };
 
 /* What an exec stream gave. */
-enum bindu_frame_kind { BINDU_FRAME_OUT,
+enum bindu_frame_kind {
+	BINDU_FRAME_OUT,
 	BINDU_FRAME_ERR,
 	BINDU_FRAME_EXIT,
 	BINDU_FRAME_SENT,
-	BINDU_FRAME_NOTHING };
+	BINDU_FRAME_NOTHING
+};
 struct bindu_frame {
 	enum bindu_frame_kind kind;
 	const char *p; /* OUT, ERR: until the next recv */
@@ -74,6 +76,8 @@ struct bindu_client {
 /* The boxd API, at an endpoint: the service's, or the local daemon's. */
 int bindu_boxd_client_open(struct bindu_remote *, struct bindu_err *);
 
-/* Sleep; -1 (BINDU_E_SIGNAL) when a signal is caught meanwhile. */
-int bindu_pause(int64_t ms, struct bindu_err *);
+/* Sleep; -1 (BINDU_E_SIGNAL) when another signal was caught than before, which
+ * is bindu_tool_signal() when the caller's work began: what runs after a
+ * signal, to tidy up, is not stopped by it. */
+int bindu_pause(int64_t ms, int before, struct bindu_err *);
 #endif

@@ -34,24 +34,25 @@ boxd_pack(const void *message, size_t *n)
 }
 
 int
-bindu_pause(int64_t ms, struct bindu_err *err)
+bindu_pause(int64_t ms, int before, struct bindu_err *err)
 {
 	int64_t deadline = bindu_clock_deadline(ms);
-	int before = bindu_tool_signal();
 	struct pollfd p = { .fd = before == 0 ? bindu_tool_wake_fd() : -1,
 		.events = POLLIN };
-	int left;
 
-	while ((left = bindu_clock_left(deadline)) > 0) {
+	for (;;) {
+		int left = bindu_clock_left(deadline);
+
+		if (bindu_tool_signal() != before) {
+			bindu_err_set(err, BINDU_E_SIGNAL, "interrupted");
+			if (err != NULL)
+				err->detail = bindu_tool_signal();
+			return -1;
+		}
+		if (left == 0)
+			return 0;
 		poll(&p, 1, left);
-		if (bindu_tool_signal() == before)
-			continue;
-		bindu_err_set(err, BINDU_E_SIGNAL, "interrupted");
-		if (err != NULL)
-			err->detail = bindu_tool_signal();
-		return -1;
 	}
-	return 0;
 }
 
 int
@@ -74,6 +75,7 @@ exchange(struct bindu_remote *r, const char *method, const void *req, size_t n,
 {
 	struct boxd_conn *c = boxd_conn(r);
 	struct bindu_err why = { 0 };
+	int before = bindu_tool_signal();
 
 	for (int try = 0;;) {
 		if (boxd_authenticate(r, err) == -1)
@@ -90,7 +92,7 @@ exchange(struct bindu_remote *r, const char *method, const void *req, size_t n,
 		    why.detail != BINDU_RPC_UNAVAILABLE ||
 		    !(flags & BOXD_SAFE) || ++try == TRIES)
 			break;
-		if (bindu_pause(500 * try, err) == -1)
+		if (bindu_pause(500 * try, before, err) == -1)
 			return -1;
 	}
 	if (err != NULL)
@@ -100,8 +102,8 @@ exchange(struct bindu_remote *r, const char *method, const void *req, size_t n,
 
 int
 boxd_call(struct bindu_remote *r, const char *method, const void *request,
-    const ProtobufCMessageDescriptor *type, unsigned flags,
-    int64_t timeout_ms, void *reply, struct bindu_err *err)
+    const ProtobufCMessageDescriptor *type, unsigned flags, int64_t timeout_ms,
+    void *reply, struct bindu_err *err)
 {
 	AUTO_FREE uint8_t *req = NULL;
 	AUTO_BUF struct bindu_buf in = BINDU_BUF_INIT(REPLY_MAX);
@@ -180,8 +182,7 @@ set_auto_suspend(struct bindu_remote *r, const char *box, uint32_t secs,
     struct bindu_err *err)
 {
 	PB(SetAutoSuspendTimeoutRequest)
-	req =
-	    PB_INIT(SET_AUTO_SUSPEND_TIMEOUT_REQUEST);
+	req = PB_INIT(SET_AUTO_SUSPEND_TIMEOUT_REQUEST);
 	AUTO_PB ProtobufCMessage *reply = NULL;
 
 	req.vm_id = (char *)box;

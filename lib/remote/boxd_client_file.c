@@ -10,6 +10,7 @@
 #include "boxd_client.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "lib/base/tool.h"
 #include "lib/source/digest.h"
 #include "stream.h"
 
@@ -32,7 +33,7 @@ read_piece(int fd, void *buf, size_t n, uint64_t left, struct bindu_err *err)
 
 /* Until the send under way was taken; an early end of the call shows. */
 static int
-await_sent(struct bindu_rpc_call *call, struct bindu_err *err)
+await_sent(struct bindu_rpc_call *call, int before, struct bindu_err *err)
 {
 	enum bindu_rpc_event event;
 	const char *p;
@@ -44,7 +45,8 @@ await_sent(struct bindu_rpc_call *call, struct bindu_err *err)
 		if (event == BINDU_RPC_NOTHING)
 			return bindu_err_set(err, BINDU_E_AGAIN,
 			    "upload: no progress for 30 s");
-		if (event == BINDU_RPC_WOKEN && bindu_pause(1, err) == -1)
+		if (event == BINDU_RPC_WOKEN &&
+		    bindu_pause(0, before, err) == -1)
 			return -1;
 		if (event == BINDU_RPC_MESSAGE || event == BINDU_RPC_END)
 			return bindu_err_set(err, BINDU_E_PROTOCOL,
@@ -68,8 +70,9 @@ await_reply(struct bindu_rpc_call *call, uint64_t size, struct bindu_err *err)
 			return bindu_err_set(err, BINDU_E_AGAIN,
 			    "upload: no answer for 30 s");
 		if (event == BINDU_RPC_MESSAGE && reply == NULL)
-			reply = boxd__api__v1__upload_file_response__unpack(
-			    NULL, n, (const uint8_t *)p);
+			reply =
+			    boxd__api__v1__upload_file_response__unpack(NULL, n,
+				(const uint8_t *)p);
 	}
 	if (reply == NULL)
 		return bindu_err_set(err, BINDU_E_PROTOCOL,
@@ -98,6 +101,7 @@ send_pieces(struct bindu_remote *r, const struct upload *u,
 	m = PB_INIT(UPLOAD_FILE_CHUNK);
 	AUTO_FREE char *buf = xmalloc(PIECE);
 	uint64_t done = 0;
+	int before = bindu_tool_signal();
 
 	m.vm_id = (char *)u->box;
 	m.path = (char *)u->path;
@@ -119,7 +123,7 @@ send_pieces(struct bindu_remote *r, const struct upload *u,
 			    BOXD_METHOD("UploadFileStream"), -1, &v, 1);
 		else
 			bindu_rpc_send(*call, &v, 1);
-		if (await_sent(*call, err) == -1)
+		if (await_sent(*call, before, err) == -1)
 			return -1;
 		done += (uint64_t)n;
 		bindu_progress(u->report, "upload", done, u->size, "bytes");
@@ -256,7 +260,8 @@ put_once(struct bindu_remote *r, const struct upload *u, struct bindu_err *err)
 			    "a file, not from a pipe");
 		bindu_digest_end(u->digest, (uint8_t[BINDU_SHA256]){ 0 });
 	}
-	return u->size <= BINDU_RPC_PIECE ? put_message(r, u, err) : put_exec(r, u, err);
+	return u->size <= BINDU_RPC_PIECE ? put_message(r, u, err) :
+					    put_exec(r, u, err);
 }
 
 static int
@@ -289,8 +294,7 @@ put_verified(struct bindu_remote *r, const struct upload *u,
 
 int
 boxd_put(struct bindu_remote *r, const char *box, const char *path, int fd,
-    uint64_t size, const struct bindu_report *report,
-    struct bindu_err *err)
+    uint64_t size, const struct bindu_report *report, struct bindu_err *err)
 {
 	struct upload u = { box, path, fd, size, bindu_digest_new(), report };
 	int rc = put_verified(r, &u, err);
@@ -346,6 +350,7 @@ fetch_pieces(struct bindu_rpc_call *call, struct download *d,
     struct bindu_err *err)
 {
 	enum bindu_rpc_event event = BINDU_RPC_NOTHING;
+	int before = bindu_tool_signal();
 	const char *p;
 	size_t n;
 
@@ -355,7 +360,8 @@ fetch_pieces(struct bindu_rpc_call *call, struct download *d,
 		if (event == BINDU_RPC_NOTHING)
 			return bindu_err_set(err, BINDU_E_AGAIN,
 			    "download: no progress for 30 s");
-		if (event == BINDU_RPC_WOKEN && bindu_pause(1, err) == -1)
+		if (event == BINDU_RPC_WOKEN &&
+		    bindu_pause(0, before, err) == -1)
 			return -1;
 		if (event == BINDU_RPC_MESSAGE &&
 		    take_piece(d, p, n, err) == -1)

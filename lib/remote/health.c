@@ -9,6 +9,7 @@
 #include "http.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/tool.h"
 
 #define FIRST_MS 50
 #define CAP_MS 500
@@ -80,7 +81,7 @@ static bool
 tells(enum bindu_http_cause cause)
 {
 	return cause == BINDU_HTTP_REFUSED || cause == BINDU_HTTP_TIMEOUT ||
-	       cause == BINDU_HTTP_CLOSED;
+	    cause == BINDU_HTTP_CLOSED;
 }
 
 struct wait {
@@ -97,8 +98,9 @@ probe(struct wait *w, struct bindu_health *h, struct bindu_err *err)
 	struct bindu_http_res res;
 	int rc;
 
-	w->req.timeout_ms = left < 0 || left > REQUEST_MS ? REQUEST_MS : left < FIRST_MS ? FIRST_MS
-											 : left;
+	w->req.timeout_ms = left < 0 || left > REQUEST_MS ? REQUEST_MS :
+	    left < FIRST_MS				  ? FIRST_MS :
+							    left;
 	rc = bindu_http(&w->req, &res, err);
 	h->status = res.status;
 	h->uptime = -1;
@@ -112,15 +114,16 @@ probe(struct wait *w, struct bindu_health *h, struct bindu_err *err)
 	bindu_http_res_fini(&res);
 	/* Nothing that time could cure. */
 	return rc == -1 && err->code != BINDU_E_AGAIN &&
-		       err->code != BINDU_E_DATA && res.cause != BINDU_HTTP_TLS
-		   ? -1
-		   : 0;
+		err->code != BINDU_E_DATA && res.cause != BINDU_HTTP_TLS ?
+	    -1 :
+	    0;
 }
 
 static int
 wait_loop(struct wait *w, struct bindu_health *h, struct bindu_err *err)
 {
 	const struct bindu_health_opts *o = w->opts;
+	int before = bindu_tool_signal();
 	int64_t first = o->interval_ms != 0 ? o->interval_ms : FIRST_MS;
 
 	for (unsigned try = 0;; try++) {
@@ -145,7 +148,8 @@ wait_loop(struct wait *w, struct bindu_health *h, struct bindu_err *err)
 		if (left == 0)
 			return 0;
 		pause = bindu_clock_backoff(try, first, CAP_MS);
-		if (bindu_pause(pause < left || left < 0 ? pause : left, err) == -1)
+		if (bindu_pause(pause < left || left < 0 ? pause : left, before,
+			err) == -1)
 			return -1;
 	}
 }
@@ -163,12 +167,15 @@ bindu_health_wait(const char *url, const char *connect_to,
 
 	while (n > 0 && url[n - 1] == '/')
 		n--;
-	full = xasprintf("%.*s%s%s", (int)n, url, *path == '/' ? "" : "/",
-	    path);
+	full =
+	    xasprintf("%.*s%s%s", (int)n, url, *path == '/' ? "" : "/", path);
 	memset(h, 0, sizeof(*h));
 	h->uptime = -1;
-	w.req = (struct bindu_http_req){ .url = full, .connect_to = connect_to, .max_body = BODY_MAX };
-	w.deadline = bindu_clock_deadline(opts->timeout_ms != 0 ? opts->timeout_ms : 60000);
+	w.req = (struct bindu_http_req){ .url = full,
+		.connect_to = connect_to,
+		.max_body = BODY_MAX };
+	w.deadline = bindu_clock_deadline(
+	    opts->timeout_ms != 0 ? opts->timeout_ms : 60000);
 	rc = wait_loop(&w, h, err);
 	h->waited_ms = bindu_clock_ms() - w.began;
 	return rc;

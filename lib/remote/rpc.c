@@ -13,12 +13,7 @@
 
 #define SLICE_MS 100 /* how often a wait looks for a signal */
 
-enum op { OP_SEND,
-	OP_CLOSE,
-	OP_META,
-	OP_RECV,
-	OP_STATUS,
-	OP_COUNT };
+enum op { OP_SEND, OP_CLOSE, OP_META, OP_RECV, OP_STATUS, OP_COUNT };
 
 struct tag {
 	struct bindu_rpc_call *call;
@@ -37,7 +32,7 @@ struct bindu_rpc_call {
 	bool ended; /* the status is here */
 	bool drained; /* the last message was read */
 	bool held; /* give no message now */
-	int signal; /* caught before the call began */
+	int signal; /* the last one that recv told of */
 	grpc_byte_buffer *in; /* RECV's result */
 	bool has_in;
 	grpc_slice text; /* what recv lends */
@@ -115,11 +110,11 @@ pump(struct bindu_rpc *rpc, int64_t deadline)
 }
 
 static int
-interrupted(const struct bindu_rpc_call *c, struct bindu_err *err)
+interrupted(int before, struct bindu_err *err)
 {
 	int sig = bindu_tool_signal();
 
-	if (sig == 0 || sig == c->signal)
+	if (sig == before)
 		return 0;
 	bindu_err_set(err, BINDU_E_SIGNAL, "interrupted");
 	if (err != NULL)
@@ -145,7 +140,8 @@ make_call(struct bindu_rpc *rpc, const char *method, int64_t timeout_ms)
 	name = grpc_slice_from_copied_string(method);
 	c->call = grpc_channel_create_call(rpc->channel, NULL,
 	    GRPC_PROPAGATE_DEFAULTS, rpc->cq, name, NULL,
-	    timeout_ms < 0 ? gpr_inf_future(GPR_CLOCK_MONOTONIC) : timespec_in(timeout_ms),
+	    timeout_ms < 0 ? gpr_inf_future(GPR_CLOCK_MONOTONIC) :
+			     timespec_in(timeout_ms),
 	    NULL);
 	grpc_slice_unref(name);
 	return c;
@@ -157,8 +153,8 @@ static void
 begin(struct bindu_rpc_call *c, grpc_op *ops, size_t n)
 {
 	struct bindu_rpc *rpc = c->rpc;
-	grpc_metadata auth = { .key =
-				   grpc_slice_from_static_string("authorization") };
+	grpc_metadata auth = { .key = grpc_slice_from_static_string(
+				   "authorization") };
 	grpc_op head = { .op = GRPC_OP_RECV_INITIAL_METADATA };
 	grpc_op status = { .op = GRPC_OP_RECV_STATUS_ON_CLIENT };
 
@@ -296,11 +292,12 @@ bindu_rpc_may_have_acted(const struct bindu_rpc_call *c, int status)
 	if (!c->busy[OP_META] && c->head.count != 0)
 		return true;
 	/* Any other status is the server's considered refusal. */
-	return c->taken && (status == GRPC_STATUS_UNAVAILABLE ||
-			       status == GRPC_STATUS_CANCELLED ||
-			       status == GRPC_STATUS_UNKNOWN ||
-			       status == GRPC_STATUS_INTERNAL ||
-			       status == GRPC_STATUS_DEADLINE_EXCEEDED);
+	return c->taken &&
+	    (status == GRPC_STATUS_UNAVAILABLE ||
+		status == GRPC_STATUS_CANCELLED ||
+		status == GRPC_STATUS_UNKNOWN ||
+		status == GRPC_STATUS_INTERNAL ||
+		status == GRPC_STATUS_DEADLINE_EXCEEDED);
 }
 
 void
@@ -337,7 +334,6 @@ bindu_rpc_recv(struct bindu_rpc_call *c, int64_t timeout_ms,
     struct bindu_err *err)
 {
 	int64_t deadline = bindu_clock_deadline(timeout_ms);
-	int sig = bindu_tool_signal();
 
 	for (;;) {
 		if (!c->held)
@@ -354,8 +350,9 @@ bindu_rpc_recv(struct bindu_rpc_call *c, int64_t timeout_ms,
 			*event = BINDU_RPC_SENT;
 			return 0;
 		}
-		if (c->rpc->woken || sig != bindu_tool_signal()) {
+		if (c->rpc->woken || c->signal != bindu_tool_signal()) {
 			c->rpc->woken = false;
+			c->signal = bindu_tool_signal();
 			*event = BINDU_RPC_WOKEN;
 			return 0;
 		}
@@ -403,14 +400,14 @@ bindu_rpc_unary(struct bindu_rpc *rpc, const char *method, const void *req,
 	enum bindu_rpc_event event = BINDU_RPC_NOTHING;
 	const char *p;
 	size_t len;
-	int rc = 0, messages = 0;
+	int rc = 0, messages = 0, before = bindu_tool_signal();
 
 	bindu_buf_reset(reply);
 	c = bindu_rpc_ask(rpc, method, timeout_ms, req, n);
 	while (rc == 0 && event != BINDU_RPC_END) {
 		rc = bindu_rpc_recv(c, -1, &event, &p, &len, err);
 		if (rc == 0 && event == BINDU_RPC_WOKEN)
-			rc = interrupted(c, err);
+			rc = interrupted(before, err);
 		if (rc == 0 && event == BINDU_RPC_MESSAGE) {
 			messages++;
 			rc = bindu_buf_add(reply, p, len, err);

@@ -17,13 +17,17 @@ static char *
 send_head_file(struct bindu_remote *r, const char *box,
     const struct bindu_buf *head, struct bindu_err *err)
 {
-	struct bindu_exec_opts opts = { .timeout_ms = 30000, .command = "umask 077; f=$(mktemp) && cat >\"$f\" && printf %s \"$f\"" };
+	struct bindu_exec_opts opts = {
+		.timeout_ms = 30000,
+		.command =
+		    "umask 077; f=$(mktemp) && cat >\"$f\" && printf %s \"$f\""
+	};
 	AUTO_BUF struct bindu_buf out = BINDU_BUF_INIT(4096);
 	AUTO_BUF struct bindu_buf errout = BINDU_BUF_INIT(4096);
 	struct bindu_exec_end end = { 0 };
 
-	if (bindu_exec_capture(r, box, &opts, head->p, head->len, &out,
-		&errout, &end, err) == -1)
+	if (bindu_exec_capture(r, box, &opts, head->p, head->len, &out, &errout,
+		&end, err) == -1)
 		return NULL;
 	if (end.code != 0 || out.len == 0 || *out.p != '/') {
 		bindu_err_set(err, BINDU_E_IO,
@@ -36,8 +40,7 @@ send_head_file(struct bindu_remote *r, const char *box,
 
 static int
 build(struct bindu_remote *r, const char *box, const struct bindu_exec_opts *o,
-    const char *marker, struct bindu_exec_line *line,
-    struct bindu_err *err)
+    const char *marker, struct bindu_exec_line *line, struct bindu_err *err)
 {
 	AUTO_FREE char *file = NULL;
 
@@ -57,8 +60,7 @@ build(struct bindu_remote *r, const char *box, const struct bindu_exec_opts *o,
 
 struct bindu_exec *
 bindu_exec_open_marked(struct bindu_remote *r, const char *box,
-    const struct bindu_exec_opts *o, const char *marker,
-    struct bindu_err *err)
+    const struct bindu_exec_opts *o, const char *marker, struct bindu_err *err)
 {
 	struct bindu_exec_line line;
 	struct bindu_exec *e;
@@ -69,7 +71,9 @@ bindu_exec_open_marked(struct bindu_remote *r, const char *box,
 	e = xcalloc(1, sizeof(*e));
 	e->remote = r;
 	e->client = r->client;
-	e->deadline = bindu_clock_deadline(o->timeout_ms != 0 ? o->timeout_ms : -1);
+	e->signal = bindu_tool_signal();
+	e->deadline = bindu_clock_deadline(
+	    o->timeout_ms != 0 ? o->timeout_ms : -1);
 	e->x = e->client->exec_open(r, box, line.line.p, o->tty, o->cols,
 	    o->rows, err);
 	rc = e->x == NULL ? -1 : 0;
@@ -103,7 +107,7 @@ await_sent(struct bindu_exec *e, struct bindu_err *err)
 			    "the command takes no input in its time");
 		if (e->client->exec_recv(e->x, 100, true, &f, err) == -1)
 			return -1;
-		if (f.kind == BINDU_FRAME_NOTHING && bindu_pause(0, err) == -1)
+		if (bindu_pause(0, e->signal, err) == -1)
 			return -1;
 	}
 	return 0;
@@ -156,8 +160,7 @@ bindu_exec_lost(const struct bindu_exec *e, const struct bindu_err *why,
 	if (end == NULL)
 		return;
 	end->started = e->client->exec_started(e->x);
-	if (why->code == BINDU_E_PROTOCOL && end->started &&
-	    why->detail == 0)
+	if (why->code == BINDU_E_PROTOCOL && end->started && why->detail == 0)
 		end->code = 76;
 	else
 		end->code = end->started ? 255 : 125;
@@ -271,8 +274,8 @@ step(struct bindu_exec *e, struct capture *c, struct bindu_exec_end *end,
 {
 	struct bindu_frame f;
 
-	if (e->client->exec_recv(e->x, bindu_clock_left(e->deadline), false,
-		&f, err) == -1)
+	if (e->client->exec_recv(e->x, bindu_clock_left(e->deadline), false, &f,
+		err) == -1)
 		return -1;
 	if (f.kind == BINDU_FRAME_EXIT) {
 		*end = (struct bindu_exec_end){ f.code, true };
@@ -288,8 +291,8 @@ step(struct bindu_exec *e, struct capture *c, struct bindu_exec_end *end,
 int
 bindu_exec_capture(struct bindu_remote *r, const char *box,
     const struct bindu_exec_opts *o, const void *input, size_t inlen,
-    struct bindu_buf *out, struct bindu_buf *errout,
-    struct bindu_exec_end *end, struct bindu_err *err)
+    struct bindu_buf *out, struct bindu_buf *errout, struct bindu_exec_end *end,
+    struct bindu_err *err)
 {
 	struct capture c = { input, inlen, out, errout };
 	int signal = bindu_tool_signal();

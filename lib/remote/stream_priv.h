@@ -12,13 +12,14 @@ struct bindu_exec {
 	const struct bindu_client *client;
 	struct bindu_client_exec *x;
 	int64_t deadline; /* of the whole command; INT64_MAX: none */
+	int signal; /* caught before it began */
 	bool eof_sent;
 	bool ended;
 };
 
-struct bindu_exec *bindu_exec_open_marked(struct bindu_remote *,
-    const char *box, const struct bindu_exec_opts *, const char *marker,
-    struct bindu_err *);
+struct bindu_exec *
+bindu_exec_open_marked(struct bindu_remote *, const char *box,
+    const struct bindu_exec_opts *, const char *marker, struct bindu_err *);
 /* Sets end for a stream that broke, from err's code. */
 void bindu_exec_lost(const struct bindu_exec *, const struct bindu_err *,
     struct bindu_exec_end *);

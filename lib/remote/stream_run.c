@@ -62,8 +62,8 @@ forward(struct run *r, int sig)
 	struct bindu_exec_opts o = { .command = line, .timeout_ms = GRACE_MS };
 	struct bindu_exec_end end = { 0 };
 
-	if (bindu_exec_capture(r->remote, r->box, &o, NULL, 0, NULL, NULL,
-		&end, NULL) == -1)
+	if (bindu_exec_capture(r->remote, r->box, &o, NULL, 0, NULL, NULL, &end,
+		NULL) == -1)
 		return -1;
 	return end.code == 0 ? 0 : -1;
 }
@@ -174,7 +174,8 @@ step(struct run *r, struct bindu_exec_end *end, struct bindu_err *err)
 		bindu_watch_arm(&r->watch, BINDU_WATCH_SIGNAL,
 		    bindu_tool_wake_fd());
 	if (r->e->client->exec_recv(r->e->x,
-		bindu_clock_left(r->e->deadline < r->give_up ? r->e->deadline : r->give_up),
+		bindu_clock_left(
+		    r->e->deadline < r->give_up ? r->e->deadline : r->give_up),
 		r->left > 0, &f, err) == -1)
 		return -1;
 	if (f.kind == BINDU_FRAME_EXIT) {
@@ -190,8 +191,8 @@ step(struct run *r, struct bindu_exec_end *end, struct bindu_err *err)
 }
 
 static int
-loop(struct run *r, const struct bindu_exec_opts *o,
-    struct bindu_exec_end *end, struct bindu_err *err)
+loop(struct run *r, const struct bindu_exec_opts *o, struct bindu_exec_end *end,
+    struct bindu_err *err)
 {
 	int rc;
 
@@ -227,8 +228,9 @@ static int
 take_terminal(struct run *r, struct bindu_exec_opts *o, struct bindu_err *err)
 {
 	r->size_fd = isatty(r->out) ? r->out : r->in;
-	if (o->cols == 0 && (r->size_fd == -1 ||
-				bindu_pty_size(r->size_fd, &o->cols, &o->rows) == -1)) {
+	if (o->cols == 0 &&
+	    (r->size_fd == -1 ||
+		bindu_pty_size(r->size_fd, &o->cols, &o->rows) == -1)) {
 		o->cols = 80;
 		o->rows = 24;
 	}
@@ -241,7 +243,12 @@ bindu_exec_run(struct bindu_remote *remote, const char *box,
     struct bindu_exec_end *end, struct bindu_err *err)
 {
 	struct bindu_exec_opts o = *opts;
-	struct run r = { .remote = remote, .box = box, .in = in, .out = out, .err = errfd, .signal = bindu_tool_signal(), .give_up = INT64_MAX };
+	struct run r = { .remote = remote,
+		.box = box,
+		.in = in,
+		.out = out,
+		.err = errfd,
+		.give_up = INT64_MAX };
 	struct bindu_err why = { 0 };
 	int rc;
 

@@ -19,6 +19,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
+#include "lib/base/tool.h"
 #include "lib/source/digest.h"
 
 #define TOKEN_MAX 65536 /* of an answer, and of a cache file */
@@ -193,6 +194,7 @@ static int
 lock_cache(int dir, struct bindu_err *err)
 {
 	int64_t deadline = bindu_clock_deadline(LOCK_MS);
+	int before = bindu_tool_signal();
 	AUTO_CLOSE int fd = openat(dir, "lock",
 	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
@@ -202,7 +204,7 @@ lock_cache(int dir, struct bindu_err *err)
 		if (bindu_clock_left(deadline) == 0)
 			return bindu_err_set(err, BINDU_E_AGAIN,
 			    "another tool has held the token cache for 30 s");
-		if (bindu_pause(20, err) == -1)
+		if (bindu_pause(20, before, err) == -1)
 			return -1;
 	}
 	return bindu_steal_fd(&fd);
@@ -249,7 +251,10 @@ post_key(struct bindu_token *t, struct bindu_http_res *res,
 	static const char *const headers[] = { "Content-Type: application/json",
 		"Accept: application/json", NULL };
 	AUTO_JSON json_t *o = json_object();
-	struct bindu_http_req req = { .method = "POST", .url = t->url, .headers = headers, .max_body = TOKEN_MAX };
+	struct bindu_http_req req = { .method = "POST",
+		.url = t->url,
+		.headers = headers,
+		.max_body = TOKEN_MAX };
 	char *text;
 	int rc;
 
@@ -268,6 +273,7 @@ static int
 exchange(struct bindu_token *t, struct bindu_err *err)
 {
 	bool limited = false;
+	int before = bindu_tool_signal();
 
 	for (int try = 0;; try++) {
 		struct bindu_err why = { 0 };
@@ -296,7 +302,7 @@ exchange(struct bindu_token *t, struct bindu_err *err)
 				*err = why;
 			return -1;
 		}
-		if (bindu_pause(wait, err) == -1)
+		if (bindu_pause(wait, before, err) == -1)
 			return -1;
 	}
 }

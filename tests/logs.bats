@@ -1,0 +1,78 @@
+# bindu-logs and bindu-shell in a box of the local runtime.
+load helper
+
+setup_file() {
+	own_runtime
+	timeout 60 bindu-box create -q --image host l1 >/dev/null
+	timeout 20 bindu-exec l1 -- sh -c 'mkdir -p app .bindu/agent/logs
+		seq 1 300 >.bindu/agent/logs/agent.log'
+	timeout 60 bindu-box create -q --image host l2 >/dev/null
+}
+# Each test is a process of its own, and so is the file's end.
+setup() { own_runtime; }
+teardown_file() {
+	own_runtime
+	end_runtime
+}
+
+@test "logs: the last lines, then the end" {
+	run --separate-stderr -0 timeout 20 bindu-logs -q --no-follow -n 3 l1
+	[ "$output" = "298
+299
+300" ]
+	run --separate-stderr -0 timeout 20 bindu-logs -q --no-follow l1
+	[ "${#lines[@]}" = 100 ]
+}
+
+@test "logs: what is added is followed, also through a new file" {
+	timeout 30 bindu-logs -q -n 1 l1 >"$BATS_TEST_TMPDIR/out" &
+	client=$!
+	eventually 10 grep -qx 300 "$BATS_TEST_TMPDIR/out"
+	timeout 10 bindu-exec l1 -- sh -c 'cd .bindu/agent/logs
+		echo more >>agent.log; sleep 0.2; mv agent.log old; echo new >agent.log'
+	eventually 15 grep -qx new "$BATS_TEST_TMPDIR/out"
+	grep -qx more "$BATS_TEST_TMPDIR/out"
+	pkill -TERM -P $client
+	code=0
+	wait $client || code=$?
+	[ $code = 0 ]
+}
+
+@test "logs: a box without an agent is exit 66" {
+	run -66 timeout 20 bindu-logs l2
+	[[ $output == *"no agent has been started in l2"* ]]
+	run -66 timeout 20 bindu-logs nobody
+}
+
+@test "logs: --console is the output of the box" {
+	run -0 timeout 20 bindu-logs -q --console --no-follow l1
+	[[ $output != *300* ]]
+}
+
+@test "shell: commands from a pipe run in the agent's directory" {
+	run --separate-stderr -4 timeout 20 bindu-shell -q l1 <<'S'
+pwd
+exit 4
+S
+	[ "$output" = /home/boxd/app ]
+	run --separate-stderr -0 timeout 20 bindu-shell -q l2 <<<pwd
+	[ "$output" = /home/boxd ]
+	run --separate-stderr -0 timeout 20 bindu-shell -q -w /usr l2 <<<pwd
+	[ "$output" = /usr ]
+}
+
+@test "shell: a terminal is given and ours restored" {
+	cat >"$BATS_TEST_TMPDIR/session" <<'S'
+stty rows 31 cols 91
+stty -g
+(sleep 1; printf 'stty size; exit 3\r'; sleep 2) | script -qec 'bindu-shell -q l1' /dev/null
+stty -g
+S
+	run -0 timeout 30 script -qec "sh $BATS_TEST_TMPDIR/session" /dev/null
+	[[ $output == *[0-9]" "[0-9]* ]]
+	[ "${lines[0]}" = "${lines[-1]}" ]
+}
+
+@test "shell: a box that is not there is exit 125" {
+	run -125 timeout 20 bindu-shell nobody </dev/null
+}
