@@ -1,0 +1,157 @@
+# boxd-monitor hub: starts once, says what it can do, outlives and is outlived.
+load boxd-hub
+
+setup() {
+	[ "$(id -u)" = 0 ] || skip "not possible here: needs root"
+}
+teardown() {
+	end_servers
+	end_hub
+	end_user
+}
+
+@test "hub: it answers a ping with abilities, and each no has reason and cure" {
+	start_hub
+	run -0 wire "$STATE/hub.sock" '{"op":"ping"}'
+	[ "$(field rootful <<<"$output")" = true ]
+	for name in limits pause network disk host_image; do
+		[ "$(field abilities $name <<<"$output")" = true ] || {
+			why=$(field abilities why $name <<<"$output")
+			[ ${#why} -gt 20 ]
+		}
+	done
+	[[ $(field default_image <<<"$output") =~ ^(host|debian:[a-z]+)$ ]]
+}
+
+@test "hub: a second one for the same state is exit 73 and disturbs nothing" {
+	start_hub
+	run -73 timeout 10 "$BINDU_BUILD/libexec/boxd-monitor" hub "$STATE"
+	[[ $output == *"another hub serves $STATE"* ]]
+	wire "$STATE/hub.sock" '{"op":"ping"}'
+}
+
+@test "hub: only its owner may open the socket" {
+	start_hub
+	[ "$(stat -c %a "$STATE/hub.sock")" = 600 ]
+}
+
+@test "hub: stop leaves no process, mount or cgroup" {
+	start_hub
+	[ -n "$(pgrep -f "slirp4netns.* $HUB ")" ]
+	stop_hub
+	eventually 5 eval "! pgrep -f 'slirp4netns.* $HUB ' >/dev/null"
+	[ -z "$(leftovers)" ]
+	! [ -e "$STATE/hub.sock" ]
+}
+
+@test "hub: a request it does not know, or none, is a clear no" {
+	start_hub
+	run wire "$STATE/hub.sock" '{"op":"dance"}'
+	[[ $output == *"the hub has no request dance"* ]]
+	run wire "$STATE/hub.sock" '{}'
+	[[ $output == *'"ok": false'* ]]
+	wire "$STATE/hub.sock" '{"op":"ping"}'
+}
+
+@test "hub: ids and directories that are not a box's own are refused" {
+	start_hub
+	for id in .. a/b -x '' .hidden; do
+		run wire "$STATE/hub.sock" "{\"op\":\"remove\",\"id\":\"$id\",
+			\"dir\":\"$STATE/boxes/$id\"}"
+		[[ $output == *"not a box's id"* ]]
+	done
+	run wire "$STATE/hub.sock" '{"op":"remove","id":"a","dir":"/etc"}'
+	[[ $output == *"must be $STATE/boxes/a"* ]]
+}
+
+@test "hub: fifty silent connections do not keep it from answering" {
+	start_hub
+	python3 - "$STATE/hub.sock" <<'P'
+import json, socket, sys
+def connect():
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.settimeout(5)
+    s.connect(sys.argv[1])
+    return s
+silent = [connect() for _ in range(50)]
+s = connect()
+s.send(b'{"op":"ping"}')
+assert json.loads(s.recv(1 << 16))["ok"]
+P
+}
+
+@test "hub: killed with a box running, the box keeps its network; the next hub joins it" {
+	start_hub
+	start_box one 2
+	kill -9 "$HUB"
+	[ "$(in_box one 'echo alive')" = alive ]
+	old=$HUB
+	sleep 0.3
+	pgrep -f "slirp4netns.* $old " >/dev/null
+	start_hub
+	[ "$HUB" != "$old" ]
+	start_box two 3
+	[ "$(in_box two 'echo alive')" = alive ]
+	# One bridge for both.
+	[ "$(in_hub ip -o link show master br0 | wc -l)" = 2 ]
+	stop_box one
+	stop_box two
+	stop_hub
+	eventually 5 eval "! pgrep -f 'slirp4netns.* $old ' >/dev/null"
+	[ -z "$(leftovers)" ]
+}
+
+@test "hub: the relay ends with the last box when no hub is left" {
+	start_hub
+	start_box one 2
+	kill -9 "$HUB"
+	stop_box one
+	eventually 5 eval "! pgrep -f 'slirp4netns.* $HUB ' >/dev/null"
+	HUB=$BASHPID
+	unset STATE
+}
+
+@test "hub: the host's new addresses are refused as soon as they are there" {
+	start_hub
+	ip addr add 198.51.100.77/32 dev lo
+	run eventually 3 eval "in_hub nft list set ip boxd own | grep -qF 198.51.100.77"
+	ip addr del 198.51.100.77/32 dev lo
+	[ "$status" = 0 ]
+	eventually 3 eval "! in_hub nft list set ip boxd own | grep -qF 198.51.100.77"
+}
+
+@test "hub: without slirp4netns boxes start with lo only, and why is said" {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	# A relay that fails is found by name before the real one.
+	printf '#!/bin/sh\necho broken >&2\nexit 1\n' >"$BATS_TEST_TMPDIR/bin/slirp4netns"
+	chmod +x "$BATS_TEST_TMPDIR/bin/slirp4netns"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH start_hub
+	run -0 wire "$STATE/hub.sock" '{"op":"ping"}'
+	[ "$(field abilities network <<<"$output")" = false ]
+	[[ $(field abilities why network <<<"$output") == *slirp4netns* ]]
+	start_box one 2
+	[ "$(in_box one 'ls /sys/class/net')" = lo ]
+	[ "$(in_box one 'cat /proc/net/route | wc -l')" = 1 ]
+}
+
+@test "hub: an ordinary user's says what is missing, with the cure" {
+	as_user
+	start_hub
+	run -0 wire "$STATE/hub.sock" '{"op":"ping"}'
+	[ "$(field rootful <<<"$output")" = false ]
+	for name in limits pause disk host_image; do
+		[ "$(field abilities $name <<<"$output")" = false ]
+		[[ $(field abilities why $name <<<"$output") == *"root"* ]]
+	done
+	[[ $(field default_image <<<"$output") == debian:* ]]
+}
+
+@test "hub: a user without sub-ids is told how to get them" {
+	as_user
+	new_state
+	sed -i "/^$HUB_USER:/d" /etc/subuid /etc/subgid
+	run -78 run_user timeout 10 "$HUB_PROGRAMS/libexec/boxd-monitor" hub "$STATE"
+	[[ $output == *"add 65536 sub-ids for $HUB_USER to /etc/subuid"* ]]
+	rm -r "$STATE"
+	unset STATE
+}

@@ -1,0 +1,267 @@
+# What a box cannot read, reach, fill or survive, its root included.  Each no
+# has its positive control: the same thing succeeds where it may.
+load boxd-hub
+
+setup_file() {
+	[ "$(id -u)" = 0 ] || skip "not possible here: needs root"
+	start_peer
+	start_hub
+	start_box one 2 '"disk_bytes":134217728' '"memory_bytes":268435456' \
+		'"pids":128' '"vcpu":1'
+	start_box two 3 '"disk_bytes":134217728' '"memory_bytes":268435456' \
+		'"pids":128' '"vcpu":1'
+	serve 127.0.0.1 18411 loopback
+	serve 0.0.0.0 18412 everywhere
+	serve 198.51.100.2 18413 peer nsenter --target "$PEER" --net
+}
+teardown_file() {
+	end_servers
+	end_hub
+	end_peer
+}
+teardown() {
+	rm -rf /usr/local/share/bindu-test.*
+}
+from_box() { # from_box ID ADDRESS PORT
+	in_box "$1" "python3 -c '$reach' $2 $3" boxd
+}
+
+@test "files: what the world may not read on the host, no one reads in the box" {
+	d=$(mktemp -d /usr/local/share/bindu-test.XXXXXX)
+	chmod 755 "$d"
+	mkdir -m 700 "$d/dir"
+	mkdir -m 711 "$d/dark"
+	for f in open secret group dir/file dark/file; do
+		echo "text of $f" >"$d/$f"
+		chmod 644 "$d/$f"
+	done
+	chmod 600 "$d/secret"
+	chmod 640 "$d/group"
+	chmod 755 "$d/group/.." 2>/dev/null || true
+	[ "$(in_box one "cat $d/open")" = "text of open" ]
+	for user in root boxd; do
+		for f in secret group dir/file; do
+			run in_box one "cat $d/$f" $user
+			[ "$status" != 0 ]
+			[[ $output == *"Permission denied"* ]]
+			[[ $output != *"text of"* ]]
+		done
+		run in_box one "ls $d/dir $d/dark" $user
+		[ "$status" != 0 ]
+	done
+	# Not by changing it, moving it, linking it, nor by a copy of the layer.
+	for trick in "chmod 644 $d/secret; cat $d/secret" \
+		"chown 0:0 $d/secret; cat $d/secret" \
+		"mv $d/secret /tmp/x; cat /tmp/x" \
+		"ln $d/secret $d/x; cat $d/x" "chmod 755 $d/dir; cat $d/dir/file" \
+		"mv $d/dir $d/dir2; cat $d/dir2/file" \
+		"python3 -c 'import mmap,os
+f = os.open(\"$d/secret\", os.O_RDWR); print(os.read(f, 99))'"; do
+		run in_box one "$trick"
+		[[ $output != *"text of"* ]]
+	done
+}
+
+@test "files: a right taken away on the host counts at once" {
+	d=$(mktemp -d /usr/local/share/bindu-test.XXXXXX)
+	chmod 755 "$d"
+	echo "text" >"$d/file"
+	chmod 644 "$d/file"
+	[ "$(in_box two "cat $d/file")" = text ]
+	chmod 600 "$d/file"
+	run in_box one "cat $d/file"
+	[[ $output == *"Permission denied"* ]]
+}
+
+@test "files: a box writes to /usr and /etc and the host keeps its own" {
+	in_box one 'echo mine >/usr/bin/bindu-mine && echo mine >/etc/bindu-mine &&
+		rm /usr/bin/env && rm -r /usr/share/doc/sudo || ls -d /usr/share/doc/sudo'
+	[ ! -e /usr/bin/bindu-mine ] && [ ! -e /etc/bindu-mine ]
+	[ -e /usr/bin/env ]
+	run in_box two 'ls /usr/bin/bindu-mine'
+	[ "$status" != 0 ]
+	in_box two 'ls /usr/bin/env'
+}
+
+@test "files: nothing of /home /root /opt /srv /mnt, of /var the package database" {
+	run -0 in_box two 'find /home /root /opt /srv /mnt /media /boot /run \
+		-mindepth 1 ! -path "/home/boxd*" ! -path "/run/*lock*" ! -type d'
+	[ -z "$output" ]
+	run -0 in_box two 'find /var ! -path "/var/lib/dpkg/*" ! -type d'
+	[ -z "$output" ]
+	in_box two 'dpkg -s sudo >/dev/null'
+	# The hub's own state is not in sight, under any name.
+	run in_box two "ls $STATE"
+	[ "$status" != 0 ]
+}
+
+@test "files: of /etc only what the host's world may read" {
+	# shellcheck disable=SC2016
+	run -0 in_box two 'cd /etc && find . -type f ! -name shadow ! -name gshadow \
+		! -name sudoers ! -name passwd ! -name group ! -name hosts \
+		! -name hostname ! -name resolv.conf ! -name pip.conf'
+	while read -r f; do
+		[ -e "/etc/$f" ] || continue
+		[ -n "$(find "/etc/$f" -perm -o+r)" ] || { echo "$f"; false; }
+	done <<<"$output"
+	hash=$(sed -n 's/^root:\([^:]*\):.*/\1/p' /etc/shadow)
+	run -0 in_box two 'cat /etc/shadow'
+	[ ${#hash} -lt 4 ] || [[ $output != *"$hash"* ]]
+}
+
+@test "files: no path leads to the host's root, processes or devices" {
+	run -0 in_box one 'ls /proc | grep -c "^[0-9]"'
+	[ "$output" -lt 20 ]
+	run in_box one 'cat /proc/kcore | head -c 1 | wc -c'
+	[ "${lines[-1]}" = 0 ]
+	for try in 'mknod /tmp/d b 8 0 && head -c 1 /tmp/d' \
+		'mknod /usr/d c 1 1 && head -c 1 /usr/d' \
+		'mount -t tmpfs t /mnt' 'mount --bind / /mnt' 'unshare -Ur true' \
+		'echo b >/proc/sysrq-trigger' 'echo 1 >/proc/sys/kernel/panic' \
+		'chroot /proc/1/root/../.. ls /work' 'dmesg | head -n 1 | grep .' \
+		'nsenter -t 1 -m -u true'; do
+		run in_box one "$try"
+		[ "$status" != 0 ] || { echo "allowed: $try"; false; }
+	done
+}
+
+@test "mounts: what the host mounts later does not show, nor the box's on the host" {
+	d=$(mktemp -d /usr/local/share/bindu-test.XXXXXX)
+	mount -t tmpfs t "$d"
+	echo seen >"$d/file"
+	run in_box one "cat $d/file"
+	umount "$d"
+	[ "$status" != 0 ]
+	! grep -qF "$STATE" /proc/mounts
+}
+
+@test "network: services of the host are out of reach by every address" {
+	[ "$(reach 127.0.0.1 18411)" = loopback ]
+	[ "$(reach 127.0.0.1 18412)" = everywhere ]
+	own=$(ip -4 -o addr | sed -n 's/.*inet \([0-9.]*\).*/\1/p')
+	[ "$(wc -l <<<"$own")" -ge 2 ]
+	for address in $own; do
+		[ "$(reach "$address" 18412)" = everywhere ]
+	done
+	for address in $own 10.0.2.2 10.0.2.3 10.0.2.100 10.88.0.1 127.0.0.1 \
+		0.0.0.0 localhost; do
+		for port in 18411 18412; do
+			run from_box one "$address" "$port"
+			[[ $output == no:* ]] || { echo "$address:$port $output"; false; }
+		done
+	done
+}
+
+@test "network: the world beyond the host is in reach" {
+	[ "$(reach 198.51.100.2 18413)" = peer ]
+	[ "$(from_box one 198.51.100.2 18413)" = peer ]
+}
+
+@test "network: link-local addresses (metadata services) are refused" {
+	run from_box one 169.254.169.254 80
+	[[ $output == "no:"* ]]
+	[ "$(in_hub nft list ruleset | grep -c 169.254.0.0/16)" = 1 ]
+}
+
+@test "network: a box does not reach another box, directly or by the gateway" {
+	in_box two "cd /tmp; setsid python3 -m http.server 8080 >/dev/null 2>&1 &
+		sleep 0.1"
+	eventually 10 in_box two "python3 -c '$reach' 10.88.7.3 8080 </dev/null |
+		grep -qv no:" || true
+	cat >"$BATS_TEST_TMPDIR/get.py" <<-'P'
+	P
+	get='python3 -c "import urllib.request
+print(urllib.request.urlopen(\"http://10.88.7.3:8080/\", timeout=3).status)"'
+	[ "$(in_box two "$get")" = 200 ]
+	run in_box one "$get"
+	[ "$status" != 0 ]
+	# Even when the port isolation is gone, or a route leads to the gateway.
+	in_hub sh -c 'for i in $(ls /sys/class/net/br0/brif); do
+		ip link set "$i" type bridge_slave isolated off; done'
+	run -0 in_hub sh -c 'cat /sys/class/net/br0/brif/*/isolated'
+	[ "${lines[0]}" = 0 ]
+	before=$(in_box one "$get" 2>&1 | tail -n 1)
+	in_hub sh -c 'for i in $(ls /sys/class/net/br0/brif); do
+		ip link set "$i" type bridge_slave isolated on; done'
+	# On the bridge itself two ports that are not isolated do talk: that it
+	# works here shows that isolation is what forbids it.
+	[ "$before" = 200 ]
+	run in_box one "$get"
+	[ "$status" != 0 ]
+}
+
+@test "network: a box cannot take another's address on the bridge" {
+	run -0 in_hub ip neigh show dev br0
+	[ "$(grep -c PERMANENT <<<"$output")" = 2 ]
+	[ "$(in_hub sh -c 'cat /sys/class/net/br0/brif/*/learning' | sort -u)" = 0 ]
+	run in_box one 'ip addr add 10.88.7.3/16 dev eth0'
+	[ "$status" != 0 ]
+}
+
+@test "limits: a full disk stays inside" {
+	before=$(df --output=avail -k "$STATE" | tail -n 1)
+	run in_box one 'dd if=/dev/zero of=/home/boxd/fill bs=1M 2>&1; df -k / | tail -n 1'
+	[[ $output == *"No space left"* ]]
+	after=$(df --output=avail -k "$STATE" | tail -n 1)
+	# 128 MiB, and room for what others write meanwhile.
+	[ $((before - after)) -lt $((256 * 1024)) ]
+	in_box two 'dd if=/dev/zero of=/home/boxd/part bs=1M count=8 2>/dev/null &&
+		rm /home/boxd/part'
+	in_box one 'rm /home/boxd/fill && echo again >/home/boxd/file'
+}
+
+@test "limits: a fork bomb stays inside" {
+	(in_box one 'bomb() { bomb | bomb & }; bomb; sleep 3' boxd >/dev/null 2>&1 || true) &
+	bomb=$!
+	sleep 1
+	start=$(date +%s%N)
+	timeout 5 true
+	[ $((($(date +%s%N) - start) / 1000000)) -lt 1000 ]
+	in_box two true
+	kill $bomb 2>/dev/null || true
+	ask=$(stop_box one)
+	[[ $ask == *'"ok": true'* ]]
+	start_box one 2 '"disk_bytes":134217728' '"memory_bytes":268435456' \
+		'"pids":128' '"vcpu":1'
+	[ "$(in_box one 'cat /home/boxd/file')" = again ]
+}
+
+@test "limits: one that takes all its memory is killed, the other lives" {
+	run in_box one 'python3 -c "x = bytearray(1 << 30)
+for i in range(0, len(x), 4096): x[i] = 1"' boxd
+	[ "$status" != 0 ]
+	[ "$(in_box two 'echo alive')" = alive ]
+}
+
+@test "end: after stop and remove nothing of a box is left" {
+	start_box three 4
+	in_box three 'setsid sleep 999 >/dev/null 2>&1 &' boxd
+	init=$(wire "$STATE/boxes/three/monitor.sock" '{"op":"stat"}' | field init_pid)
+	stop_box three
+	! [ -e "/proc/$init" ]
+	[ "$(pgrep -fc "$STATE/boxes/three")" = 0 ]
+	[ -z "$(find /sys/fs/cgroup -maxdepth 4 -name three -path "*$(tag)*")" ]
+	! nsenter --target "$HUB" --mount grep -qF "$STATE/boxes/three" /proc/mounts
+	[ "$(in_hub ip -o link show master br0 | wc -l)" = 2 ]
+	[ -e "$STATE/boxes/three" ]
+	remove_box three
+	! [ -e "$STATE/boxes/three" ]
+	remove_box three
+}
+
+@test "end: a box whose monitor was killed is removed with all it had" {
+	start_box three 4
+	pid=$(wire "$STATE/boxes/three/monitor.sock" '{"op":"stat"}' | field init_pid)
+	python3 - "$STATE/boxes/three/monitor.sock" <<-'P'
+	import os, signal, socket, struct, sys
+	s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+	s.connect(sys.argv[1])
+	who = s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+	os.kill(struct.unpack("3i", who)[0], signal.SIGKILL)
+	P
+	remove_box three
+	! [ -e "$STATE/boxes/three" ]
+	eventually 3 eval "! [ -e /proc/$pid ]"
+	! nsenter --target "$HUB" --mount grep -qF "$STATE/boxes/three" /proc/mounts
+	[ -z "$(find /sys/fs/cgroup -maxdepth 4 -name three -path "*$(tag)*")" ]
+}
