@@ -24,7 +24,7 @@
 #include "net_link.h"
 #include "net_priv.h"
 
-#define HOST_MTU 65520	/* that of the relay: no fragments on the way */
+#define HOST_MTU 65520 /* that of the relay: no fragments on the way */
 
 /* Interface names hold 15 bytes and ids more: 48 bits of a hash. */
 static void
@@ -89,7 +89,7 @@ static int
 port_set(struct nl *nl, int index, struct bindu_err *err)
 {
 	const struct ifinfomsg ifi = { .ifi_family = AF_BRIDGE,
-	    .ifi_index = index };
+		.ifi_index = index };
 	size_t port;
 
 	nl_begin(nl, RTM_SETLINK, 0, &ifi, sizeof ifi);
@@ -106,8 +106,10 @@ static int
 neighbour_set(struct nl *nl, int index, int bridge, struct in_addr ip,
     struct bindu_err *err)
 {
-	struct ndmsg nd = { .ndm_family = AF_BRIDGE, .ndm_ifindex = index,
-	    .ndm_state = NUD_PERMANENT, .ndm_flags = NTF_MASTER };
+	struct ndmsg nd = { .ndm_family = AF_BRIDGE,
+		.ndm_ifindex = index,
+		.ndm_state = NUD_NOARP,
+		.ndm_flags = NTF_MASTER };
 	uint8_t mac[6];
 
 	mac_of(ip, mac);
@@ -117,6 +119,7 @@ neighbour_set(struct nl *nl, int index, int bridge, struct in_addr ip,
 	if (nl_talk(nl, "bind the box's hardware address", err) == -1)
 		return -1;
 	nd.ndm_family = AF_INET;
+	nd.ndm_state = NUD_PERMANENT;
 	nd.ndm_ifindex = bridge;
 	nd.ndm_flags = 0;
 	nl_begin(nl, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &nd,
@@ -160,10 +163,12 @@ box_side(struct in_addr ip, struct bindu_err *err)
 {
 	struct ifinfomsg ifi = { .ifi_change = IFF_UP, .ifi_flags = IFF_UP };
 	struct ifaddrmsg ifa = { .ifa_family = AF_INET,
-	    .ifa_prefixlen = NET_PREFIX };
+		.ifa_prefixlen = NET_PREFIX };
 	const struct rtmsg rt = { .rtm_family = AF_INET,
-	    .rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_STATIC,
-	    .rtm_scope = RT_SCOPE_UNIVERSE, .rtm_type = RTN_UNICAST };
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = RT_SCOPE_UNIVERSE,
+		.rtm_type = RTN_UNICAST };
 	struct in_addr gateway;
 	struct nl nl;
 	int rc, lo = 1;
@@ -224,7 +229,7 @@ net_attach(pid_t init_pid, const char *ip, const char *id,
 	if (box == -1)
 		return -1;
 	veth_name(id, name);
-	net_detach(id, NULL);	/* of a box that was killed a moment ago */
+	net_detach(id, NULL); /* of a box that was killed a moment ago */
 	if (hub_side(init_pid, addr, name, err) == -1)
 		return -1;
 	if (setns(box, CLONE_NEWNET) == -1) {
