@@ -15,13 +15,20 @@
 #define FDS_ROOM 8
 
 static const char *const code_names[] = {
-	[BINDU_E_NONE] = "none", [BINDU_E_NO] = "no",
-	[BINDU_E_USAGE] = "usage", [BINDU_E_DATA] = "data",
-	[BINDU_E_NOINPUT] = "noinput", [BINDU_E_UNAVAILABLE] = "unavailable",
-	[BINDU_E_BUG] = "bug", [BINDU_E_SYSTEM] = "system",
-	[BINDU_E_EXISTS] = "exists", [BINDU_E_IO] = "io",
-	[BINDU_E_AGAIN] = "again", [BINDU_E_PROTOCOL] = "protocol",
-	[BINDU_E_AUTH] = "auth", [BINDU_E_CONFIG] = "config",
+	[BINDU_E_NONE] = "none",
+	[BINDU_E_NO] = "no",
+	[BINDU_E_USAGE] = "usage",
+	[BINDU_E_DATA] = "data",
+	[BINDU_E_NOINPUT] = "noinput",
+	[BINDU_E_UNAVAILABLE] = "unavailable",
+	[BINDU_E_BUG] = "bug",
+	[BINDU_E_SYSTEM] = "system",
+	[BINDU_E_EXISTS] = "exists",
+	[BINDU_E_IO] = "io",
+	[BINDU_E_AGAIN] = "again",
+	[BINDU_E_PROTOCOL] = "protocol",
+	[BINDU_E_AUTH] = "auth",
+	[BINDU_E_CONFIG] = "config",
 	[BINDU_E_SIGNAL] = "signal",
 };
 #define NCODES (sizeof code_names / sizeof *code_names)
@@ -44,8 +51,8 @@ boxd_wire_send(int sock, const json_t *msg, const int *fds, int nfds,
 		    "cannot send %d descriptors in one message", nfds);
 	if (iov.iov_len > BOXD_WIRE_MAX)
 		return bindu_err_set(err, BINDU_E_DATA,
-		    "message of %zu bytes is over the limit of %d",
-		    iov.iov_len, BOXD_WIRE_MAX);
+		    "message of %zu bytes is over the limit of %d", iov.iov_len,
+		    BOXD_WIRE_MAX);
 	if (nfds > 0) {
 		mh.msg_control = ctl.room;
 		mh.msg_controllen = CMSG_SPACE((size_t)nfds * sizeof(int));
@@ -172,8 +179,8 @@ boxd_wire_error(const struct bindu_err *err)
 	json_t *o = json_object();
 
 	json_object_set_new(o, "ok", json_false());
-	bindu_json_set_str(o, "code", (size_t)err->code < NCODES ?
-	    code_names[err->code] : "bug");
+	bindu_json_set_str(o, "code",
+	    (size_t)err->code < NCODES ? code_names[err->code] : "bug");
 	bindu_json_set_str(o, "error", err->msg);
 	return o;
 }

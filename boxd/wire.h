@@ -78,9 +78,9 @@
  * recv: 1 got one, 0 the peer closed, -1 error; AGAIN with detail EAGAIN when
  * the socket does not block (or its SO_RCVTIMEO ran out) and nothing came. */
 int boxd_wire_send(int sock, const json_t *, const int *fds, int nfds,
-	struct bindu_err *);
-int boxd_wire_recv(int sock, json_t **, int fds[BOXD_WIRE_FDS],
-	struct bindu_err *);
+    struct bindu_err *);
+int
+boxd_wire_recv(int sock, json_t **, int fds[BOXD_WIRE_FDS], struct bindu_err *);
 /* {"ok":false,...} of an error, and back. */
 json_t *boxd_wire_error(const struct bindu_err *);
 int boxd_wire_check(const json_t *answer, struct bindu_err *);

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define GRACE_TICKS 200		/* between TERM and KILL without a monitor */
+#define GRACE_TICKS 200 /* between TERM and KILL without a monitor */
 #define TICK_MS 10
 
 static void
@@ -23,7 +23,7 @@ run_command(char **argv)
 	sigset_t none;
 	int fd;
 
-	if (fork() != 0)	/* no memory for it: the box is up anyway */
+	if (fork() != 0) /* no memory for it: the box is up anyway */
 		return;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

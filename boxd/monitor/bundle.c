@@ -20,10 +20,10 @@ static const char *const cap_names[] = { "CAP_CHOWN", "CAP_DAC_OVERRIDE",
 	"CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE" };
 
 static const char *const masked[] = { "/proc/acpi", "/proc/asound",
-	"/proc/interrupts", "/proc/kcore", "/proc/keys",
-	"/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
-	"/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
-	"/sys/firmware", "/sys/fs/cgroup" };
+	"/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+	"/proc/sched_debug", "/proc/scsi", "/proc/timer_list",
+	"/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware",
+	"/sys/fs/cgroup" };
 static const char *const readonly[] = { "/proc/bus", "/proc/fs", "/proc/irq",
 	"/proc/sys", "/proc/sysrq-trigger" };
 
@@ -31,12 +31,12 @@ static const struct {
 	const char *at, *type, *source, *options;
 } mounts[] = {
 	{ "/proc", "proc", "proc", "nosuid,noexec,nodev" },
-	{ "/dev", "tmpfs", "tmpfs",
-	  "nosuid,strictatime,mode=755,size=65536k" },
-	{ "/dev/pts", "devpts", "devpts", "nosuid,noexec,newinstance,"
-	  "ptmxmode=0666,mode=0620,gid=5" },
+	{ "/dev", "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k" },
+	{ "/dev/pts", "devpts", "devpts",
+	    "nosuid,noexec,newinstance,"
+	    "ptmxmode=0666,mode=0620,gid=5" },
 	{ "/dev/shm", "tmpfs", "shm",
-	  "nosuid,noexec,nodev,mode=1777,size=67108864" },
+	    "nosuid,noexec,nodev,mode=1777,size=67108864" },
 	{ "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev" },
 	{ "/sys", "sysfs", "sysfs", "nosuid,noexec,nodev,ro" },
 	{ "/run", "tmpfs", "tmpfs", "nosuid,nodev,mode=755,size=67108864" },
@@ -61,7 +61,7 @@ split(const char *text)
 	char *save;
 
 	for (char *s = strtok_r(copy, ",", &save); s;
-	    s = strtok_r(NULL, ",", &save))
+	     s = strtok_r(NULL, ",", &save))
 		json_array_append_new(list, json_string(s));
 	return list;
 }
@@ -73,13 +73,14 @@ mounts_json(const char *stage)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < COUNT(mounts); i++)
-		json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:o}",
-		    "destination", mounts[i].at, "type", mounts[i].type,
-		    "source", mounts[i].source, "options",
-		    split(mounts[i].options)));
-	json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:o}",
-	    "destination", "/.boxd/init", "type", "bind", "source", init,
-	    "options", split("bind,ro,nosuid,nodev")));
+		json_array_append_new(list,
+		    json_pack("{s:s,s:s,s:s,s:o}", "destination", mounts[i].at,
+			"type", mounts[i].type, "source", mounts[i].source,
+			"options", split(mounts[i].options)));
+	json_array_append_new(list,
+	    json_pack("{s:s,s:s,s:s,s:o}", "destination", "/.boxd/init", "type",
+		"bind", "source", init, "options",
+		split("bind,ro,nosuid,nodev")));
 	return list;
 }
 
@@ -97,9 +98,10 @@ process_json(const json_t *start)
 	json_object_set(caps, "effective", json_object_get(caps, "bounding"));
 	json_object_set(caps, "permitted", json_object_get(caps, "bounding"));
 	return json_pack("{s:b,s:{s:i,s:i},s:o,s:s,s:o,s:b,s:o,s:[{s:s,s:i,"
-	    "s:i}]}", "terminal", 0, "user", "uid", 0, "gid", 0, "args", args,
-	    "cwd", "/", "env", env, "noNewPrivileges", 0, "capabilities",
-	    caps, "rlimits", "type", "RLIMIT_CORE", "soft", 0, "hard", 0);
+			 "s:i}]}",
+	    "terminal", 0, "user", "uid", 0, "gid", 0, "args", args, "cwd", "/",
+	    "env", env, "noNewPrivileges", 0, "capabilities", caps, "rlimits",
+	    "type", "RLIMIT_CORE", "soft", 0, "hard", 0);
 }
 
 static json_t *
@@ -137,9 +139,9 @@ memory_json(int64_t bytes)
 {
 	json_t *o = json_pack("{s:I}", "limit", (json_int_t)bytes);
 
-	if (access("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes",
-	    F_OK) == 0 || access("/sys/fs/cgroup/cgroup.controllers",
-	    F_OK) == 0)
+	if (access("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes", F_OK) ==
+		0 ||
+	    access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0)
 		json_object_set_new(o, "swap", json_integer(bytes));
 	return o;
 }
@@ -156,10 +158,11 @@ resources_json(const json_t *start)
 	if (bytes > 0)
 		json_object_set_new(o, "memory", memory_json(bytes));
 	if (vcpu > 0)
-		json_object_set_new(o, "cpu", json_pack("{s:I,s:I,s:I}",
-		    "shares", (json_int_t)(vcpu * 1024), "quota",
-		    (json_int_t)(vcpu * CPU_PERIOD), "period",
-		    (json_int_t)CPU_PERIOD));
+		json_object_set_new(o, "cpu",
+		    json_pack("{s:I,s:I,s:I}", "shares",
+			(json_int_t)(vcpu * 1024), "quota",
+			(json_int_t)(vcpu * CPU_PERIOD), "period",
+			(json_int_t)CPU_PERIOD));
 	return o;
 }
 
@@ -173,19 +176,18 @@ namespaces_json(bool rootful)
 	/* An ordinary user's boxes share the outer user namespace, and have
 	 * no cgroup to hide. */
 	for (size_t i = 0; i < COUNT(types) - (rootful ? 0 : 2); i++)
-		json_array_append_new(list, json_pack("{s:s}", "type",
-		    types[i]));
+		json_array_append_new(list,
+		    json_pack("{s:s}", "type", types[i]));
 	return list;
 }
 
 static json_t *
 linux_json(const struct monitor_env *env, const json_t *start)
 {
-	json_t *o = json_pack("{s:o,s:o,s:o,s:o,s:s}",
-	    "namespaces", namespaces_json(env->rootful),
-	    "maskedPaths", strings(masked, COUNT(masked)),
-	    "readonlyPaths", strings(readonly, COUNT(readonly)),
-	    "seccomp", seccomp_json(),
+	json_t *o = json_pack("{s:o,s:o,s:o,s:o,s:s}", "namespaces",
+	    namespaces_json(env->rootful), "maskedPaths",
+	    strings(masked, COUNT(masked)), "readonlyPaths",
+	    strings(readonly, COUNT(readonly)), "seccomp", seccomp_json(),
 	    "rootfsPropagation", "private");
 	json_t *map;
 	AUTO_FREE char *path = NULL;
@@ -210,8 +212,8 @@ bundle_json(const struct monitor_env *env, const json_t *start,
 
 	return json_pack("{s:s,s:s,s:o,s:{s:s,s:b},s:o,s:o}", "ociVersion",
 	    "1.0.0", "hostname", bindu_json_str(start, "hostname"), "process",
-	    process_json(start), "root", "path", root, "readonly", 0,
-	    "mounts", mounts_json(stage), "linux", linux_json(env, start));
+	    process_json(start), "root", "path", root, "readonly", 0, "mounts",
+	    mounts_json(stage), "linux", linux_json(env, start));
 }
 
 int
@@ -225,6 +227,6 @@ bundle_write(const struct monitor_env *env, const json_t *start,
 		return bindu_err_set(err, BINDU_E_DATA,
 		    "the box's settings hold a text that is not UTF-8");
 	text = bindu_json_text(o);
-	return bindu_fd_replace(dirfd, "config.json", 0600, text,
-	    strlen(text), err);
+	return bindu_fd_replace(dirfd, "config.json", 0600, text, strlen(text),
+	    err);
 }

@@ -19,9 +19,9 @@
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* The document; start as in wire.h, stage as in mount.h.  Caller decrefs. */
-json_t *bundle_json(const struct monitor_env *, const json_t *start,
-	const char *stage);
+json_t *
+bundle_json(const struct monitor_env *, const json_t *start, const char *stage);
 /* DIR/config.json. */
 int bundle_write(const struct monitor_env *, const json_t *start,
-	const char *stage, int dirfd, struct bindu_err *);
+    const char *stage, int dirfd, struct bindu_err *);
 #endif

@@ -17,10 +17,10 @@
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
 
-#define TEXT_MAX (4 << 20)	/* cgroup.procs of a box at its pids limit */
+#define TEXT_MAX (4 << 20) /* cgroup.procs of a box at its pids limit */
 #define FREEZE_MS 2000
-#define KILL_FREEZE_MS 50	/* else killed unfrozen; the caller repeats */
-#define ADOPT_MAX 64		/* moves of one call: each takes a while */
+#define KILL_FREEZE_MS 50 /* else killed unfrozen; the caller repeats */
+#define ADOPT_MAX 64 /* moves of one call: each takes a while */
 #define REMOVE_MS 2000
 
 static int
@@ -98,7 +98,7 @@ cgroup_init(struct cgroup *cg, const char *parent, const char *id,
 	if (!text)
 		return bindu_err_sys(err, "cannot read /proc/self/mountinfo");
 	for (line = strtok_r(text, "\n", &save); line;
-	    line = strtok_r(NULL, "\n", &save))
+	     line = strtok_r(NULL, "\n", &save))
 		take_mount(cg, line, below);
 	if (!cg->execs)
 		return bindu_err_set(err, BINDU_E_UNAVAILABLE,
@@ -138,7 +138,7 @@ static char *
 exec_dir(const struct cgroup *cg, unsigned exec)
 {
 	return exec ? xasprintf("%s/exec-%u", cg->execs, exec) :
-	    xstrdup(cg->execs);
+		      xstrdup(cg->execs);
 }
 
 int
@@ -160,7 +160,7 @@ cgroup_join(const struct cgroup *cg, unsigned exec)
 		const char *dir = cg->dirs.v[i];
 
 		if (write_file(dir == cg->execs ? own : dir, "cgroup.procs",
-		    "0") == -1)
+			"0") == -1)
 			return -1;
 	}
 	return 0;
@@ -175,7 +175,7 @@ each_proc(const char *dir, size_t max, void (*fn)(pid_t, const void *),
 	char *save, *s;
 
 	for (s = text ? strtok_r(text, "\n", &save) : NULL; s && max > 0;
-	    s = strtok_r(NULL, "\n", &save), max--)
+	     s = strtok_r(NULL, "\n", &save), max--)
 		if (atoi(s) > 0)
 			fn((pid_t)atoi(s), arg);
 }
@@ -208,8 +208,8 @@ write_freeze(const char *dir, bool v2, bool freeze)
 static bool
 is_frozen(const char *dir, bool v2)
 {
-	AUTO_FREE char *text = read_file(dir, v2 ? "cgroup.events" :
-	    "freezer.state");
+	AUTO_FREE char *text =
+	    read_file(dir, v2 ? "cgroup.events" : "freezer.state");
 
 	return text && strstr(text, v2 ? "frozen 1" : "FROZEN") != NULL;
 }

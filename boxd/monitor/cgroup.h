@@ -16,15 +16,15 @@
 #include "lib/base/str.h"
 
 struct cgroup {
-	struct bindu_strv dirs;	/* the box's, one a hierarchy */
-	const char *execs;	/* the one execs have children in */
-	const char *memory;	/* NULL when there is none */
-	bool v2;		/* of execs */
+	struct bindu_strv dirs; /* the box's, one a hierarchy */
+	const char *execs; /* the one execs have children in */
+	const char *memory; /* NULL when there is none */
+	bool v2; /* of execs */
 };
 
 /* Where the box's groups are or will be; makes nothing. */
 int cgroup_init(struct cgroup *, const char *parent, const char *id,
-	struct bindu_err *);
+    struct bindu_err *);
 void cgroup_fini(struct cgroup *);
 /* Leave out hierarchies in which crun made no group. */
 void cgroup_settle(struct cgroup *);
@@ -42,8 +42,8 @@ void cgroup_exec_adopt(const struct cgroup *, unsigned exec);
 /* Remove the exec's group: false while something is in it. */
 bool cgroup_exec_gone(const struct cgroup *, unsigned exec);
 int cgroup_freeze(const struct cgroup *, bool freeze, struct bindu_err *);
-int64_t cgroup_memory(const struct cgroup *);	/* bytes, -1 unknown */
-bool cgroup_oom(const struct cgroup *);		/* killed for memory? */
+int64_t cgroup_memory(const struct cgroup *); /* bytes, -1 unknown */
+bool cgroup_oom(const struct cgroup *); /* killed for memory? */
 /* Kill what is left, remove the box's groups and, when it was the last box,
  * their parent. */
 int cgroup_remove(const struct cgroup *, struct bindu_err *);

@@ -43,9 +43,8 @@ run(const struct monitor_env *env, const char *dir, const char *const *verb,
 	AUTO_FREE char *root = xasprintf("%s/crun", dir);
 	AUTO_FREE char *log = xasprintf("%s/crun.log", dir);
 	struct bindu_proc_opts o = BINDU_PROC_OPTS;
-	const char *argv[ARGS_MAX] = { env->crun, "--root", root, "--log",
-		log, "--cgroup-manager", env->rootful ? "cgroupfs" :
-		"disabled" };
+	const char *argv[ARGS_MAX] = { env->crun, "--root", root, "--log", log,
+		"--cgroup-manager", env->rootful ? "cgroupfs" : "disabled" };
 	size_t n = 7;
 	int status;
 	pid_t pid;
@@ -65,8 +64,7 @@ run(const struct monitor_env *env, const char *dir, const char *const *verb,
 	case 1:
 		bindu_proc_stop(pid, false, 0);
 		return bindu_err_set(err, BINDU_E_SYSTEM,
-		    "crun %s did not end within %d s", verb[0],
-		    CRUN_MS / 1000);
+		    "crun %s did not end within %d s", verb[0], CRUN_MS / 1000);
 	default:
 		return -1;
 	}
@@ -80,8 +78,8 @@ crun_create(const struct monitor_env *env, const char *id, const char *dir,
     int in, int out, struct bindu_err *err)
 {
 	AUTO_FREE char *pidfile = xasprintf("%s/init.pid", dir);
-	const char *verb[] = { "create", "--bundle", dir, "--pid-file",
-		pidfile, id, NULL };
+	const char *verb[] = { "create", "--bundle", dir, "--pid-file", pidfile,
+		id, NULL };
 	AUTO_FREE char *text = NULL;
 	size_t n;
 

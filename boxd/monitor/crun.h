@@ -13,7 +13,7 @@
  * init's: regular files or pipes, crun changes their owner to the box's
  * root.  Init's pid: a child of the caller when that is a subreaper. */
 pid_t crun_create(const struct monitor_env *, const char *id, const char *dir,
-	int in, int out, struct bindu_err *);
+    int in, int out, struct bindu_err *);
 int crun_start(const struct monitor_env *, const char *id, const char *dir,
-	int in, int out, struct bindu_err *);
+    int in, int out, struct bindu_err *);
 #endif

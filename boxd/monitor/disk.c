@@ -41,9 +41,9 @@ make_image(const char *img, uint64_t bytes, struct bindu_err *err)
 {
 	AUTO_FREE char *tmp = xasprintf("%s.new", img);
 	AUTO_CLOSE int fd = -1;
-	const char *argv[] = { "/sbin/mkfs.ext4", "-q", "-F", "-m", "0",
-	    "-b", "4096", "-O", "^has_journal", "-E",
-	    "lazy_itable_init=1,nodiscard,root_owner=0:0", tmp, NULL };
+	const char *argv[] = { "/sbin/mkfs.ext4", "-q", "-F", "-m", "0", "-b",
+		"4096", "-O", "^has_journal", "-E",
+		"lazy_itable_init=1,nodiscard,root_owner=0:0", tmp, NULL };
 
 	fd = open(tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd == -1)
@@ -51,8 +51,8 @@ make_image(const char *img, uint64_t bytes, struct bindu_err *err)
 	if (bytes < DISK_MIN)
 		bytes = DISK_MIN;
 	if (ftruncate(fd, (off_t)bytes) == -1)
-		return bindu_err_sys(err, "cannot size disk %s to %" PRIu64
-		    " bytes", tmp, bytes);
+		return bindu_err_sys(err,
+		    "cannot size disk %s to %" PRIu64 " bytes", tmp, bytes);
 	if (run(argv, err) == -1)
 		return bindu_err_wrap(err, "cannot format disk %s", tmp);
 	if (rename(tmp, img) == -1)
@@ -78,7 +78,7 @@ check_image(const char *img, int fd, struct bindu_err *err)
 	if (pid == -1)
 		return -1;
 	if (bindu_proc_wait(pid, MKFS_MS, &status, err) != 0 ||
-	    bindu_proc_exit(status) > 1)	/* 1: errors were corrected */
+	    bindu_proc_exit(status) > 1) /* 1: errors were corrected */
 		return bindu_err_set(err, BINDU_E_IO,
 		    "disk %s is damaged; run e2fsck on it", img);
 	return 0;
@@ -103,7 +103,8 @@ open_loop(int n, char name[32])
 static int
 attach_loop(const char *img, int fd, char name[32], struct bindu_err *err)
 {
-	struct loop_config c = { .fd = (unsigned)fd, .block_size = 4096,
+	struct loop_config c = { .fd = (unsigned)fd,
+		.block_size = 4096,
 		.info.lo_flags = LO_FLAGS_AUTOCLEAR };
 	AUTO_CLOSE int ctl = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 
@@ -120,9 +121,9 @@ attach_loop(const char *img, int fd, char name[32], struct bindu_err *err)
 			return bindu_err_sys(err, "cannot open %s", name);
 		if (ioctl(loop, LOOP_CONFIGURE, &c) == 0)
 			return bindu_steal_fd(&loop);
-		if (errno != EBUSY)	/* else someone was faster */
-			return bindu_err_sys(err, "cannot attach %s to %s",
-			    img, name);
+		if (errno != EBUSY) /* else someone was faster */
+			return bindu_err_sys(err, "cannot attach %s to %s", img,
+			    name);
 	}
 	return bindu_err_set(err, BINDU_E_AGAIN,
 	    "all loop devices are taken as fast as they are freed");
@@ -143,7 +144,7 @@ mount_image(const char *img, const char *target, struct bindu_err *err)
 	if (loop == -1)
 		return -1;
 	if (mount(name, target, "ext4", MS_NOATIME | MS_NODEV,
-	    "noinit_itable,discard") == -1)
+		"noinit_itable,discard") == -1)
 		return bindu_err_sys(err, "cannot mount disk %s", img);
 	return 0;
 }
@@ -157,8 +158,8 @@ disk_open(const char *dir, uint64_t bytes, struct bindu_err *err)
 	AUTO_FREE char *work = xasprintf("%s/work", disk);
 
 	/* The image first: a directory without one means "no limit". */
-	if (bytes > 0 && access(disk, F_OK) == -1 &&
-	    access(img, F_OK) == -1 && make_image(img, bytes, err) == -1)
+	if (bytes > 0 && access(disk, F_OK) == -1 && access(img, F_OK) == -1 &&
+	    make_image(img, bytes, err) == -1)
 		return -1;
 	if (bindu_fd_mkdirs(disk, 0700, err) == -1)
 		return -1;

@@ -30,8 +30,8 @@ static enum bindu_errc
 class_of(int errnum)
 {
 	return errnum == ENOENT || errnum == ENOTDIR ? BINDU_E_NOINPUT :
-	    errnum == EACCES || errnum == EPERM ? BINDU_E_AUTH :
-	    BINDU_E_SYSTEM;
+	    errnum == EACCES || errnum == EPERM	     ? BINDU_E_AUTH :
+						       BINDU_E_SYSTEM;
 }
 
 static _Noreturn void
@@ -59,8 +59,8 @@ open_tty(const json_t *req, uid_t uid)
 	if (slave == -1)
 		die_errno("open a terminal");
 	/* Images without a tty group keep the gid devpts gave. */
-	if (fchown(slave, uid, TTY_GID) == -1 && fchown(slave, uid,
-	    (gid_t)-1) == -1)
+	if (fchown(slave, uid, TTY_GID) == -1 &&
+	    fchown(slave, uid, (gid_t)-1) == -1)
 		die_errno("own a terminal");
 	ioctl(master, TIOCSWINSZ, &ws);
 	exec_note(&note, master);
@@ -79,8 +79,8 @@ open_tty(const json_t *req, uid_t uid)
 static void
 drop_privileges(const struct monitor *m, const struct exec_user *u)
 {
-	struct __user_cap_header_struct h = {
-		.version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_header_struct h = { .version =
+						  _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct d[2] = { 0 };
 
 	if (seccomp_install(&m->filter) == -1)
@@ -96,8 +96,7 @@ drop_privileges(const struct monitor *m, const struct exec_user *u)
 		die_errno("become the user");
 	if (u->uid == 0) {
 		d[0].effective = d[0].permitted = (uint32_t)BUNDLE_CAPS;
-		d[1].effective = d[1].permitted =
-		    (uint32_t)(BUNDLE_CAPS >> 32);
+		d[1].effective = d[1].permitted = (uint32_t)(BUNDLE_CAPS >> 32);
 	}
 	if (syscall(SYS_capset, &h, d) == -1)
 		die_errno("drop capabilities");
@@ -109,7 +108,8 @@ put_env(const json_t *list)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(list, i, v) {
+	json_array_foreach(list, i, v)
+	{
 		const char *s = json_string_value(v);
 
 		if (s && *s != '=' && strchr(s, '='))
@@ -120,8 +120,7 @@ put_env(const json_t *list)
 static void
 make_env(const struct monitor *m, const json_t *req, const struct exec_user *u)
 {
-	AUTO_FREE char *path = xasprintf("%s/.local/bin:" BUNDLE_PATH,
-	    u->home);
+	AUTO_FREE char *path = xasprintf("%s/.local/bin:" BUNDLE_PATH, u->home);
 
 	clearenv();
 	setenv("PATH", u->uid == 0 ? BUNDLE_PATH : path, 1);
@@ -146,10 +145,12 @@ enter_dir(const json_t *req, const struct exec_user *u)
 			die_errno("change to /");
 		return;
 	}
-	if (chdir(cwd) == -1 && (*cwd == '/' || chdir(u->home) == -1 ||
-	    chdir(cwd) == -1))
-		exec_die(class_of(errno), 125, "cannot change to %s in the "
-		    "box: %s", cwd, strerror(errno));
+	if (chdir(cwd) == -1 &&
+	    (*cwd == '/' || chdir(u->home) == -1 || chdir(cwd) == -1))
+		exec_die(class_of(errno), 125,
+		    "cannot change to %s in the "
+		    "box: %s",
+		    cwd, strerror(errno));
 }
 
 /* The command's words; a login shell when there is none. */

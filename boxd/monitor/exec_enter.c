@@ -60,15 +60,16 @@ exec_note(const struct exec_note *note, int fd)
 		memcpy(CMSG_DATA(c), &fd, sizeof fd);
 	}
 	/* The monitor reads; when it is gone there is nobody to tell. */
-	while (sendmsg(EXEC_STATUS_FD, &mh, MSG_NOSIGNAL) == -1 &&
-	    errno == EINTR)
+	while (
+	    sendmsg(EXEC_STATUS_FD, &mh, MSG_NOSIGNAL) == -1 && errno == EINTR)
 		;
 }
 
 void
 exec_die(enum bindu_errc code, int exit, const char *fmt, ...)
 {
-	struct exec_note note = { .kind = NOTE_FAIL, .code = code,
+	struct exec_note note = { .kind = NOTE_FAIL,
+		.code = code,
 		.exit = exit };
 	va_list ap;
 

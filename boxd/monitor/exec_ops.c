@@ -54,9 +54,7 @@ is_strings(const json_t *list)
 
 	if (list && !json_is_array(list))
 		return false;
-	json_array_foreach(list, i, v)
-		if (!json_is_string(v))
-			return false;
+	json_array_foreach(list, i, v) if (!json_is_string(v)) return false;
 	return true;
 }
 
@@ -119,5 +117,5 @@ exec_control(struct monitor *m, struct exec *x, const json_t *req)
 	else if (sig == SIGKILL)
 		cgroup_signal(&m->cg, x->id, SIGKILL);
 	else
-		kill(-x->pid, (int)sig);	/* its session's first group */
+		kill(-x->pid, (int)sig); /* its session's first group */
 }

@@ -116,8 +116,8 @@ list_procs(struct proc **out)
 		if (parent <= 0)
 			continue;
 		bindu_grow(out, &cap, n + 1, sizeof **out);
-		(*out)[n++] = (struct proc){ (pid_t)atoi(e->d_name), parent,
-			false };
+		(*out)[n++] =
+		    (struct proc){ (pid_t)atoi(e->d_name), parent, false };
 	}
 	if (d)
 		closedir(d);

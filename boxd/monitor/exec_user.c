@@ -60,7 +60,7 @@ take_passwd(char *text, const char *name, const uint32_t *uid,
 	uint32_t id, gid;
 
 	for (char *line = strtok_r(text, "\n", &save); line;
-	    line = strtok_r(NULL, "\n", &save)) {
+	     line = strtok_r(NULL, "\n", &save)) {
 		if (!fields(line, f, 7) || !number(f[2], &id) ||
 		    !number(f[3], &gid))
 			continue;
@@ -82,7 +82,7 @@ is_member(char *list, const char *name)
 	char *save;
 
 	for (char *s = strtok_r(list, ",", &save); s;
-	    s = strtok_r(NULL, ",", &save))
+	     s = strtok_r(NULL, ",", &save))
 		if (!strcmp(s, name))
 			return true;
 	return false;
@@ -96,10 +96,9 @@ take_groups(char *text, struct exec_user *u)
 
 	u->groups[u->ngroups++] = u->gid;
 	for (char *line = strtok_r(text, "\n", &save); line;
-	    line = strtok_r(NULL, "\n", &save))
-		if (fields(line, f, 4) && number(f[2], &gid) &&
-		    gid != u->gid && is_member(f[3], u->name) &&
-		    u->ngroups < USER_GROUPS)
+	     line = strtok_r(NULL, "\n", &save))
+		if (fields(line, f, 4) && number(f[2], &gid) && gid != u->gid &&
+		    is_member(f[3], u->name) && u->ngroups < USER_GROUPS)
 			u->groups[u->ngroups++] = gid;
 }
 

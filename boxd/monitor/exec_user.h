@@ -13,15 +13,15 @@
 struct exec_user {
 	uid_t uid;
 	gid_t gid;
-	gid_t groups[USER_GROUPS];	/* gid among them */
+	gid_t groups[USER_GROUPS]; /* gid among them */
 	size_t ngroups;
-	char *name, *home, *shell;	/* never NULL */
+	char *name, *home, *shell; /* never NULL */
 };
 
 /* name, or uid, or uid:gid in digits, found in etc (a directory with passwd
  * and group).  An unknown name is NOINPUT; an unknown number has home "/".
  * exec_user_fini() frees. */
 int exec_user_find(const char *etc, const char *name, struct exec_user *,
-	struct bindu_err *);
+    struct bindu_err *);
 void exec_user_fini(struct exec_user *);
 #endif

@@ -36,9 +36,11 @@ static _Noreturn void
 die(const char *what, const char *path)
 {
 	enum bindu_errc code = errno == ENOENT || errno == ENOTDIR ?
-	    BINDU_E_NOINPUT : errno == EACCES || errno == EPERM ?
-	    BINDU_E_AUTH : errno == EISDIR || errno == ENAMETOOLONG ||
-	    errno == ELOOP ? BINDU_E_DATA : BINDU_E_IO;
+	    BINDU_E_NOINPUT :
+	    errno == EACCES || errno == EPERM ? BINDU_E_AUTH :
+	    errno == EISDIR || errno == ENAMETOOLONG || errno == ELOOP ?
+						BINDU_E_DATA :
+						BINDU_E_IO;
 
 	exec_die(code, 125, "cannot %s %s in the box: %s", what, path,
 	    strerror(errno));

@@ -46,8 +46,9 @@ static bool
 is_id(const char *id)
 {
 	return id && *id && *id != '.' && *id != '-' && strlen(id) <= 64 &&
-	    id[strspn(id, "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")] == '\0';
+	    id[strspn(id,
+		"abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")] == '\0';
 }
 
 /* The fields this process relies on. */
@@ -81,6 +82,7 @@ settle(struct monitor *m, struct bindu_err *err)
 	if (unshare(CLONE_NEWNS) == -1 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1)
 		return bindu_err_sys(err, "cannot make a mount namespace");
+	mount_forget(m->env);
 	m->home_pidns = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
 	m->home_netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (m->home_pidns == -1 || m->home_netns == -1)
@@ -150,7 +152,7 @@ boot(struct monitor *m, const json_t *start, struct bindu_err *err)
 	    cgroup_remove(&m->cg, err) == -1)
 		return -1;
 	if (disk_open(m->dir, m->env->disk && disk > 0 ? (uint64_t)disk : 0,
-	    err) == -1)
+		err) == -1)
 		return -1;
 	m->disk = true;
 	m->stage = mount_stage(m->env, m->dir, err);
@@ -226,23 +228,32 @@ tell_end(struct monitor *m, int rc, const struct bindu_err *e)
 		if (c->dead)
 			continue;
 		if (c->stopping)
-			conn_send(c, rc == 0 ? json_pack("{s:b}", "ok", 1) :
-			    boxd_wire_error(e), NULL, 0);
+			conn_send(c,
+			    rc == 0 ? json_pack("{s:b}", "ok", 1) :
+				      boxd_wire_error(e),
+			    NULL, 0);
 		else if (c->watching)
-			conn_send(c, json_pack("{s:s,s:i,s:s}", "event",
-			    "end", "code", m->end_code, "reason",
-			    m->end_reason), NULL, 0);
+			conn_send(c,
+			    json_pack("{s:s,s:i,s:s}", "event", "end", "code",
+				m->end_code, "reason", m->end_reason),
+			    NULL, 0);
 	}
 }
 
 int
-monitor_run(const struct monitor_env *env, const json_t *start,
-    int reply_sock)
+monitor_run(const struct monitor_env *env, const json_t *start, int reply_sock)
 {
-	struct monitor m = { .env = env, .dirfd = -1, .init_pidfd = -1,
-		.init_stdin = -1, .home_pidns = -1, .home_netns = -1,
-		.epfd = -1, .signals.fd = -1, .listener.fd = -1,
-		.console.fd = -1, .console_log = -1 };
+	struct monitor m = { .env = env,
+		.dirfd = -1,
+		.init_pidfd = -1,
+		.init_stdin = -1,
+		.home_pidns = -1,
+		.home_netns = -1,
+		.epfd = -1,
+		.signals.fd = -1,
+		.listener.fd = -1,
+		.console.fd = -1,
+		.console_log = -1 };
 	int64_t from = bindu_clock_us();
 	struct bindu_err e = { 0 };
 	int rc;
@@ -253,9 +264,10 @@ monitor_run(const struct monitor_env *env, const json_t *start,
 		reply(reply_sock, boxd_wire_error(&e));
 		return 1;
 	}
-	reply(reply_sock, json_pack("{s:b,s:i,s:i,s:I}", "ok", 1, "pid",
-	    (int)getpid(), "init_pid", (int)m.init, "boot_us",
-	    (json_int_t)(bindu_clock_us() - from)));
+	reply(reply_sock,
+	    json_pack("{s:b,s:i,s:i,s:I}", "ok", 1, "pid", (int)getpid(),
+		"init_pid", (int)m.init, "boot_us",
+		(json_int_t)(bindu_clock_us() - from)));
 	/* After the answer: the first exec comes a moment later. */
 	if (seccomp_compile(&m.filter, &e) == 0)
 		loop_run(&m);
@@ -270,8 +282,8 @@ monitor_run(const struct monitor_env *env, const json_t *start,
 }
 
 int
-monitor_remove(const struct monitor_env *env, const char *id,
-    const char *dir, struct bindu_err *err)
+monitor_remove(const struct monitor_env *env, const char *id, const char *dir,
+    struct bindu_err *err)
 {
 	AUTO_FREE char *parent = bindu_path_dir(dir);
 	AUTO_CLOSE int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -289,7 +301,8 @@ monitor_remove(const struct monitor_env *env, const char *id,
 	if (rc == -1)
 		return -1;
 	if (fd == -1)
-		return errno == ENOENT ? 0 :
+		return errno == ENOENT ?
+		    0 :
 		    bindu_err_sys(err, "cannot open %s", parent);
 	return bindu_fd_rmtree(fd, bindu_path_base(dir), err);
 }

@@ -20,7 +20,7 @@
 #include "monitor_priv.h"
 
 #define CONNS_MAX (2 * EXEC_MAX)
-#define CONSOLE_MAX (4 << 20)	/* of each of console.log and .1 */
+#define CONSOLE_MAX (4 << 20) /* of each of console.log and .1 */
 #define CONSOLE_BLOCK (64 * 1024)
 
 int
@@ -93,8 +93,8 @@ sweep_conns(struct monitor *m)
 static void
 on_message(struct monitor *m, struct watch *w)
 {
-	struct conn *c = (struct conn *)(void *)((char *)w -
-	    offsetof(struct conn, w));
+	struct conn *c =
+	    (struct conn *)(void *)((char *)w - offsetof(struct conn, w));
 	int fds[BOXD_WIRE_FDS], rc;
 	struct bindu_err e = { 0 };
 	AUTO_JSON json_t *msg = NULL;
@@ -154,7 +154,7 @@ end_of_init(struct monitor *m, int st)
 		m->end_reason = "out of memory";
 	else
 		m->end_reason = WIFSIGNALED(st) ? "its init was killed" :
-		    "its init ended";
+						  "its init ended";
 }
 
 void
@@ -198,8 +198,8 @@ on_console(struct monitor *m, struct watch *w)
 		renameat(m->dirfd, "console.log", m->dirfd, "console.log.1");
 		if (m->console_log != -1)
 			close(m->console_log);
-		m->console_log = openat(m->dirfd, "console.log", O_WRONLY |
-		    O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		m->console_log = openat(m->dirfd, "console.log",
+		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 		m->console_len = 0;
 	}
 	/* A full disk loses lines, not the box. */
@@ -242,11 +242,10 @@ loop_open(struct monitor *m, struct bindu_err *err)
 	bindu_fd_nonblock(m->listener.fd, true);
 	m->console.fn = on_console;
 	bindu_fd_nonblock(m->console.fd, true);
-	m->console_log = openat(m->dirfd, "console.log", O_WRONLY | O_CREAT |
-	    O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	m->console_log = openat(m->dirfd, "console.log",
+	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (m->console_log == -1)
-		return bindu_err_sys(err, "cannot open %s/console.log",
-		    m->dir);
+		return bindu_err_sys(err, "cannot open %s/console.log", m->dir);
 	m->console_len = lseek(m->console_log, 0, SEEK_END);
 	if (loop_add(m, &m->listener, false, err) == -1 ||
 	    loop_add(m, &m->console, false, err) == -1)

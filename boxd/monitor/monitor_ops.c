@@ -38,11 +38,12 @@ static void
 op_stat(struct monitor *m, struct conn *c, const json_t *req)
 {
 	(void)req;
-	finish(m, c, json_pack("{s:b,s:s,s:i,s:i,s:I,s:I}", "ok", 1, "state",
-	    m->suspended ? "suspended" : "running", "init_pid", (int)m->init,
-	    "execs", (int)m->nexecs, "memory_bytes",
-	    (json_int_t)cgroup_memory(&m->cg), "started_at",
-	    (json_int_t)m->started_at));
+	finish(m, c,
+	    json_pack("{s:b,s:s,s:i,s:i,s:I,s:I}", "ok", 1, "state",
+		m->suspended ? "suspended" : "running", "init_pid",
+		(int)m->init, "execs", (int)m->nexecs, "memory_bytes",
+		(json_int_t)cgroup_memory(&m->cg), "started_at",
+		(json_int_t)m->started_at));
 }
 
 static void
@@ -62,8 +63,9 @@ freeze(struct monitor *m, struct conn *c, bool on)
 		return;
 	}
 	m->suspended = on;
-	finish(m, c, json_pack("{s:b,s:I}", "ok", 1, "us",
-	    (json_int_t)(bindu_clock_us() - from)));
+	finish(m, c,
+	    json_pack("{s:b,s:I}", "ok", 1, "us",
+		(json_int_t)(bindu_clock_us() - from)));
 }
 
 static void
@@ -107,8 +109,10 @@ op_stop(struct monitor *m, struct conn *c, const json_t *req)
 	int64_t grace = bindu_json_int(req, "grace_ms", GRACE_DEFAULT_MS);
 
 	c->stopping = true;
-	ops_stop(m, grace < 0 ? 0 : grace > GRACE_MAX_MS ? GRACE_MAX_MS :
-	    grace);
+	ops_stop(m,
+	    grace < 0		     ? 0 :
+		grace > GRACE_MAX_MS ? GRACE_MAX_MS :
+				       grace);
 }
 
 /* A socket of the box's network; -1 sets errno. */
@@ -122,7 +126,7 @@ box_socket(struct monitor *m, int family)
 	fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	saved = errno;
 	if (setns(m->home_netns, CLONE_NEWNET) == -1)
-		abort();	/* never go on in the box's network */
+		abort(); /* never go on in the box's network */
 	errno = saved;
 	return fd;
 }
@@ -192,8 +196,8 @@ dial_next(struct monitor *m, struct conn *c)
 static void
 on_dial(struct monitor *m, struct watch *w)
 {
-	struct conn *c = (struct conn *)(void *)((char *)w -
-	    offsetof(struct conn, dial));
+	struct conn *c =
+	    (struct conn *)(void *)((char *)w - offsetof(struct conn, dial));
 	socklen_t len = sizeof(int);
 	int errnum = 0;
 
@@ -229,10 +233,15 @@ static const struct {
 	const char *name;
 	void (*fn)(struct monitor *, struct conn *, const json_t *);
 } ops[] = {
-	{ "stat", op_stat }, { "exec", exec_start }, { "put", files_put },
-	{ "get", files_get }, { "connect", op_connect },
-	{ "suspend", op_suspend }, { "resume", op_resume },
-	{ "stop", op_stop }, { "watch", op_watch },
+	{ "stat", op_stat },
+	{ "exec", exec_start },
+	{ "put", files_put },
+	{ "get", files_get },
+	{ "connect", op_connect },
+	{ "suspend", op_suspend },
+	{ "resume", op_resume },
+	{ "stop", op_stop },
+	{ "watch", op_watch },
 };
 
 void
@@ -274,7 +283,8 @@ ops_tick(struct monitor *m)
 			/* The kernel ends the rest of a pid namespace. */
 			kill(m->init, SIGKILL);
 			m->kill_at = INT64_MAX;
-		} else if (m->kill_at != INT64_MAX && (left == -1 || ms < left)) {
+		} else if (m->kill_at != INT64_MAX &&
+		    (left == -1 || ms < left)) {
 			left = ms;
 		}
 	}

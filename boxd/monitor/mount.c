@@ -25,18 +25,18 @@
 #include "lib/base/path.h"
 
 /* glibc's <sys/mount.h> and the kernel's disagree in several versions. */
-int mount(const char *, const char *, const char *, unsigned long,
-	const void *);
+int
+mount(const char *, const char *, const char *, unsigned long, const void *);
 int umount2(const char *, int);
-#define DETACH 2			/* MNT_DETACH */
-#define CLONE_TREE 1			/* OPEN_TREE_CLONE */
+#define DETACH 2 /* MNT_DETACH */
+#define CLONE_TREE 1 /* OPEN_TREE_CLONE */
 #define LAYERS_MAX 100
-#define OPTIONS_MAX 4000		/* mount(2) takes one page */
+#define OPTIONS_MAX 4000 /* mount(2) takes one page */
 
 struct mounter {
 	const struct monitor_env *env;
-	const char *root;		/* STAGE/root */
-	int userns;			/* -1: not rootful */
+	const char *root; /* STAGE/root */
+	int userns; /* -1: not rootful */
 };
 
 static int
@@ -111,16 +111,18 @@ clone_at(const struct mounter *m, const char *src, const char *target,
 
 	if (mkdir(target, 0700) == -1 && errno != EEXIST)
 		return bindu_err_sys(err, "cannot make directory %s", target);
-	fd = (int)syscall(SYS_open_tree, AT_FDCWD, src,
-	    CLONE_TREE | O_CLOEXEC);
+	fd = (int)syscall(SYS_open_tree, AT_FDCWD, src, CLONE_TREE | O_CLOEXEC);
 	if (fd == -1)
 		return bindu_err_sys(err, "cannot take layer %s", src);
-	if (m->userns != -1 && syscall(SYS_mount_setattr, fd, "",
-	    AT_EMPTY_PATH, &attr, sizeof attr) == -1)
-		return bindu_err_sys(err, "cannot map the ids of layer %s "
-		    "(its file system must support id-mapped mounts)", src);
+	if (m->userns != -1 &&
+	    syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr,
+		sizeof attr) == -1)
+		return bindu_err_sys(err,
+		    "cannot map the ids of layer %s "
+		    "(its file system must support id-mapped mounts)",
+		    src);
 	if (syscall(SYS_move_mount, fd, "", AT_FDCWD, target,
-	    MOVE_MOUNT_F_EMPTY_PATH) == -1)
+		MOVE_MOUNT_F_EMPTY_PATH) == -1)
 		return bindu_err_sys(err, "cannot mount layer %s", src);
 	return 0;
 }
@@ -136,7 +138,7 @@ mount_overlay(const struct mounter *m, const char *lower, const char *upper,
 	int rc;
 
 	if (bindu_buf_addf(&opt, err, "lowerdir=%s,upperdir=%s,workdir=%s%s",
-	    lower, upper, work, m->env->rootful ? "" : ",userxattr") == -1)
+		lower, upper, work, m->env->rootful ? "" : ",userxattr") == -1)
 		return bindu_err_wrap(err, "too many layers");
 	if (m->env->rootful) {
 		prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP);
@@ -186,7 +188,8 @@ mount_layers(const struct mounter *m, const json_t *lower,
 		return bindu_err_set(err, BINDU_E_DATA,
 		    "an image has 1 to %d layers, not %zu", LAYERS_MAX,
 		    json_array_size(lower));
-	json_array_foreach(lower, i, v) {
+	json_array_foreach(lower, i, v)
+	{
 		const char *src = json_string_value(v);
 		char name[24];
 
@@ -195,7 +198,8 @@ mount_layers(const struct mounter *m, const json_t *lower,
 			    "layer %zu is not an absolute path", i);
 		snprintf(name, sizeof name, "m/%u", (unsigned)i);
 		if (clone_at(m, src, name, err) == -1 ||
-		    bindu_buf_addf(&list, err, "%s%s", i ? ":" : "", name) == -1)
+		    bindu_buf_addf(&list, err, "%s%s", i ? ":" : "", name) ==
+			-1)
 			return -1;
 	}
 	if (clone_at(m, "disk", "m/disk", err) == -1)
@@ -208,8 +212,8 @@ mount_layers(const struct mounter *m, const json_t *lower,
 static int
 check_root(const struct mounter *m, struct bindu_err *err)
 {
-	static const char *const names[] = { "dev", "proc", "sys", "run",
-	    "tmp", ".boxd" };
+	static const char *const names[] = { "dev", "proc", "sys", "run", "tmp",
+		".boxd" };
 	AUTO_CLOSE int root = open(m->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
 
@@ -217,10 +221,13 @@ check_root(const struct mounter *m, struct bindu_err *err)
 		return bindu_err_sys(err, "cannot open the box's root");
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		if (fstatat(root, names[i], &st, AT_SYMLINK_NOFOLLOW) == -1 ?
-		    errno == ENOENT : S_ISDIR(st.st_mode))
+			errno == ENOENT :
+			S_ISDIR(st.st_mode))
 			continue;
-		return bindu_err_set(err, BINDU_E_DATA, "the image's /%s is "
-		    "not a directory; such an image is not started", names[i]);
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "the image's /%s is "
+		    "not a directory; such an image is not started",
+		    names[i]);
 	}
 	return 0;
 }
@@ -230,23 +237,19 @@ static int
 mount_over(const struct mounter *m, const char *path, struct bindu_err *err)
 {
 	AUTO_FREE char *flat = xstrdup(path + 1);
-	AUTO_FREE char *upper = NULL, *work = NULL, *target = NULL;
-	AUTO_FREE char *real = NULL;
+	AUTO_FREE char *upper = NULL, *work = NULL;
+	AUTO_FREE char *target = xasprintf("%s%s", m->root, path);
 	int rc;
 
 	for (char *s = flat; *s; s++)
 		if (*s == '/')
 			*s = '-';
-	real = xasprintf("disk/over-%s/upper", flat);
-	if (bindu_fd_mkdirs(real, 0755, err) == -1 ||
-	    image_view_seed(path, real, err) == -1)
-		return -1;
-	strcpy(real + strlen(real) - strlen("upper"), "work");
-	if (bindu_fd_mkdirs(real, 0755, err) == -1)
-		return -1;
 	upper = xasprintf("m/disk/over-%s/upper", flat);
 	work = xasprintf("m/disk/over-%s/work", flat);
-	target = xasprintf("%s%s", m->root, path);
+	/* Made outside the id-mapped clone, where we have no id. */
+	if (bindu_fd_mkdirs(upper + 2, 0755, err) == -1 ||
+	    bindu_fd_mkdirs(work + 2, 0755, err) == -1)
+		return -1;
 	if (mkdir("m/view", 0700) == -1 && errno != EEXIST)
 		return bindu_err_sys(err, "cannot make directory m/view");
 	if (image_view_mount(path, "m/view", m->userns, err) == -1)
@@ -262,7 +265,8 @@ mount_overs(const struct mounter *m, const json_t *over, struct bindu_err *err)
 	const json_t *v;
 	size_t i;
 
-	json_array_foreach(over, i, v) {
+	json_array_foreach(over, i, v)
+	{
 		const char *path = json_string_value(v);
 
 		if (!path || *path != '/' || !bindu_path_is_inside(path + 1))

@@ -47,8 +47,11 @@ seed_hosts(int etc, const char *hostname, struct bindu_err *err)
 
 	if (old && strstr(old, line))
 		return 0;
-	text = xasprintf("%s%s", old ? old : "127.0.0.1\tlocalhost\n"
-	    "::1\tlocalhost ip6-localhost ip6-loopback\n", line);
+	text = xasprintf("%s%s",
+	    old ? old :
+		  "127.0.0.1\tlocalhost\n"
+		  "::1\tlocalhost ip6-localhost ip6-loopback\n",
+	    line);
 	return write_seed(etc, "hosts", text, err);
 }
 
@@ -56,8 +59,8 @@ int
 mount_seed(const json_t *start, bool network, struct bindu_err *err)
 {
 	const char *hostname = bindu_json_str(start, "hostname");
-	AUTO_CLOSE int upper = open("disk/upper", O_RDONLY | O_DIRECTORY |
-	    O_CLOEXEC);
+	AUTO_CLOSE int upper =
+	    open("disk/upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	AUTO_CLOSE int etc = -1;
 	AUTO_FREE char *line = xasprintf("%s\n", hostname);
 	AUTO_FREE char *dns = NULL;
@@ -66,9 +69,9 @@ mount_seed(const json_t *start, bool network, struct bindu_err *err)
 		return bindu_err_sys(err, "cannot open the box's disk");
 	if (mkdirat(upper, "etc", 0755) == -1 && errno != EEXIST)
 		return bindu_err_sys(err, "cannot make the box's /etc");
-	etc = openat(upper, "etc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-	    O_CLOEXEC);
-	if (etc == -1)		/* the box made something else of it */
+	etc = openat(upper, "etc",
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (etc == -1) /* the box made something else of it */
 		return 0;
 	if (seed_hosts(etc, hostname, err) == -1 ||
 	    write_seed(etc, "hostname", line, err) == -1)

@@ -17,7 +17,10 @@
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 #define PROGRAM_MAX (1 << 20)
 
-static const struct { enum scmp_compare cmp; const char *json; } ops[] = {
+static const struct {
+	enum scmp_compare cmp;
+	const char *json;
+} ops[] = {
 	[IS] = { SCMP_CMP_EQ, "SCMP_CMP_EQ" },
 	[MASKED_ZERO] = { SCMP_CMP_MASKED_EQ, "SCMP_CMP_MASKED_EQ" },
 	[ABOVE] = { SCMP_CMP_GT, "SCMP_CMP_GT" },
@@ -39,10 +42,10 @@ names_rule(const char *const *names, size_t n, const char *action)
 static json_t *
 conditional_rule(size_t i)
 {
-	json_t *rule = json_pack("{s:[s],s:s,s:[{s:i,s:I,s:I,s:s}]}",
-	    "names", conditional[i].name, "action", conditional[i].errnum ?
-	    "SCMP_ACT_ERRNO" : "SCMP_ACT_ALLOW", "args", "index", 0,
-	    "value", (json_int_t)conditional[i].value, "valueTwo",
+	json_t *rule = json_pack("{s:[s],s:s,s:[{s:i,s:I,s:I,s:s}]}", "names",
+	    conditional[i].name, "action",
+	    conditional[i].errnum ? "SCMP_ACT_ERRNO" : "SCMP_ACT_ALLOW", "args",
+	    "index", 0, "value", (json_int_t)conditional[i].value, "valueTwo",
 	    (json_int_t)0, "op", ops[conditional[i].op].json);
 
 	if (conditional[i].errnum)
@@ -99,9 +102,11 @@ add_rules(scmp_filter_ctx ctx)
 		struct scmp_arg_cmp cmp = { .op = ops[conditional[i].op].cmp,
 			.datum_a = conditional[i].value };
 
-		rc = seccomp_rule_add_array(ctx, conditional[i].errnum ?
-		    SCMP_ACT_ERRNO((uint32_t)conditional[i].errnum) :
-		    SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(conditional[i].name), 1, &cmp);
+		rc = seccomp_rule_add_array(ctx,
+		    conditional[i].errnum ?
+			SCMP_ACT_ERRNO((uint32_t)conditional[i].errnum) :
+			SCMP_ACT_ALLOW,
+		    seccomp_syscall_resolve_name(conditional[i].name), 1, &cmp);
 	}
 	return rc;
 }

@@ -4,6 +4,10 @@
 #ifndef BOXD_SECCOMP_TABLE_H
 #define BOXD_SECCOMP_TABLE_H
 
+#include <errno.h>
+#include <stdint.h>
+
+/* clang-format off */
 /* Names this libseccomp does not know, or that this processor does not have,
  * are skipped. */
 static const char *const allowed[] = {
