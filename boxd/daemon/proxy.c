@@ -25,7 +25,8 @@ page(struct conn *c, int status, const char *what)
 	AUTO_FREE char *accept = http_header(c, "accept");
 	AUTO_FREE char *body = NULL;
 
-	if (!accept || !strstr(accept, "text/html")) {
+	/* The text may hold what a box said: it is never markup. */
+	if (!accept || !strstr(accept, "text/html") || strpbrk(what, "<&")) {
 		body = xasprintf("%s\n", what);
 		http_reply(c, status, "text/plain; charset=utf-8",
 		    "Retry-After: 1\r\n", body);
