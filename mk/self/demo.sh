@@ -1,15 +1,16 @@
 #!/bin/sh
 # make demo: deploy examples/echo-agent into a local box and talk to it.
+# usage: demo.sh BUILD [AGENTDIR]
 set -eu
 build=$1
 top=$(cd "$(dirname "$0")/../.." && pwd)
 case $build in /*) ;; *) build=$top/$build ;; esac
 export PATH="$build/bin:$PATH" BINDU_RUNTIME=local
-agent=$top/examples/echo-agent
+agent=${2:-$top/examples/echo-agent}
 uuid() { cat /proc/sys/kernel/random/uuid; }
 say() { printf '\n%s\n' "demo: $*"; }
 
-say "make deploy, in examples/echo-agent"
+say "make deploy, in $agent"
 make --no-print-directory -C "$agent" deploy
 eval "$(bindu-discover -C "$agent")"
 # shellcheck disable=SC2154 # discover prints name=
