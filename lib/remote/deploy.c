@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "deploy_local.h"
 #include "deploy_run.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -195,13 +196,31 @@ note_release(struct bindu_run *r)
 }
 
 static int
+upload_bindu(struct bindu_run *r, struct bindu_err *err)
+{
+	int64_t began = bindu_clock_ms();
+	struct bindu_transfer_stats st;
+	char id[65];
+
+	if (bindu_transfer_tree(r->remote, r->box.name, BINDU_LOCAL_DIR,
+		r->plan->bindu, id, &st, r->report, err) == -1)
+		return bindu_err_wrap(err, "bindu");
+	bindu_run_phase(r, "bindu", began,
+	    st.unchanged ? "unchanged" : "%llu files",
+	    (unsigned long long)st.files_sent);
+	return 0;
+}
+
+static int
 ship(struct bindu_run *r, struct bindu_err *err)
 {
 	bool unchanged;
 
 	if (upload(r, &unchanged, err) == -1)
 		return -1;
-	if (unchanged && serves_already(r)) {
+	if (r->plan->bindu != NULL && upload_bindu(r, err) == -1)
+		return -1;
+	if (unchanged && r->plan->bindu == NULL && serves_already(r)) {
 		r->d->unchanged = true;
 		return bindu_run_health(r, r->o->health_timeout_ms, err);
 	}

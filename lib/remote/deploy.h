@@ -37,6 +37,7 @@ struct bindu_deploy_opts {
 struct bindu_plan {
 	struct bindu_agent_info agent;
 	struct bindu_tree *tree; /* NULL with an image: no source ships */
+	struct bindu_tree *bindu; /* its source, when its version is local */
 	struct bindu_scrub_report scrub;
 	char *label; /* the box's name */
 	uint32_t port;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "deploy.h"
+#include "deploy_local.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
@@ -162,7 +163,13 @@ bindu_deploy_plan(const struct bindu_deploy_opts *o,
 	memset(p, 0, sizeof *p);
 	if (find_agent(o, p, report, err) == -1)
 		return -1;
-	return o->image != NULL ? 0 : load(o, p, report, err);
+	if (o->image != NULL)
+		return 0;
+	if (o->bindu_version != NULL &&
+	    strcmp(o->bindu_version, "local") == 0 &&
+	    bindu_deploy_local(&p->bindu, report, err) == -1)
+		return -1;
+	return load(o, p, report, err);
 }
 
 void
@@ -171,6 +178,7 @@ bindu_plan_fini(struct bindu_plan *p)
 	bindu_agent_info_fini(&p->agent);
 	bindu_scrub_report_fini(&p->scrub);
 	bindu_tree_free(p->tree);
+	bindu_tree_free(p->bindu);
 	free(p->label);
 	memset(p, 0, sizeof *p);
 }
