@@ -14,6 +14,21 @@ ends_login(uint8_t c)
 	    c == '`' || c == '\\' || c == 0x7f;
 }
 
+/* A slash in a password is possible, behind host:8080 it is not one. */
+static bool
+may_go_on(const uint8_t *p, size_t n)
+{
+	const uint8_t *colon = memrchr(p, ':', n);
+	size_t digits = 0;
+
+	if (!colon)
+		return false;
+	n -= (size_t)(colon + 1 - p);
+	while (digits < n && isdigit(colon[1 + digits]))
+		digits++;
+	return digits < n;
+}
+
 /* The last @ before the login must end; 0 if none. */
 static size_t
 find_at(const struct scrub_text *t, size_t i)
@@ -25,10 +40,10 @@ find_at(const struct scrub_text *t, size_t i)
 			found = i;
 		/* The host has begun, or there never was a login. */
 		if ((t->p[i] == '/' || t->p[i] == '?' || t->p[i] == '#') &&
-		    (found || !memchr(t->p + start, ':', i - start)))
+		    (found || !may_go_on(t->p + start, i - start)))
 			break;
 		if (t->p[i] == ',' && found)
-			break;		/* a list of hosts */
+			break; /* a list of hosts */
 	}
 	return found;
 }
@@ -37,12 +52,13 @@ static bool
 is_word_host(const uint8_t *p, size_t n)
 {
 	static const char *const hosts[] = { "localhost", "127.0.0.1",
-	    "0.0.0.0", "::1", "[::1]", "host", "hostname", "server", "proxy",
-	    "example.com", "example.org", "example.net", "foo", "bar",
-	    "foo.com", "foo.bar", "bar.com", "a.com", "b.com", "test", "db",
-	    "test.com", "domain.com", "domain", "myhost", "your-host",
-	    "some.host", "www.example.com", "host.com", "google.com", "h",
-	    "host.docker.internal", "url", "address", "ip", "endpoint" };
+		"0.0.0.0", "::1", "[::1]", "host", "hostname", "server",
+		"proxy", "example.com", "example.org", "example.net", "foo",
+		"bar", "foo.com", "foo.bar", "bar.com", "a.com", "b.com",
+		"test", "db", "test.com", "domain.com", "domain", "myhost",
+		"your-host", "some.host", "www.example.com", "host.com",
+		"google.com", "h", "host.docker.internal", "url", "address",
+		"ip", "endpoint" };
 	size_t len = 0;
 
 	while (len < n && !strchr(":/?\"' ,;)\\]", p[len]))
@@ -53,8 +69,9 @@ is_word_host(const uint8_t *p, size_t n)
 		if (strlen(hosts[i]) == len &&
 		    !strncasecmp((const char *)p, hosts[i], len))
 			return true;
-	return len > 8 && (memmem(p, len, "example", 7) ||
-	    !strncasecmp((const char *)p + len - 5, ".test", 5));
+	return len > 8 &&
+	    (memmem(p, len, "example", 7) ||
+		!strncasecmp((const char *)p + len - 5, ".test", 5));
 }
 
 static size_t
@@ -106,7 +123,8 @@ login_level(const uint8_t *p, size_t n, const uint8_t *user, size_t ulen,
 	}
 	r = scrub_randomness(p, n);
 	if (n >= 8 && (r > 0.5 || digit + upper + lower + mark >= 3))
-		return word_host && r < 0 ? BINDU_SCRUB_WARN : BINDU_SCRUB_BLOCK;
+		return word_host && r < 0 ? BINDU_SCRUB_WARN :
+					    BINDU_SCRUB_BLOCK;
 	if (n >= 6 && digit && (upper || lower) && r > 0)
 		return word_host ? BINDU_SCRUB_NOTE : BINDU_SCRUB_BLOCK;
 	if (n >= 8 && digit && (upper || lower) && !word_host)
@@ -122,20 +140,22 @@ scrub_judge_url(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	const uint8_t *c;
 	int level;
 
-	if (!at || !(scrub_class[t->p[at - 1]] & CH_LOWER ||
-	    isupper(t->p[at - 1])))
+	if (!at ||
+	    !(scrub_class[t->p[at - 1]] & CH_LOWER || isupper(t->p[at - 1])))
 		return;
 	host = find_at(t, user);
 	if (!host || host + 1 >= t->n || ends_login(t->p[host + 1]))
 		return;
 	c = memchr(t->p + user, ':', host - user);
-	if (!c) {		/* https://TOKEN@host */
-		if (host - user >= 20 && scrub_token_level(t->p + user,
-		    host - user, KEY_TOKEN) == BINDU_SCRUB_BLOCK &&
-		    scrub_match("\\b{20,300}", t->p, host, user) == host - user &&
+	if (!c) { /* https://TOKEN@host */
+		if (host - user >= 20 &&
+		    scrub_token_level(t->p + user, host - user, KEY_TOKEN) ==
+			BINDU_SCRUB_BLOCK &&
+		    scrub_match("\\b{20,300}", t->p, host, user) ==
+			host - user &&
 		    !memmem(t->p + host, t->n - host < 60 ? t->n - host : 60,
-		    "sentry", 6) && scrub_match("\\h{32}", t->p, host, user) !=
-		    host - user)
+			"sentry", 6) &&
+		    scrub_match("\\h{32}", t->p, host, user) != host - user)
 			scrub_add(s, t, user, host, "connection/url-token",
 			    BINDU_SCRUB_BLOCK, PRIO_CONN);
 		return;
@@ -158,7 +178,8 @@ judge_azure(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	size_t v = (size_t)(eq - t->p) + 1;
 	size_t len = scrub_match("\\B{40,88}={0,2}", t->p, t->n, v);
 
-	if (len >= 40 && scrub_randomness(t->p + v, len > 60 ? 60 : len) > 0.5 &&
+	if (len >= 40 &&
+	    scrub_randomness(t->p + v, len > 60 ? 60 : len) > 0.5 &&
 	    !scrub_is_placeholder(t->p + v, len))
 		scrub_add(s, t, v, v + len, "connection/azure-key",
 		    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
@@ -194,7 +215,7 @@ judge_curl(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	const uint8_t *c;
 	int level;
 
-	for (eol = i; eol < t->n && t->p[eol] != '\n' && eol - i < 600; )
+	for (eol = i; eol < t->n && t->p[eol] != '\n' && eol - i < 600;)
 		eol++;
 	for (; i + 3 < eol; i++) {
 		if (t->p[i - 1] != ' ')
@@ -207,7 +228,7 @@ judge_curl(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 			continue;
 		while (i < eol && strchr(" \"'=\\", t->p[i]))
 			i++;
-		for (end = i; end < eol && !ends_login(t->p[end]); )
+		for (end = i; end < eol && !ends_login(t->p[end]);)
 			end++;
 		c = memchr(t->p + i, ':', end - i);
 		if (!c)
