@@ -181,8 +181,9 @@ list(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	if (rc == 0 && !ctx->json && n != 0)
 		printf("%-24s %-10s %s\n", "NAME", "STATUS", "URL");
 	for (size_t i = 0; i < n; i++) {
-		const char *url = all[i].local_url != NULL ? all[i].local_url : all[i].url != NULL ? all[i].url
-												   : "";
+		const char *url = all[i].local_url != NULL ? all[i].local_url :
+		    all[i].url != NULL			   ? all[i].url :
+							     "";
 
 		if (ctx->json)
 			json_array_append_new(array,
@@ -230,7 +231,9 @@ ACT(resume, BINDU_BOX_RESUME)
 static int
 destroy(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
-	AUTO_FREE char *question = argc == 1 ? xasprintf("destroy box %s and all it holds?", argv[0]) : xasprintf("destroy %d boxes and all they hold?", argc);
+	AUTO_FREE char *question = argc == 1 ?
+	    xasprintf("destroy box %s and all it holds?", argv[0]) :
+	    xasprintf("destroy %d boxes and all they hold?", argc);
 	int rc = bindu_tool_confirm(ctx, question, err);
 
 	return rc != 0 ? rc : act(ctx, argv, BINDU_BOX_DESTROY, err);

@@ -18,8 +18,8 @@ static const struct bindu_opt opts[] = {
 	    "pass standard input on (default)", NULL },
 	{ 'n', "no-stdin", BINDU_OPT_FLAG, &no_stdin, NULL,
 	    "leave standard input alone; the command reads none", NULL },
-	{ 't', "tty", BINDU_OPT_FLAG, &tty, NULL,
-	    "give the command a terminal", NULL },
+	{ 't', "tty", BINDU_OPT_FLAG, &tty, NULL, "give the command a terminal",
+	    NULL },
 	{ 'T', "no-tty", BINDU_OPT_FLAG, &no_tty, NULL,
 	    "give it none (default)", NULL },
 	{ 'e', "env", BINDU_OPT_STRLIST, &env, "KEY[=VALUE]",
@@ -50,7 +50,9 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
 	struct bindu_remote_opts where = { .runtime = ctx->runtime };
 	AUTO_STRV struct bindu_strv all = { 0 };
-	struct bindu_exec_opts o = { .cwd = cwd, .timeout_ms = timeout, .tty = tty && !no_tty };
+	struct bindu_exec_opts o = { .cwd = cwd,
+		.timeout_ms = timeout,
+		.tty = tty && !no_tty };
 	struct bindu_exec_end end = { 125, false };
 	struct bindu_remote *remote;
 	int skip = argc > 1 && strcmp(argv[1], "--") == 0 ? 2 : 1;

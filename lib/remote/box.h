@@ -27,8 +27,7 @@ struct bindu_remote_opts {
 /* Choose the runtime (config.h), say it in one note, connect, authenticate.
  * local starts bindu-boxd when it is not running. */
 int bindu_remote_open(const struct bindu_remote_opts *,
-    const struct bindu_report *, struct bindu_remote **,
-    struct bindu_err *);
+    const struct bindu_report *, struct bindu_remote **, struct bindu_err *);
 void bindu_remote_close(struct bindu_remote *);
 enum bindu_runtime bindu_remote_runtime(const struct bindu_remote *);
 
@@ -63,14 +62,16 @@ int bindu_box_get(struct bindu_remote *, const char *box,
     struct bindu_box_info *, struct bindu_err *);
 int bindu_box_list(struct bindu_remote *, struct bindu_box_info **, size_t *n,
     struct bindu_err *);
-enum bindu_box_verb { BINDU_BOX_START,
+enum bindu_box_verb {
+	BINDU_BOX_START,
 	BINDU_BOX_STOP,
 	BINDU_BOX_REBOOT,
 	BINDU_BOX_SUSPEND,
 	BINDU_BOX_RESUME,
 	BINDU_BOX_DESTROY,
 	BINDU_BOX_HIBERNATE,
-	BINDU_BOX_WAKE };
+	BINDU_BOX_WAKE
+};
 /* Reads the state first: the target state reached is success. */
 int bindu_box_act(struct bindu_remote *, const char *box, enum bindu_box_verb,
     struct bindu_err *);

@@ -53,8 +53,8 @@ int boxd_get(struct bindu_remote *, const char *, struct bindu_box_info *,
     struct bindu_err *);
 int boxd_list(struct bindu_remote *, struct bindu_box_info **, size_t *,
     struct bindu_err *);
-int boxd_logs(struct bindu_remote *, const char *, bool, int,
-    struct bindu_err *);
+int
+boxd_logs(struct bindu_remote *, const char *, bool, int, struct bindu_err *);
 int boxd_put(struct bindu_remote *, const char *, const char *, int, uint64_t,
     const struct bindu_report *, struct bindu_err *);
 int boxd_fetch(struct bindu_remote *, const char *, const char *, int,

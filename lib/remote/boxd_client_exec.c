@@ -31,10 +31,7 @@ struct bindu_client_exec {
 };
 
 /* ExecChunk's fields we read and write by hand. */
-enum { F_DATA = 1,
-	F_STDIN = 2,
-	F_EXIT = 6,
-	F_STDERR = 10 };
+enum { F_DATA = 1, F_STDIN = 2, F_EXIT = 6, F_STDERR = 10 };
 
 static void
 open_call(struct bindu_client_exec *x)
@@ -195,7 +192,8 @@ take_chunk(struct bindu_client_exec *x, const char *p, size_t n,
 	x->exit_seen = f->n == 0 || f->code != 0;
 	if (x->exit_seen)
 		/* 128+n is the shell's way; some report -n. */
-		x->code = f->code < 0 && f->code > -65 ? 128 - f->code : f->code & 255;
+		x->code = f->code < 0 && f->code > -65 ? 128 - f->code :
+							 f->code & 255;
 	return 0;
 }
 
@@ -235,14 +233,20 @@ watch(struct bindu_client_exec *x, struct bindu_err *err)
 		return bindu_err_set(err, BINDU_E_AGAIN,
 		    "connection to %s lost; the command may still be running",
 		    x->box);
-	if (rc == 0 && (vm == NULL || (strcmp(vm->status, "stopped") != 0 &&
-					  strcmp(vm->status, "destroyed") != 0 &&
-					  strcmp(vm->status, "failed") != 0))) {
+	if (rc == 0 &&
+	    (vm == NULL ||
+		(strcmp(vm->status, "stopped") != 0 &&
+		    strcmp(vm->status, "destroyed") != 0 &&
+		    strcmp(vm->status, "failed") != 0))) {
 		x->gone = 0;
 		return 0;
 	}
 	/* Once: its stream may be about to say so itself. */
-	return ++x->gone < 2 ? 0 : bindu_err_set(err, BINDU_E_AGAIN, "box %s is %s; the command is gone with it", x->box, vm != NULL ? vm->status : "destroyed");
+	return ++x->gone < 2 ?
+	    0 :
+	    bindu_err_set(err, BINDU_E_AGAIN,
+		"box %s is %s; the command is gone with it", x->box,
+		vm != NULL ? vm->status : "destroyed");
 }
 
 static int
@@ -335,7 +339,7 @@ bool
 boxd_exec_started(const struct bindu_client_exec *x)
 {
 	return x->any || x->accepted ||
-	       bindu_rpc_may_have_acted(x->call, x->lost);
+	    bindu_rpc_may_have_acted(x->call, x->lost);
 }
 
 void

@@ -80,8 +80,8 @@ resolve_loopback(const char *host, const char *port, char **address,
 
 /* Split "HOST[:PORT][/]"; brackets around an IPv6 address are taken off. */
 static int
-split_authority(const char *text, const char *defport,
-    struct bindu_endpoint *e, struct bindu_err *err)
+split_authority(const char *text, const char *defport, struct bindu_endpoint *e,
+    struct bindu_err *err)
 {
 	const char *end = text + strcspn(text, "/?#");
 	const char *colon = NULL, *host = text, *hostend = end;
@@ -107,7 +107,9 @@ split_authority(const char *text, const char *defport,
 			hostend = colon;
 	}
 	e->host = xstrndup(host, (size_t)(hostend - host));
-	e->port = colon != NULL ? xstrndup(colon + 1, (size_t)(end - colon - 1)) : xstrdup(defport);
+	e->port = colon != NULL ?
+	    xstrndup(colon + 1, (size_t)(end - colon - 1)) :
+	    xstrdup(defport);
 	if (*e->host == '\0' || (colon != NULL && *colon != ':') ||
 	    bindu_str_u32(e->port, &port, NULL) == -1 || port == 0 ||
 	    port > 65535)
@@ -120,7 +122,7 @@ static bool
 is_local_name(const char *host)
 {
 	return bindu_str_icmp(host, "localhost") == 0 ||
-	       bindu_str_starts(host, "127.") || strcmp(host, "::1") == 0;
+	    bindu_str_starts(host, "127.") || strcmp(host, "::1") == 0;
 }
 
 static int
@@ -188,7 +190,7 @@ is_ip(const char *host)
 	struct in6_addr any;
 
 	return inet_pton(AF_INET, host, &any) == 1 ||
-	       inet_pton(AF_INET6, host, &any) == 1;
+	    inet_pton(AF_INET6, host, &any) == 1;
 }
 
 /* A key is worth more than a token: never in clear off this machine, not
@@ -206,10 +208,14 @@ check_exchange(const char *url, struct bindu_err *err)
 		return bindu_err_set(err, BINDU_E_CONFIG,
 		    "BOXD_EXCHANGE_URL %s: use https://", url);
 	slash = strchr(url + 7, '/');
-	base = slash != NULL ? xstrndup(url, (size_t)(slash - url)) : xstrdup(url);
+	base = slash != NULL ? xstrndup(url, (size_t)(slash - url)) :
+			       xstrdup(url);
 	if (bindu_endpoint_parse(base, &e, err) == -1)
 		return -1;
-	return e.address != NULL ? 0 : bindu_err_set(err, BINDU_E_CONFIG, "BOXD_EXCHANGE_URL %s: use https://", url);
+	return e.address != NULL ?
+	    0 :
+	    bindu_err_set(err, BINDU_E_CONFIG,
+		"BOXD_EXCHANGE_URL %s: use https://", url);
 }
 
 char *

@@ -28,7 +28,7 @@ int bindu_endpoint_parse(const char *url, struct bindu_endpoint *,
 const char *bindu_endpoint_url(void);
 /* Where an API key is exchanged: BOXD_EXCHANGE_URL, else derived.  A key goes
  * over TLS or to loopback only.  Caller frees. */
-char *bindu_endpoint_exchange(const struct bindu_endpoint *,
-    struct bindu_err *);
+char *
+bindu_endpoint_exchange(const struct bindu_endpoint *, struct bindu_err *);
 void bindu_endpoint_fini(struct bindu_endpoint *);
 #endif

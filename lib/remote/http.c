@@ -165,8 +165,9 @@ stays_here(const struct bindu_http_req *req)
 		return true;
 	host += 3;
 	n = strcspn(host, ":/?#");
-	return strncmp(host, "127.", 4) == 0 || strncmp(host, "[::1]", 5) == 0 ||
-	       (n >= 9 && strncmp(host + n - 9, "localhost", 9) == 0);
+	return strncmp(host, "127.", 4) == 0 ||
+	    strncmp(host, "[::1]", 5) == 0 ||
+	    (n >= 9 && strncmp(host + n - 9, "localhost", 9) == 0);
 }
 
 /* Rules that hold for every request. */
@@ -229,10 +230,10 @@ take_answer(CURL *h, struct bindu_http_res *res)
 	curl.get(h, CURLINFO_CONTENT_TYPE, &type);
 	curl.get(h, CURLINFO_RETRY_AFTER, &after);
 	res->status = (int)status;
-	res->retry_after = after > 0 ? (int)(after < 86400 ? after : 86400) : -1;
+	res->retry_after = after > 0 ? (int)(after < 86400 ? after : 86400) :
+				       -1;
 	if (type != NULL)
-		strncpy(res->content_type, type,
-		    sizeof(res->content_type) - 1);
+		strncpy(res->content_type, type, sizeof(res->content_type) - 1);
 }
 
 int

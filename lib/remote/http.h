@@ -22,13 +22,15 @@ struct bindu_http_req {
 	int64_t timeout_ms; /* whole request; 0: 30 s */
 	size_t max_body; /* of the answer; 0: 1 MiB */
 };
-enum bindu_http_cause { BINDU_HTTP_OK,
+enum bindu_http_cause {
+	BINDU_HTTP_OK,
 	BINDU_HTTP_DNS,
 	BINDU_HTTP_REFUSED,
 	BINDU_HTTP_TLS,
 	BINDU_HTTP_TIMEOUT,
 	BINDU_HTTP_CLOSED,
-	BINDU_HTTP_OTHER };
+	BINDU_HTTP_OTHER
+};
 struct bindu_http_res {
 	int status;
 	enum bindu_http_cause cause;

@@ -12,6 +12,6 @@
 char *bindu_local_socket(void);
 /* When nobody answers on the socket run `bindu-boxd start`, which returns
  * when the daemon is ready; start false: BINDU_E_UNAVAILABLE instead. */
-int bindu_local_ensure(bool start, const struct bindu_report *,
-    struct bindu_err *);
+int
+bindu_local_ensure(bool start, const struct bindu_report *, struct bindu_err *);
 #endif

@@ -35,8 +35,10 @@ enum {
 
 struct bindu_rpc;
 /* Does not connect yet: the first call does. */
-struct bindu_rpc *bindu_rpc_open(const struct bindu_endpoint *,
-    struct bindu_err *);
+struct bindu_rpc *
+bindu_rpc_open(const struct bindu_endpoint *, struct bindu_err *);
+/* All its calls have ended.  Wipes the token; the threads and the socket are
+ * left to the end of the process, which a tool reaches next. */
 void bindu_rpc_close(struct bindu_rpc *);
 /* Sent as "authorization: Bearer TOKEN" with every later call; NULL: none. */
 int bindu_rpc_set_token(struct bindu_rpc *, const char *, struct bindu_err *);
@@ -44,8 +46,7 @@ int bindu_rpc_set_token(struct bindu_rpc *, const char *, struct bindu_err *);
 /* method is "/package.Service/Name".  reply is reset first.  On failure
  * err->detail is the gRPC status (0: ended by a signal). */
 int bindu_rpc_unary(struct bindu_rpc *, const char *method, const void *req,
-    size_t n, int64_t timeout_ms, struct bindu_buf *reply,
-    struct bindu_err *);
+    size_t n, int64_t timeout_ms, struct bindu_buf *reply, struct bindu_err *);
 
 /* One streaming call, begun with its first message (the pieces, copied).
  * timeout_ms -1: no limit.  Never fails: recv tells. */

@@ -39,8 +39,8 @@ int bindu_exec_run(struct bindu_remote *, const char *box,
  * input may be NULL. */
 int bindu_exec_capture(struct bindu_remote *, const char *box,
     const struct bindu_exec_opts *, const void *input, size_t inlen,
-    struct bindu_buf *out, struct bindu_buf *errout,
-    struct bindu_exec_end *, struct bindu_err *);
+    struct bindu_buf *out, struct bindu_buf *errout, struct bindu_exec_end *,
+    struct bindu_err *);
 
 struct bindu_exec;
 struct bindu_exec *bindu_exec_open(struct bindu_remote *, const char *box,
@@ -51,16 +51,18 @@ int bindu_exec_send(struct bindu_exec *, const void *, size_t n,
 int bindu_exec_eof(struct bindu_exec *, struct bindu_err *);
 int bindu_exec_winsize(struct bindu_exec *, uint32_t cols, uint32_t rows,
     struct bindu_err *);
-enum bindu_exec_event { BINDU_EXEC_OUT,
+enum bindu_exec_event {
+	BINDU_EXEC_OUT,
 	BINDU_EXEC_ERR,
 	BINDU_EXEC_END,
-	BINDU_EXEC_NOTHING };
+	BINDU_EXEC_NOTHING
+};
 /* Next event within timeout_ms (-1: no limit; NOTHING when it ran out or a
  * caught signal or a bindu_exec_wake() arrived).  *p and *n borrow until the next
  * call.  -1: the stream broke. */
 int bindu_exec_recv(struct bindu_exec *, int64_t timeout_ms,
-    enum bindu_exec_event *, const char **p, size_t *n,
-    struct bindu_exec_end *, struct bindu_err *);
+    enum bindu_exec_event *, const char **p, size_t *n, struct bindu_exec_end *,
+    struct bindu_err *);
 /* From another thread: make recv return NOTHING now. */
 void bindu_exec_wake(struct bindu_exec *);
 /* Cancels when it has not ended: the far side kills the command. */

@@ -65,8 +65,9 @@ add_env(struct bindu_buf *b, const char *const *env, struct bindu_err *err)
 
 		name = eq == NULL ? NULL : xstrndup(*env, (size_t)(eq - *env));
 		if (name == NULL || *name == '\0' ||
-		    strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				 "abcdefghijklmnopqrstuvwxyz0123456789_") !=
+		    strspn(name,
+			"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			"abcdefghijklmnopqrstuvwxyz0123456789_") !=
 			strlen(name) ||
 		    (*name >= '0' && *name <= '9'))
 			return bindu_err_set(err, BINDU_E_USAGE,
@@ -133,8 +134,9 @@ static int
 add_reader(struct bindu_buf *b, const char *head_file, struct bindu_err *err)
 {
 	if (head_file == NULL)
-		return bindu_buf_adds(b, "IFS= read -r _bindu_h || exit 125; "
-					 "eval \"$_bindu_h\"; unset _bindu_h; ",
+		return bindu_buf_adds(b,
+		    "IFS= read -r _bindu_h || exit 125; "
+		    "eval \"$_bindu_h\"; unset _bindu_h; ",
 		    err);
 	if (bindu_buf_adds(b, ". ", err) == -1 ||
 	    bindu_str_shquote(b, head_file, err) == -1 ||
@@ -146,8 +148,7 @@ add_reader(struct bindu_buf *b, const char *head_file, struct bindu_err *err)
 
 int
 bindu_exec_line_build(const struct bindu_exec_opts *o, const char *marker,
-    const char *head_file, struct bindu_exec_line *l,
-    struct bindu_err *err)
+    const char *head_file, struct bindu_exec_line *l, struct bindu_err *err)
 {
 	struct bindu_buf command = BINDU_BUF_INIT(WHOLE_MAX);
 	bool is_long;

@@ -26,8 +26,7 @@ run(void *arg)
 			p[i] = (struct pollfd){ armed ? w->fd[i] : -1,
 				i == BINDU_WATCH_OUT ? POLLOUT : POLLIN, 0 };
 		}
-		p[BINDU_WATCH_COUNT] =
-		    (struct pollfd){ w->control, POLLIN, 0 };
+		p[BINDU_WATCH_COUNT] = (struct pollfd){ w->control, POLLIN, 0 };
 		if (poll(p, BINDU_WATCH_COUNT + 1, -1) <= 0)
 			continue;
 		if (p[BINDU_WATCH_COUNT].revents != 0)

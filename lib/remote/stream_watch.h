@@ -12,11 +12,13 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-enum { BINDU_WATCH_IN,
+enum {
+	BINDU_WATCH_IN,
 	BINDU_WATCH_OUT,
 	BINDU_WATCH_SIGNAL,
 	BINDU_WATCH_SIZE,
-	BINDU_WATCH_COUNT };
+	BINDU_WATCH_COUNT
+};
 
 struct bindu_watch {
 	int fd[BINDU_WATCH_COUNT];

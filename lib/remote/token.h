@@ -13,8 +13,8 @@
 
 struct bindu_token;
 /* NULL and BINDU_E_CONFIG when neither variable is set. */
-struct bindu_token *bindu_token_new(const struct bindu_endpoint *,
-    struct bindu_err *);
+struct bindu_token *
+bindu_token_new(const struct bindu_endpoint *, struct bindu_err *);
 void bindu_token_free(struct bindu_token *);
 /* The token to send now: from the cache, or exchanged.  Borrowed until the
  * next call. */

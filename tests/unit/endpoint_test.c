@@ -73,8 +73,8 @@ check_exchange(const char *url, bool fine)
 	setenv("BOXD_EXCHANGE_URL", url, 1);
 	bindu_endpoint_parse("https://h:1", &e, NULL);
 	got = bindu_endpoint_exchange(&e, NULL);
-	ok((got != NULL) == fine, "a key %s to %s", fine ? "goes" : "never goes",
-	    url);
+	ok((got != NULL) == fine, "a key %s to %s",
+	    fine ? "goes" : "never goes", url);
 	unsetenv("BOXD_EXCHANGE_URL");
 }
 

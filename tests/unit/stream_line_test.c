@@ -75,8 +75,8 @@ run(const char *const *shell, const struct bindu_exec_line *l, size_t *n)
 static void
 check_args(const char *const *shell, const char *what, const char *const *args)
 {
-	const char *argv[64] = { "sh", "-c",
-		"printf '%s\\n--\\n' \"$@\"; cat", "x" };
+	const char *argv[64] = { "sh", "-c", "printf '%s\\n--\\n' \"$@\"; cat",
+		"x" };
 	struct bindu_exec_opts o = { .argv = argv };
 	static const char *const env[] = { "SECRET=1", NULL };
 	AUTO_BUF struct bindu_buf want = BINDU_BUF_INIT(16 << 20);
