@@ -37,6 +37,7 @@ REMOTE_NEEDS   := grpc protobuf-c curl crypto
 NEEDS_discover :=
 NEEDS_pack     := archive crypto deflate zstd
 NEEDS_scrub    := archive crypto deflate zstd hs
+NEEDS_watch    := $(NEEDS_pack)
 NEEDS_upload   := $(NEEDS_pack) $(NEEDS_scrub) $(REMOTE_NEEDS)
 NEEDS_deploy   := $(NEEDS_upload)
 NEEDS_health   := $(REMOTE_NEEDS)

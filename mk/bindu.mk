@@ -174,7 +174,7 @@ $(_bindu_dirs:%=%/started): %/started: %/deps %/agent
 	cp "$$d/uploaded" "$$d/started"
 $(foreach a,$(BINDU_AGENTS),$(eval $(BINDU_DIR)/$a$(_bindu_suffix)/started: $(call _bindu_v,ENV_FILE,$a)))
 
-_bindu_verbs := deploy logs shell status suspend resume destroy plan
+_bindu_verbs := deploy dev logs shell status suspend resume destroy plan
 _bindu_of = $(BINDU_AGENTS:%=bindu-$1-%)
 .PHONY: $(foreach v,$(_bindu_verbs),bindu-$v $(call _bindu_of,$v))
 
@@ -195,6 +195,14 @@ $(call _bindu_of,deploy): bindu-deploy-%: $(BINDU_DIR)/%$(_bindu_suffix)/started
 	    "$$url" >"$$d/status"; \
 	if [ "$$age" ]; then : >"$$d/healthy"; echo "$$b serving at $$url"; \
 	else echo "$$b serving at $$url, unchanged"; fi
+
+# Until interrupted: deploy, and again when what ships changes.  After a deploy
+# that failed only a later change counts.
+_bindu_make := $(MAKE)
+$(call _bindu_of,dev): bindu-dev-%: $(BINDU_DIR)/%$(_bindu_suffix)/agent
+	@$(_bindu_begin); while :; do seen=; \
+	    ! $(_bindu_make) --no-print-directory bindu-deploy-$* || seen=$$d/manifest; \
+	    $(call _bindu_t,watch) -C "$$root" $${seen:+--manifest "$$seen"} || exit $$?; done
 
 $(call _bindu_of,logs): bindu-logs-%: $(BINDU_DIR)/%$(_bindu_suffix)/agent
 	@$(_bindu_begin); exec $(call _bindu_t,logs) $(_bindu_rt) "$$b"
@@ -239,6 +247,7 @@ bindu-clean:
 	rm -rf $(call _bindu_q,$(BINDU_DIR))
 bindu-help:
 	@echo 'make deploy    ship what changed, start it, wait until it is healthy'
+	@echo 'make dev       deploy, and again on each save, until interrupted'
 	@echo 'make plan      what a deploy would ship and do; changes nothing'
 	@echo 'make status    the box and its agent      make logs     what it says'
 	@echo 'make shell     a shell in the box         make suspend  freeze the box'
@@ -255,6 +264,7 @@ bindu-vars:
 ifeq ($(BINDU_ALIASES),yes)
 hel%: bindu-hel% ; @:
 deplo%: bindu-deplo% ; @:
+de%: bindu-de% ; @:
 log%: bindu-log% ; @:
 shel%: bindu-shel% ; @:
 statu%: bindu-statu% ; @:

@@ -335,6 +335,32 @@ run_make() { run --separate-stderr timeout 60 make --no-print-directory "$@"; }
 	! calls | grep -q upload
 }
 
+@test "make: dev deploys again on each save, and lives through a bad one" {
+	agent && project
+	timeout 60 make -s dev >"$F/out" 2>&1 &
+	local pid=$!
+	served() {	# served N: wait for the Nth deploy
+		for _ in $(seq 100); do
+			[ "$(grep -c serving "$F/out")" -lt "$1" ] || return 0
+			sleep 0.1
+		done
+		cat "$F/out"
+		return 1
+	}
+	served 1
+	echo 'x = 1' >>agent.py
+	served 2
+	echo 'no agent' >agent.py
+	for _ in $(seq 50); do ! grep -q 'discover failed' "$F/out" || break; sleep 0.1; done
+	sleep 0.3
+	[ "$(grep -c 'discover failed' "$F/out")" = 1 ]
+	agent
+	served 3
+	kill -INT "$(pgrep -x make -P "$pid")"
+	wait "$pid" || true
+	[ "$(grep -c '^upload' "$F/calls")" = 3 ]
+}
+
 @test "make: a shell without a terminal says what to do" {
 	agent && project
 	run_make shell </dev/null

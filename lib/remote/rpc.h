@@ -37,8 +37,6 @@ struct bindu_rpc;
 /* Does not connect yet: the first call does. */
 struct bindu_rpc *
 bindu_rpc_open(const struct bindu_endpoint *, struct bindu_err *);
-/* All its calls have ended.  Wipes the token; the threads and the socket are
- * left to the end of the process, which a tool reaches next. */
 void bindu_rpc_close(struct bindu_rpc *);
 /* Sent as "authorization: Bearer TOKEN" with every later call; NULL: none. */
 int bindu_rpc_set_token(struct bindu_rpc *, const char *, struct bindu_err *);

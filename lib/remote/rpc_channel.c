@@ -200,15 +200,18 @@ void
 bindu_rpc_wake(struct bindu_rpc *rpc)
 {
 	/* A batch of no operations completes at once and is the only way to
-	 * reach a thread inside completion_queue_next (unit test: boxd_client_test). */
+	 * reach a thread inside completion_queue_next (unit test: rpc_test). */
 	grpc_call_start_batch(rpc->waker, NULL, 0, rpc, NULL);
 }
 
-static void
-tear_down(struct bindu_rpc *rpc)
+/* All calls have ended. */
+void
+bindu_rpc_close(struct bindu_rpc *rpc)
 {
 	gpr_timespec forever = gpr_inf_future(GPR_CLOCK_MONOTONIC);
 
+	if (rpc == NULL)
+		return;
 	if (rpc->waker != NULL) {
 		grpc_call_unref(rpc->waker);
 		grpc_channel_destroy(rpc->lame);
@@ -220,25 +223,7 @@ tear_down(struct bindu_rpc *rpc)
 	grpc_completion_queue_destroy(rpc->cq);
 	grpc_channel_destroy(rpc->channel);
 	grpc_shutdown();
+	bindu_free_secret(rpc->auth);
 	free(rpc->where);
 	free(rpc);
-}
-
-/* Joining gRPC's threads costs a tool 3-7 ms, and the kernel ends them for
- * nothing; only the leak checker wants it done by the book. */
-#ifdef __SANITIZE_ADDRESS__
-static const bool by_the_book = true;
-#else
-static const bool by_the_book = false;
-#endif
-
-void
-bindu_rpc_close(struct bindu_rpc *rpc)
-{
-	if (rpc == NULL)
-		return;
-	bindu_free_secret(rpc->auth);
-	rpc->auth = NULL;
-	if (by_the_book)
-		tear_down(rpc);
 }

@@ -90,11 +90,7 @@ struct bindu_exec *
 bindu_exec_open(struct bindu_remote *r, const char *box,
     const struct bindu_exec_opts *o, struct bindu_err *err)
 {
-	struct bindu_exec *e = bindu_exec_open_marked(r, box, o, NULL, err);
-
-	if (e != NULL)
-		e->client->exec_wakeable(e->x);
-	return e;
+	return bindu_exec_open_marked(r, box, o, NULL, err);
 }
 
 /* Until what was sent is taken.  A stream that ends meanwhile is no error
@@ -305,7 +301,7 @@ bindu_exec_capture(struct bindu_remote *r, const char *box,
 	int rc = 0;
 
 	*end = (struct bindu_exec_end){ 125, false };
-	e = bindu_exec_open_marked(r, box, o, NULL, err);
+	e = bindu_exec_open(r, box, o, err);
 	if (e == NULL)
 		return -1;
 	while (rc == 0) {

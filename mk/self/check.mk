@@ -52,4 +52,3 @@ help:
 .PHONY: bench-programs deps deps-test demo check check-san test-programs unit lint bench help
 UNIT_NEEDS_endpoint_test := grpc protobuf-c curl crypto
 UNIT_NEEDS_stream_line_test := grpc protobuf-c curl crypto
-UNIT_NEEDS_boxd_client_test := grpc protobuf-c curl crypto

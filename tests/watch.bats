@@ -1,0 +1,63 @@
+# bindu-watch: ends when, and only when, what ships has changed.
+load helper
+
+setup() {
+	own_home
+	T=$BATS_TEST_TMPDIR/tree
+	mkdir -p "$T/sub/deep"
+	cd "$T" || return 1
+	echo 1 >a.py
+	echo 1 >sub/b.py
+	echo 1 >sub/deep/c.py
+	printf '%s\n' '*.log' 'build/' >.gitignore
+	git init -q .
+}
+
+# watching COMMAND: 0 when bindu-watch ends within 3 s of the command.
+watching() {
+	timeout 10 bindu-watch -t 3s &
+	local pid=$!
+	sleep 0.7
+	eval "$1"
+	wait "$pid"
+}
+
+@test "watch: a changed, new, removed, renamed or executable file ends it" {
+	watching 'echo 2 >a.py'
+	watching 'echo 1 >new.py'
+	watching 'rm new.py'
+	watching 'mv sub/deep/c.py sub/deep/d.py'
+	watching 'chmod +x a.py'
+	watching 'echo 2 >.x; mv .x sub/b.py'
+}
+
+@test "watch: files in directories made after it began count" {
+	watching 'mkdir -p n/m; sleep 0.3; echo 1 >n/m/x.py'
+	watching 'mkdir -p o/p/q && echo 1 >o/p/q/x.py'
+}
+
+@test "watch: what does not ship, and equal content, does not count" {
+	run -1 watching 'echo 1 >x.log; mkdir build; echo 1 >build/y; touch a.py; echo 1 >sub/b.py'
+	run -1 watching 'mkdir empty.tmp && rmdir empty.tmp'
+}
+
+@test "watch: a change of the ignore rules counts by what it changes" {
+	echo 1 >x.log
+	watching 'echo >.gitignore'
+}
+
+@test "watch: a change before it began is told by the manifest" {
+	timeout 10 bindu-pack -m - >"$BATS_TEST_TMPDIR/m"
+	run -1 timeout 10 bindu-watch -m "$BATS_TEST_TMPDIR/m" -t 0.3s
+	echo 2 >a.py
+	run -0 timeout 10 bindu-watch -m "$BATS_TEST_TMPDIR/m" -t 3s
+}
+
+@test "watch: a signal ends it with its number" {
+	timeout 10 bindu-watch &
+	local pid=$! rc=0
+	sleep 0.5
+	kill -TERM "$(pgrep -P "$pid")"
+	wait "$pid" || rc=$?
+	[ "$rc" = 143 ]
+}
