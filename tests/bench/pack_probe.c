@@ -78,10 +78,10 @@ take_file(int dir, const char *name)
 static void
 take_dir(int fd)
 {
-	char list[65536];
+	char *list = malloc(65536);
 	ssize_t n;
 
-	while ((n = getdents64(fd, list, sizeof list)) > 0)
+	while ((n = getdents64(fd, list, 65536)) > 0)
 		for (ssize_t at = 0; at < n;) {
 			struct dirent64 *d = (void *)(list + at);
 			int sub;
@@ -100,6 +100,7 @@ take_dir(int fd)
 			take_dir(sub);
 			close(sub);
 		}
+	free(list);
 }
 
 static atomic_size_t next;
