@@ -225,7 +225,7 @@ load_index(struct bindu_index *x, const struct bindu_repo *repo,
 	}
 	x->text = bindu_buf_steal(&text);
 	/* Sorted already, unless git was asked about an odd index. */
-	if (rc == 1)
+	if (rc == 1 && x->n > 1)
 		qsort_r(x->at, x->n, sizeof *x->at, compare_at, x->text);
 	return 0;
 }

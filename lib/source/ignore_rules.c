@@ -253,6 +253,18 @@ bindu_rules_source(const struct bindu_rules *r)
 	return r->source;
 }
 
+/* A glob that ends in a plain byte only matches what ends in it: enough to
+ * spare most globs their compilation. */
+static bool
+ends_otherwise(const struct bindu_rules *r, const struct rule *u,
+	const char *text, size_t n)
+{
+	const char *last = r->text + u->at + u->len - 1;
+
+	return u->len > 1 && strchr("*?]\\", *last) == NULL && last[-1] != '\\' &&
+	    (n == 0 || !same_bytes(r, last, text + n - 1, 1));
+}
+
 /* git compares the literal start first and takes it off, so what follows
  * stands at the start of its own pattern. */
 static bool
@@ -268,6 +280,8 @@ rule_matches(struct bindu_rules *r, struct rule *u, const char *text, size_t n)
 		return false;
 	if (u->prefix == u->len)
 		return n == u->len;
+	if (ends_otherwise(r, u, text, n))
+		return false;
 	if (u->wild == NULL) {
 		flags |= u->flags & RULE_NAME ? 0 : BINDU_WILD_PATH;
 		u->wild = bindu_wild_new(p + u->prefix, u->len - u->prefix,

@@ -38,6 +38,7 @@ struct pack {
 	struct bindu_walk_dir *dirs;
 	struct bindu_digest *digest;
 	struct bindu_err sink;	/* what on_write met */
+	bool failed;		/* the archive is only taken down now */
 	char *buf;		/* WHOLE + 1 bytes */
 	int64_t mtime;
 	uint64_t done;
@@ -61,10 +62,15 @@ on_write(struct archive *a, void *ctx, const void *p, size_t n)
 {
 	struct pack *k = ctx;
 
-	if (bindu_compress_add(k->out, p, n, &k->sink) == 0)
-		return (la_ssize_t)n;
-	archive_set_error(a, EIO, "see the sink's error");
-	return -1;
+	if (k->failed) {
+		archive_set_error(a, EIO, "failed before");
+		return -1;
+	}
+	/* An error waits in k->sink: libarchive 3.6 leaks its buffer when it
+	 * learns of one before it is closed. */
+	if (k->sink.code == BINDU_E_NONE)
+		bindu_compress_add(k->out, p, n, &k->sink);
+	return (la_ssize_t)n;
 }
 
 /* libarchive's word, unless the sink knows better. */
@@ -109,7 +115,8 @@ put_header(struct pack *k, const struct bindu_entry *e, struct bindu_err *err)
 		break;
 	}
 	/* A warning means "written, but changed": as bad as a failure. */
-	if (archive_write_header(k->a, k->ae) != ARCHIVE_OK)
+	if (archive_write_header(k->a, k->ae) != ARCHIVE_OK ||
+	    k->sink.code != BINDU_E_NONE)
 		return fail_archive(k, e->path, err);
 	return 0;
 }
@@ -118,7 +125,8 @@ static int
 put_data(struct pack *k, const struct bindu_entry *e, const char *p, size_t n,
 	struct bindu_err *err)
 {
-	if (n > 0 && archive_write_data(k->a, p, n) != (la_ssize_t)n)
+	if (n > 0 && (archive_write_data(k->a, p, n) != (la_ssize_t)n ||
+	    k->sink.code != BINDU_E_NONE))
 		return fail_archive(k, e->path, err);
 	k->done += n;
 	return 0;
@@ -393,7 +401,8 @@ write_archive(struct pack *k, int fd, struct bindu_pack_stats *stats,
 	if (k->out == NULL || open_archive(k, err) == -1 ||
 	    put_entries(k, err) == -1)
 		return -1;
-	if (archive_write_close(k->a) != ARCHIVE_OK)
+	if (archive_write_close(k->a) != ARCHIVE_OK ||
+	    k->sink.code != BINDU_E_NONE)
 		return fail_archive(k, "", err);
 	if (bindu_compress_end(k->out, &out, err) == -1)
 		return -1;
@@ -425,9 +434,8 @@ bindu_pack_write(struct bindu_tree *t, int fd, const struct bindu_pack_opts *o,
 	if (rc == -1 && err != NULL && err->code == BINDU_E_DATA &&
 	    k.sink.code == BINDU_E_DATA)
 		bindu_pack_explain_limit(t, report, err);
-	/* Without a close its end would be written now, to a broken sink. */
-	if (k.a != NULL && rc == -1)
-		archive_write_fail(k.a);
+	/* Taking it down must not fill a started entry with zeros. */
+	k.failed = true;
 	archive_write_free(k.a);
 	archive_entry_free(k.ae);
 	bindu_compress_free(k.out);

@@ -122,7 +122,8 @@ print_totals(struct total *s, size_t n, const struct bindu_tree *t,
 {
 	char size[16];
 
-	qsort(s, n, sizeof *s, compare_total);
+	if (n > 1)
+		qsort(s, n, sizeof *s, compare_total);
 	for (size_t i = 0; i < n; i++) {
 		if (bindu_buf_addf(b, err, "%10s %7llu files  ",
 		    bindu_str_human(s[i].bytes, size, sizeof size),
