@@ -24,31 +24,31 @@ static struct bindu_pack_opts pack;
 
 static const struct bindu_opt opts[] = {
 	{ 'o', "output", BINDU_OPT_STR, &output, "FILE",
-	  "write the archive to FILE, whole or not at all", NULL },
+	    "write the archive to FILE, whole or not at all", NULL },
 	{ 0, "gzip", BINDU_OPT_OPTSTR, &gzip, "LEVEL",
-	  "compress with gzip, level 1 to 12 (default 6)", NULL },
+	    "compress with gzip, level 1 to 12 (default 6)", NULL },
 	{ 0, "zstd", BINDU_OPT_OPTSTR, &zstd, "LEVEL",
-	  "compress with zstd, level -7 to 19 (default 3)", NULL },
+	    "compress with zstd, level -7 to 19 (default 3)", NULL },
 	{ 0, "max-size", BINDU_OPT_SIZE, &pack.max_size, "SIZE",
-	  "fail when the archive would pass SIZE", NULL },
+	    "fail when the archive would pass SIZE", NULL },
 	{ 'l', "list", BINDU_OPT_FLAG, &list, NULL,
-	  "print what would ship, with sizes, instead", NULL },
+	    "print what would ship, with sizes, instead", NULL },
 	{ '0', "null", BINDU_OPT_FLAG, &nul, NULL,
-	  "with --list: paths alone, each ended by NUL", NULL },
+	    "with --list: paths alone, each ended by NUL", NULL },
 	{ 'm', "manifest", BINDU_OPT_STR, &manifest, "FILE",
-	  "write the manifest to FILE; -: to stdout, and no archive", NULL },
+	    "write the manifest to FILE; -: to stdout, and no archive", NULL },
 	{ 'x', "explain", BINDU_OPT_STRLIST, &explain, "PATH",
-	  "say whether PATH ships and by which rule, instead", NULL },
+	    "say whether PATH ships and by which rule, instead", NULL },
 	{ 0, "strict", BINDU_OPT_FLAG, &pack.strict, NULL,
-	  "fail when the tree changes while it is read", NULL },
+	    "fail when the tree changes while it is read", NULL },
 	{ 0, "no-defaults", BINDU_OPT_FLAG, &walk.no_defaults, NULL,
-	  "without the built-in ignore rules", NULL },
+	    "without the built-in ignore rules", NULL },
 	{ 0, "no-deny", BINDU_OPT_FLAG, &walk.no_deny, NULL,
-	  "without the deny list of secret names (to check rules)", NULL },
+	    "without the deny list of secret names (to check rules)", NULL },
 	{ 0, "no-cache", BINDU_OPT_FLAG, &no_cache, NULL,
-	  "read every file for the manifest", NULL },
+	    "read every file for the manifest", NULL },
 	{ 'j', "threads", BINDU_OPT_U32, &pack.threads, "N",
-	  "use N threads (default: one a core, at most 4)", NULL },
+	    "use N threads (default: one a core, at most 4)", NULL },
 	BINDU_OPT_END
 };
 
@@ -77,8 +77,10 @@ check_options(struct bindu_err *err)
 	pack.compress = gzip ? BINDU_GZIP : zstd ? BINDU_ZSTD : BINDU_TAR;
 	pack.level = (int)strtol(level, &end, 10);
 	if (*level != '\0' && (*end != '\0' || pack.level == 0))
-		return bindu_err_set(err, BINDU_E_USAGE, "%s is not a "
-		    "compression level", level);
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "%s is not a "
+		    "compression level",
+		    level);
 	skip_output(0, fstat(STDOUT_FILENO, &st), &st);
 	if (output != NULL)
 		skip_output(0, stat(output, &st), &st);
@@ -108,10 +110,10 @@ explain_paths(struct bindu_ctx *ctx, struct bindu_err *err)
 		struct bindu_explain x;
 
 		if (bindu_tree_explain(ctx->dir, &walk, explain.v[i],
-		    ctx->report, &x, err) == -1)
+			ctx->report, &x, err) == -1)
 			return -1;
-		if (!bindu_pack_verdict(&x, explain.v[i], ctx->json ?
-		    BINDU_LIST_JSON : BINDU_LIST_TEXT, &b))
+		if (!bindu_pack_verdict(&x, explain.v[i],
+			ctx->json ? BINDU_LIST_JSON : BINDU_LIST_TEXT, &b))
 			answer = 1;
 		bindu_explain_fini(&x);
 	}
@@ -120,14 +122,18 @@ explain_paths(struct bindu_ctx *ctx, struct bindu_err *err)
 
 static int
 list_tree(struct bindu_ctx *ctx, const struct bindu_tree *t,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(TEXT_MAX);
 	AUTO_BUF struct bindu_buf totals = BINDU_BUF_INIT(TEXT_MAX);
 
-	if (bindu_pack_list(t, ctx->json ? BINDU_LIST_JSON : nul ?
-	    BINDU_LIST_NUL : BINDU_LIST_TEXT, &b, err) == -1 ||
-	    bindu_pack_totals(t, &totals, err) == -1 || print(STDOUT_FILENO, &b, err) == -1)
+	if (bindu_pack_list(t,
+		ctx->json ? BINDU_LIST_JSON :
+		    nul	  ? BINDU_LIST_NUL :
+			    BINDU_LIST_TEXT,
+		&b, err) == -1 ||
+	    bindu_pack_totals(t, &totals, err) == -1 ||
+	    print(STDOUT_FILENO, &b, err) == -1)
 		return -1;
 	if (!ctx->quiet && !ctx->json && !nul)
 		bindu_fd_write(STDERR_FILENO, totals.p, totals.len);
@@ -152,13 +158,13 @@ write_manifest(const struct bindu_tree *t, struct bindu_err *err)
 			return bindu_err_sys(err, "cannot open %s", manifest);
 		return print(fd, &b, err);
 	}
-	return bindu_fd_replace(AT_FDCWD, manifest, 0644, b.p ? b.p : "",
-	    b.len, err);
+	return bindu_fd_replace(AT_FDCWD, manifest, 0644, b.p ? b.p : "", b.len,
+	    err);
 }
 
 static int
 write_archive(struct bindu_ctx *ctx, struct bindu_tree *t,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	AUTO_FREE char *temp = NULL;
 	AUTO_CLOSE int fd = -1;
@@ -176,12 +182,12 @@ write_archive(struct bindu_ctx *ctx, struct bindu_tree *t,
 	if (stat(output, &st) == 0 && !S_ISREG(st.st_mode))
 		fd = open(output, O_WRONLY | O_CLOEXEC);
 	else
-		fd = open(temp = xasprintf("%s.%ld.tmp", output,
-		    (long)getpid()), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-		    0666);
+		fd =
+		    open(temp = xasprintf("%s.%ld.tmp", output, (long)getpid()),
+			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd == -1)
-		return bindu_err_sys(err, "cannot open %s", temp ? temp :
-		    output);
+		return bindu_err_sys(err, "cannot open %s",
+		    temp ? temp : output);
 	rc = bindu_pack_write(t, fd, &pack, &s, ctx->report, err);
 	if (rc == 0 && temp != NULL && rename(temp, output) == -1)
 		rc = bindu_err_sys(err, "cannot make %s", output);
@@ -198,8 +204,8 @@ note_drops(struct bindu_ctx *ctx, const struct bindu_tree *t)
 
 		bindu_str_visible(&b, t->drop[i].path, strlen(t->drop[i].path),
 		    NULL);
-		bindu_note(ctx->report, BINDU_WARN, "%s is left out by %s",
-		    b.p, t->drop[i].rule);
+		bindu_note(ctx->report, BINDU_WARN, "%s is left out by %s", b.p,
+		    t->drop[i].rule);
 	}
 }
 
@@ -222,10 +228,9 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 		rc = list_tree(ctx, t, err);
 	else if (manifest == NULL || strcmp(manifest, "-") != 0)
 		rc = write_archive(ctx, t, err);
-	if (rc == 0 && manifest != NULL && (list ||
-	    strcmp(manifest, "-") == 0))
-		rc = bindu_manifest_hash(t, no_cache, pack.threads,
-		    ctx->report, err);
+	if (rc == 0 && manifest != NULL && (list || strcmp(manifest, "-") == 0))
+		rc = bindu_manifest_hash(t, no_cache, pack.threads, ctx->report,
+		    err);
 	if (rc == 0 && manifest != NULL)
 		rc = write_manifest(t, err);
 	bindu_tree_free(t);
@@ -233,9 +238,13 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 }
 
 static const struct bindu_tool tool = {
-	.name = "bindu-pack", .args = "", .min = 0, .max = 0,
+	.name = "bindu-pack",
+	.args = "",
+	.min = 0,
+	.max = 0,
 	.about = "pack what ships of a tree, the same bytes every time",
-	.opts = opts, .run = run,
+	.opts = opts,
+	.run = run,
 	.flags = BINDU_TOOL_DIR | BINDU_TOOL_JSON | BINDU_TOOL_STATUS,
 };
 

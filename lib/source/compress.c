@@ -21,9 +21,9 @@
 struct bindu_compress_stream {
 	int fd;
 	uint64_t out, max;
-	struct bindu_pool *pool;	/* NULL: bytes go out as they are */
-	struct bindu_slice *slice;	/* being filled */
-	size_t size;			/* of a slice */
+	struct bindu_pool *pool; /* NULL: bytes go out as they are */
+	struct bindu_slice *slice; /* being filled */
+	size_t size; /* of a slice */
 };
 
 /* A slice without memory for its compressor has no output; the writer sees
@@ -38,8 +38,10 @@ start_gzip(int level)
 static void
 work_gzip(void *state, struct bindu_slice *s)
 {
-	s->nout = state ? libdeflate_gzip_compress(state, s->in, s->nin,
-	    s->out, libdeflate_gzip_compress_bound(NULL, GZIP_SLICE)) : 0;
+	s->nout = state ?
+	    libdeflate_gzip_compress(state, s->in, s->nin, s->out,
+		libdeflate_gzip_compress_bound(NULL, GZIP_SLICE)) :
+	    0;
 }
 
 static void
@@ -64,7 +66,8 @@ static void
 work_zstd(void *state, struct bindu_slice *s)
 {
 	size_t n = state ? ZSTD_compress2(state, s->out,
-	    ZSTD_compressBound(ZSTD_SLICE), s->in, s->nin) : 0;
+			       ZSTD_compressBound(ZSTD_SLICE), s->in, s->nin) :
+			   0;
 
 	s->nout = ZSTD_isError(n) ? 0 : n;
 }
@@ -101,11 +104,13 @@ count_threads(unsigned wanted)
 
 static int
 write_out(struct bindu_compress_stream *c, const void *p, size_t n,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	if (c->max != 0 && (n > c->max || c->out > c->max - n))
-		return bindu_err_set(err, BINDU_E_DATA, "the archive is over "
-		    "its limit of %llu bytes", (unsigned long long)c->max);
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "the archive is over "
+		    "its limit of %llu bytes",
+		    (unsigned long long)c->max);
 	if (bindu_fd_write(c->fd, p, n) == -1)
 		return bindu_err_sys(err, "cannot write the archive");
 	c->out += n;
@@ -114,19 +119,22 @@ write_out(struct bindu_compress_stream *c, const void *p, size_t n,
 
 static int
 open_pool(struct bindu_compress_stream *c, const struct bindu_pack_opts *o,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	const struct format *f = &formats[o->compress];
 	int level = o->level ? o->level : f->level;
 
 	if (level < f->min || level > f->max)
-		return bindu_err_set(err, BINDU_E_USAGE, "%s level %d is not "
-		    "between %d and %d", f->name, level, f->min, f->max);
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "%s level %d is not "
+		    "between %d and %d",
+		    f->name, level, f->min, f->max);
 	c->size = f->slice;
 	c->pool = bindu_pool_new(&f->ops, level, count_threads(o->threads),
-	    f->slice, o->compress == BINDU_GZIP ?
-	    libdeflate_gzip_compress_bound(NULL, f->slice) :
-	    ZSTD_compressBound(f->slice));
+	    f->slice,
+	    o->compress == BINDU_GZIP ?
+		libdeflate_gzip_compress_bound(NULL, f->slice) :
+		ZSTD_compressBound(f->slice));
 	if (c->pool == NULL)
 		return bindu_err_sys(err, "cannot start a thread");
 	return 0;
@@ -134,7 +142,7 @@ open_pool(struct bindu_compress_stream *c, const struct bindu_pack_opts *o,
 
 struct bindu_compress_stream *
 bindu_compress_new(int fd, const struct bindu_pack_opts *o,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	struct bindu_compress_stream *c = xcalloc(1, sizeof *c);
 
@@ -163,7 +171,7 @@ write_oldest(struct bindu_compress_stream *c, struct bindu_err *err)
 
 int
 bindu_compress_add(struct bindu_compress_stream *c, const void *p, size_t n,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	const char *from = p;
 
@@ -195,7 +203,7 @@ bindu_compress_add(struct bindu_compress_stream *c, const void *p, size_t n,
 
 int
 bindu_compress_end(struct bindu_compress_stream *c, uint64_t *out,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	int rc = c->pool != NULL;
 
@@ -228,8 +236,8 @@ bindu_compress_sample(enum bindu_compress kind, const void *p, size_t n)
 		return n;
 	if (kind == BINDU_ZSTD) {
 		out = xmalloc(ZSTD_compressBound(n));
-		size = ZSTD_compress(out, ZSTD_compressBound(n), p, n,
-		    ZSTD_LEVEL);
+		size =
+		    ZSTD_compress(out, ZSTD_compressBound(n), p, n, ZSTD_LEVEL);
 		return ZSTD_isError(size) ? n : size;
 	}
 	d = libdeflate_alloc_compressor(GZIP_LEVEL);

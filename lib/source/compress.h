@@ -13,13 +13,13 @@
 struct bindu_compress_stream;
 
 /* Level as in bindu_pack_opts; out of the format's range is BINDU_E_USAGE. */
-struct bindu_compress_stream *bindu_compress_new(int fd,
-	const struct bindu_pack_opts *, struct bindu_err *);
+struct bindu_compress_stream *
+bindu_compress_new(int fd, const struct bindu_pack_opts *, struct bindu_err *);
 int bindu_compress_add(struct bindu_compress_stream *, const void *, size_t,
-	struct bindu_err *);
+    struct bindu_err *);
 /* Flush everything; *out gets the bytes written. */
 int bindu_compress_end(struct bindu_compress_stream *, uint64_t *out,
-	struct bindu_err *);
+    struct bindu_err *);
 void bindu_compress_free(struct bindu_compress_stream *);
 
 /* Compressed size of n bytes at the format's default level, for estimates. */

@@ -17,7 +17,7 @@ struct bindu_pool {
 	unsigned nthread;
 	struct bindu_slice *slice;
 	bool *done;
-	size_t n;			/* slices in the ring */
+	size_t n; /* slices in the ring */
 	/* Running numbers; slice number i is slice[i % n]. */
 	size_t filled, claimed, taken;
 	pthread_mutex_t lock;
@@ -67,7 +67,7 @@ start_threads(struct bindu_pool *p, unsigned threads)
 
 struct bindu_pool *
 bindu_pool_new(const struct bindu_pool_ops *ops, int level, unsigned threads,
-	size_t in_size, size_t out_size)
+    size_t in_size, size_t out_size)
 {
 	struct bindu_pool *p = xcalloc(1, sizeof *p);
 

@@ -10,7 +10,7 @@
 struct bindu_pool;
 
 struct bindu_slice {
-	char *in, *out;		/* of the sizes given to bindu_pool_new */
+	char *in, *out; /* of the sizes given to bindu_pool_new */
 	size_t nin, nout;
 };
 
@@ -22,7 +22,7 @@ struct bindu_pool_ops {
 };
 
 struct bindu_pool *bindu_pool_new(const struct bindu_pool_ops *, int level,
-	unsigned threads, size_t in_size, size_t out_size);
+    unsigned threads, size_t in_size, size_t out_size);
 /* A slice to fill, NULL when all are under way: take a done one first. */
 struct bindu_slice *bindu_pool_free_slice(struct bindu_pool *);
 void bindu_pool_submit(struct bindu_pool *, struct bindu_slice *);

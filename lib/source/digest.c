@@ -56,7 +56,7 @@ bindu_digest_bytes(const void *p, size_t n, uint8_t out[BINDU_SHA256])
 
 int
 bindu_digest_fd(int fd, uint8_t out[BINDU_SHA256], uint64_t *size,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	AUTO_FREE char *buf = xmalloc(1 << 17);
 	uint64_t total = 0;

@@ -9,7 +9,7 @@
 #include "lib/base/err.h"
 
 #define BINDU_SHA256 32
-struct bindu_digest;			/* one stream; not shared by threads */
+struct bindu_digest; /* one stream; not shared by threads */
 struct bindu_digest *bindu_digest_new(void);
 void bindu_digest_free(struct bindu_digest *);
 void bindu_digest_add(struct bindu_digest *, const void *, size_t);
@@ -17,5 +17,5 @@ void bindu_digest_add(struct bindu_digest *, const void *, size_t);
 void bindu_digest_end(struct bindu_digest *, uint8_t out[BINDU_SHA256]);
 void bindu_digest_bytes(const void *, size_t, uint8_t out[BINDU_SHA256]);
 int bindu_digest_fd(int fd, uint8_t out[BINDU_SHA256], uint64_t *size,
-	struct bindu_err *);
+    struct bindu_err *);
 #endif

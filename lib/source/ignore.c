@@ -19,10 +19,10 @@
 /* Caches, environments and run-time data that every agent tree has.  Lowest
  * of all: any ignore file can take them back with "!". */
 static const char defaults[] =
-	"__pycache__/\n*.pyc\n*.pyo\n.venv/\nvenv/\nnode_modules/\n"
-	".pytest_cache/\n.mypy_cache/\n.ruff_cache/\n.tox/\n.nox/\n"
-	".ipynb_checkpoints/\n.hg/\n.svn/\n.bindu/\n*.log\n*.sqlite\n*.db\n"
-	".DS_Store\n";
+    "__pycache__/\n*.pyc\n*.pyo\n.venv/\nvenv/\nnode_modules/\n"
+    ".pytest_cache/\n.mypy_cache/\n.ruff_cache/\n.tox/\n.nox/\n"
+    ".ipynb_checkpoints/\n.hg/\n.svn/\n.bindu/\n*.log\n*.sqlite\n*.db\n"
+    ".DS_Store\n";
 
 /* One file's rules; its directory ends at base of the full path. */
 struct layer {
@@ -38,9 +38,9 @@ struct stack {
 /* A repository on the way down; level 0 is the one around root. */
 struct level {
 	struct bindu_repo repo;
-	struct bindu_index *index;	/* NULL until asked */
+	struct bindu_index *index; /* NULL until asked */
 	size_t base;
-	size_t depth;			/* frames when it was entered */
+	size_t depth; /* frames when it was entered */
 };
 
 struct frame {
@@ -51,7 +51,7 @@ struct frame {
 struct bindu_ignore {
 	const struct bindu_report *report;
 	char *root;
-	char *full;		/* prefix, then the path judged */
+	char *full; /* prefix, then the path judged */
 	size_t prefix, fullcap;
 	struct stack bindu, git, info;
 	struct layer global, builtin;
@@ -80,7 +80,7 @@ pop_layers(struct stack *s, size_t n)
  * regular file, so no rules. */
 static int
 read_rules(const struct bindu_ignore *g, int fd_, const char *source,
-	struct bindu_rules **out, struct bindu_err *err)
+    struct bindu_rules **out, struct bindu_err *err)
 {
 	AUTO_CLOSE int fd = fd_;
 	struct stat st;
@@ -92,8 +92,10 @@ read_rules(const struct bindu_ignore *g, int fd_, const char *source,
 		return bindu_err_sys(err, "cannot stat %s", source);
 	if (!S_ISREG(st.st_mode)) {
 		if (!S_ISDIR(st.st_mode))
-			bindu_note(g->report, BINDU_WARN, "%s is not a regular "
-			    "file; no rules are read from it", source);
+			bindu_note(g->report, BINDU_WARN,
+			    "%s is not a regular "
+			    "file; no rules are read from it",
+			    source);
 		return 0;
 	}
 	if (bindu_fd_read_all(fd, BINDU_IGNORE_FILE_MAX, &text, &n, err) == -1)
@@ -106,20 +108,22 @@ read_rules(const struct bindu_ignore *g, int fd_, const char *source,
  * could come from outside the tree. */
 static int
 push_file(struct bindu_ignore *g, struct stack *s, int dirfd, const char *dir,
-	const char *name, size_t base, struct bindu_err *err)
+    const char *name, size_t base, struct bindu_err *err)
 {
 	AUTO_FREE char *source = *dir ? bindu_path_join(dir, name) :
-	    xstrdup(name);
+					xstrdup(name);
 	struct bindu_rules *rules;
 	int fd;
 
-	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
-	    O_NONBLOCK);
+	fd =
+	    openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd == -1 && (errno == ENOENT || errno == ENXIO))
 		return 0;
 	if (fd == -1 && errno == ELOOP) {
-		bindu_note(g->report, BINDU_WARN, "%s is a symbolic link; like "
-		    "git, no rules are read from it", source);
+		bindu_note(g->report, BINDU_WARN,
+		    "%s is a symbolic link; like "
+		    "git, no rules are read from it",
+		    source);
 		return 0;
 	}
 	if (fd == -1) {
@@ -138,7 +142,7 @@ push_file(struct bindu_ignore *g, struct stack *s, int dirfd, const char *dir,
 /* Exclude files outside the tree; links are followed, absence is fine. */
 static int
 load_outside(const struct bindu_ignore *g, const char *path,
-	struct bindu_rules **out, struct bindu_err *err)
+    struct bindu_rules **out, struct bindu_err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
@@ -146,8 +150,10 @@ load_outside(const struct bindu_ignore *g, const char *path,
 	if (fd == -1 && (errno == ENOENT || errno == ENOTDIR || errno == ENXIO))
 		return 0;
 	if (fd == -1) {
-		bindu_note(g->report, BINDU_WARN, "cannot open %s: %s; its "
-		    "ignore rules do not apply", path, strerror(errno));
+		bindu_note(g->report, BINDU_WARN,
+		    "cannot open %s: %s; its "
+		    "ignore rules do not apply",
+		    path, strerror(errno));
 		return 0;
 	}
 	return read_rules(g, fd, path, out, err);
@@ -155,7 +161,7 @@ load_outside(const struct bindu_ignore *g, const char *path,
 
 static int
 push_info(struct bindu_ignore *g, const char *common_dir, size_t base,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	AUTO_FREE char *path = bindu_path_join(common_dir, "info/exclude");
 	struct bindu_rules *rules;
@@ -174,24 +180,24 @@ push_parents(struct bindu_ignore *g, const char *top, struct bindu_err *err)
 	for (size_t at = 0; at < g->prefix;) {
 		AUTO_FREE char *dir = xstrndup(g->full, at);
 		AUTO_FREE char *path = bindu_path_join(top, dir);
-		AUTO_CLOSE int fd = open(path, O_PATH | O_DIRECTORY |
-		    O_CLOEXEC);
+		AUTO_CLOSE int fd =
+		    open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		const char *slash = memchr(g->full + at, '/', g->prefix - at);
 
 		if (fd == -1)
 			return bindu_err_sys(err, "cannot open %s", path);
-		if (push_file(g, &g->git, fd, path, ".gitignore", at,
-		    err) == -1 ||
+		if (push_file(g, &g->git, fd, path, ".gitignore", at, err) ==
+			-1 ||
 		    push_file(g, &g->bindu, fd, path, ".binduignore", at,
-		    err) == -1)
+			err) == -1)
 			return -1;
 		at = (size_t)(slash - g->full) + 1;
 	}
 	return 0;
 }
 
-static void test_full(struct bindu_ignore *, size_t n, size_t base,
-	bool is_dir, struct bindu_verdict *);
+static void test_full(struct bindu_ignore *, size_t n, size_t base, bool is_dir,
+    struct bindu_verdict *);
 
 /* Root was named on purpose, so it is walked even when a rule above ignores
  * it; but say so, since such a rule may also hit everything below. */
@@ -205,9 +211,10 @@ warn_ignored_root(struct bindu_ignore *g)
 
 		test_full(g, end, at, true, &v);
 		if (v.ignored) {
-			bindu_note(g->report, BINDU_WARN, "%s is ignored itself "
-			    "by %s:%u:%s", g->root, v.source, v.line,
-			    v.pattern);
+			bindu_note(g->report, BINDU_WARN,
+			    "%s is ignored itself "
+			    "by %s:%u:%s",
+			    g->root, v.source, v.line, v.pattern);
 			return;
 		}
 		at = end + 1;
@@ -236,7 +243,7 @@ load_base(struct bindu_ignore *g, bool no_defaults, struct bindu_err *err)
 
 struct bindu_ignore *
 bindu_ignore_new(const char *root, bool no_defaults,
-	const struct bindu_report *report, struct bindu_err *err)
+    const struct bindu_report *report, struct bindu_err *err)
 {
 	struct bindu_ignore *g = xcalloc(1, sizeof *g);
 	const char *below = NULL;
@@ -298,15 +305,16 @@ bindu_ignore_free(struct bindu_ignore *g)
 bool
 bindu_ignore_is_git(const struct bindu_ignore *g, const char *name)
 {
-	return name[0] == '.' && (strcmp(name, ".git") == 0 ||
-	    (g->fold && strcasecmp(name, ".git") == 0));
+	return name[0] == '.' &&
+	    (strcmp(name, ".git") == 0 ||
+		(g->fold && strcasecmp(name, ".git") == 0));
 }
 
 /* A repository inside the tree: its own exclude file and index count for
  * what lies in it, beside the rules from outside. */
 static int
 enter_repo(struct bindu_ignore *g, const char *dir, size_t base,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	AUTO_FREE char *path = bindu_path_join(g->root, dir);
 	struct level l = { .base = base, .depth = g->nframe };
@@ -322,20 +330,21 @@ enter_repo(struct bindu_ignore *g, const char *dir, size_t base,
 
 int
 bindu_ignore_enter(struct bindu_ignore *g, int dirfd, const char *dir,
-	unsigned has, struct bindu_err *err)
+    unsigned has, struct bindu_err *err)
 {
 	size_t n = strlen(dir), base = g->prefix + (n ? n + 1 : 0);
 
 	bindu_grow(&g->frame, &g->framecap, g->nframe + 1, sizeof *g->frame);
-	g->frame[g->nframe++] = (struct frame){ g->bindu.n, g->git.n,
-	    g->info.n };
+	g->frame[g->nframe++] =
+	    (struct frame){ g->bindu.n, g->git.n, g->info.n };
 	if (has & BINDU_HAS_GIT && n > 0 && enter_repo(g, dir, base, err) == -1)
 		return -1;
-	if (has & BINDU_HAS_GITIGNORE && push_file(g, &g->git, dirfd, dir,
-	    ".gitignore", base, err) == -1)
+	if (has & BINDU_HAS_GITIGNORE &&
+	    push_file(g, &g->git, dirfd, dir, ".gitignore", base, err) == -1)
 		return -1;
-	if (has & BINDU_HAS_BINDUIGNORE && push_file(g, &g->bindu, dirfd, dir,
-	    ".binduignore", base, err) == -1)
+	if (has & BINDU_HAS_BINDUIGNORE &&
+	    push_file(g, &g->bindu, dirfd, dir, ".binduignore", base, err) ==
+		-1)
 		return -1;
 	return 0;
 }
@@ -354,13 +363,13 @@ bindu_ignore_leave(struct bindu_ignore *g)
 
 static bool
 try_layer(const struct bindu_ignore *g, const struct layer *l, size_t n,
-	size_t base, bool is_dir, struct bindu_verdict *v)
+    size_t base, bool is_dir, struct bindu_verdict *v)
 {
 	struct bindu_rule rule;
 
 	if (l->rules == NULL || l->base >= n ||
 	    !bindu_rules_find(l->rules, g->full + l->base, n - l->base,
-	    base - l->base, is_dir, &rule))
+		base - l->base, is_dir, &rule))
 		return false;
 	v->ignored = !rule.negated;
 	v->source = bindu_rules_source(l->rules);
@@ -371,7 +380,7 @@ try_layer(const struct bindu_ignore *g, const struct layer *l, size_t n,
 
 static bool
 try_stack(const struct bindu_ignore *g, const struct stack *s, size_t n,
-	size_t base, bool is_dir, struct bindu_verdict *v)
+    size_t base, bool is_dir, struct bindu_verdict *v)
 {
 	for (size_t i = s->n; i-- > 0;)
 		if (try_layer(g, &s->v[i], n, base, is_dir, v))
@@ -381,7 +390,7 @@ try_stack(const struct bindu_ignore *g, const struct stack *s, size_t n,
 
 static void
 test_full(struct bindu_ignore *g, size_t n, size_t base, bool is_dir,
-	struct bindu_verdict *v)
+    struct bindu_verdict *v)
 {
 	*v = (struct bindu_verdict){ 0 };
 	if (!try_stack(g, &g->bindu, n, base, is_dir, v) &&
@@ -402,7 +411,7 @@ set_full(struct bindu_ignore *g, const char *path, size_t n)
 
 void
 bindu_ignore_test(struct bindu_ignore *g, const char *path, size_t n,
-	size_t base, bool is_dir, struct bindu_verdict *v)
+    size_t base, bool is_dir, struct bindu_verdict *v)
 {
 	set_full(g, path, n);
 	test_full(g, g->prefix + n, g->prefix + base, is_dir, v);
@@ -419,8 +428,10 @@ need_index(struct bindu_ignore *g)
 	if (l->index == NULL)
 		l->index = bindu_index_load(&l->repo, &err);
 	if (l->index == NULL) {
-		bindu_note(g->report, BINDU_WARN, "%s; files that git tracks "
-		    "and a rule ignores do not ship", err.msg);
+		bindu_note(g->report, BINDU_WARN,
+		    "%s; files that git tracks "
+		    "and a rule ignores do not ship",
+		    err.msg);
 		l->index = bindu_index_load(&none, NULL);
 	}
 	return l->index;
@@ -428,7 +439,7 @@ need_index(struct bindu_ignore *g)
 
 bool
 bindu_ignore_tracked(struct bindu_ignore *g, const char *path, size_t n,
-	bool is_dir)
+    bool is_dir)
 {
 	size_t base = g->level[g->nlevel - 1].base, len;
 	const struct bindu_index *x = need_index(g);
@@ -446,8 +457,8 @@ bindu_ignore_tracked(struct bindu_ignore *g, const char *path, size_t n,
 }
 
 bool
-bindu_ignore_tracked_next(struct bindu_ignore *g, const char *path,
-	size_t n, size_t *at, const char **name, size_t *len)
+bindu_ignore_tracked_next(struct bindu_ignore *g, const char *path, size_t n,
+    size_t *at, const char **name, size_t *len)
 {
 	size_t base = g->level[g->nlevel - 1].base, total;
 	const struct bindu_index *x = need_index(g);
@@ -469,7 +480,7 @@ bindu_ignore_tracked_next(struct bindu_ignore *g, const char *path,
 	do
 		hit = bindu_index_path(x, ++*at, &total);
 	while (hit != NULL && total > n + *len && slash != NULL &&
-	    memcmp(hit, key, n) == 0 &&
-	    memcmp(hit + n, *name, *len) == 0 && hit[n + *len] == '/');
+	    memcmp(hit, key, n) == 0 && memcmp(hit + n, *name, *len) == 0 &&
+	    hit[n + *len] == '/');
 	return true;
 }

@@ -17,42 +17,41 @@
 #include "lib/base/err.h"
 #include "lib/base/progress.h"
 
-struct bindu_ignore;			/* the rules of one walk */
+struct bindu_ignore; /* the rules of one walk */
 
 struct bindu_verdict {
 	bool ignored;
 	/* The rule that decided; source NULL: no rule matched. */
-	const char *source;	/* ".gitignore", "sub/.gitignore", "(default)" */
+	const char *source; /* ".gitignore", "sub/.gitignore", "(default)" */
 	unsigned line;
-	const char *pattern;	/* as written, borrowed from the rules */
+	const char *pattern; /* as written, borrowed from the rules */
 };
 
 /* Rules that hold for everything below root (absolute, real): those of the
  * repository around it and of the directories between its top and root.  The
  * report is used until bindu_ignore_free. */
 struct bindu_ignore *bindu_ignore_new(const char *root, bool no_defaults,
-	const struct bindu_report *, struct bindu_err *);
+    const struct bindu_report *, struct bindu_err *);
 void bindu_ignore_free(struct bindu_ignore *);
 /* The name under which git keeps its own things; never shipped. */
 bool bindu_ignore_is_git(const struct bindu_ignore *, const char *name);
 
 /* What of interest a directory's listing holds. */
-enum { BINDU_HAS_GITIGNORE = 1, BINDU_HAS_BINDUIGNORE = 2,
-	BINDU_HAS_GIT = 4 };
+enum { BINDU_HAS_GITIGNORE = 1, BINDU_HAS_BINDUIGNORE = 2, BINDU_HAS_GIT = 4 };
 /* Enter directory dir (relative to root, "" for root itself), open as dirfd.
  * Every enter is undone by one leave, in reverse order. */
 int bindu_ignore_enter(struct bindu_ignore *, int dirfd, const char *dir,
-	unsigned has, struct bindu_err *);
+    unsigned has, struct bindu_err *);
 void bindu_ignore_leave(struct bindu_ignore *);
 /* Judge path (n bytes, relative to root, its last component at base). */
 void bindu_ignore_test(struct bindu_ignore *, const char *path, size_t n,
-	size_t base, bool is_dir, struct bindu_verdict *);
+    size_t base, bool is_dir, struct bindu_verdict *);
 /* Is the file, or anything below the directory, in git's index?  Such files
  * ship although a rule ignores them: they were committed on purpose. */
 bool bindu_ignore_tracked(struct bindu_ignore *, const char *path, size_t n,
-	bool is_dir);
+    bool is_dir);
 /* The tracked names right below directory path (n bytes, not ending in "/"),
  * one by one: set *at to 0 before the first call; false at the end. */
 bool bindu_ignore_tracked_next(struct bindu_ignore *, const char *path,
-	size_t n, size_t *at, const char **name, size_t *len);
+    size_t n, size_t *at, const char **name, size_t *len);
 #endif

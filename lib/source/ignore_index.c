@@ -18,14 +18,14 @@
 #include "lib/base/proc.h"
 
 #define INDEX_MAX (512u << 20)
-#define STAT_LEN 40		/* times, device, mode, owner, size */
+#define STAT_LEN 40 /* times, device, mode, owner, size */
 #define MODE_AT 24
-#define GITLINK 0xe000u		/* a submodule: no file of this tree */
+#define GITLINK 0xe000u /* a submodule: no file of this tree */
 #define EXTENDED 0x4000u
 
 struct bindu_index {
-	char *text;		/* the paths, each NUL-terminated */
-	uint32_t *at;		/* sorted by bytes */
+	char *text; /* the paths, each NUL-terminated */
+	uint32_t *at; /* sorted by bytes */
 	size_t n, cap;
 };
 
@@ -46,7 +46,7 @@ get_be(const uint8_t *p, int n)
 
 static void
 add_path(struct bindu_index *x, struct bindu_buf *text, const char *path,
-	size_t n)
+    size_t n)
 {
 	bindu_grow(&x->at, &x->cap, x->n + 1, sizeof *x->at);
 	x->at[x->n++] = (uint32_t)text->len;
@@ -95,8 +95,8 @@ read_entry(struct reader *r, struct bindu_buf *prev, uint32_t *mode)
 		prev->len = 0;
 	}
 	nul = memchr(r->p, '\0', (size_t)(r->end - r->p));
-	if (nul == NULL || bindu_buf_add(prev, r->p, (size_t)(nul - r->p),
-	    NULL) == -1)
+	if (nul == NULL ||
+	    bindu_buf_add(prev, r->p, (size_t)(nul - r->p), NULL) == -1)
 		return -1;
 	r->p = nul + 1;
 	if (r->version < 4) {
@@ -130,7 +130,7 @@ has_foreign_entries(const struct reader *r)
 /* 0: read; 1: ask git; -1: damaged. */
 static int
 parse_index(struct bindu_index *x, struct bindu_buf *text, const char *bytes,
-	size_t n, unsigned hash_len)
+    size_t n, unsigned hash_len)
 {
 	struct reader r = { .p = (const uint8_t *)bytes, .hash_len = hash_len };
 	AUTO_BUF struct bindu_buf prev = BINDU_BUF_INIT(1 << 20);
@@ -197,7 +197,7 @@ compare_at(const void *a, const void *b, void *text)
 
 static int
 load_index(struct bindu_index *x, const struct bindu_repo *repo,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	AUTO_BUF struct bindu_buf text = BINDU_BUF_INIT(UINT32_MAX);
 	AUTO_FREE char *path = bindu_path_join(repo->git_dir, "index");
@@ -207,7 +207,7 @@ load_index(struct bindu_index *x, const struct bindu_repo *repo,
 	int rc;
 
 	if (fd == -1 && errno == ENOENT)
-		return 0;	/* nothing was ever added */
+		return 0; /* nothing was ever added */
 	if (fd == -1)
 		return bindu_err_sys(err, "cannot open %s", path);
 	if (bindu_fd_read_all(fd, INDEX_MAX, &bytes, &n, err) == -1)
@@ -217,8 +217,10 @@ load_index(struct bindu_index *x, const struct bindu_repo *repo,
 		return bindu_err_set(err, BINDU_E_DATA, "%s is damaged", path);
 	if (rc == 1) {
 		if (list_by_git(repo->top, &list, &n, err) == -1)
-			return bindu_err_wrap(err, "%s is split or sparse, "
-			    "which only git can read", path);
+			return bindu_err_wrap(err,
+			    "%s is split or sparse, "
+			    "which only git can read",
+			    path);
 		x->n = text.len = 0;
 		for (size_t at = 0; at < n; at += strlen(list + at) + 1)
 			add_path(x, &text, list + at, strlen(list + at));

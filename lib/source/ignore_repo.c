@@ -93,7 +93,7 @@ is_true(const char *v)
 
 static void
 apply_setting(struct settings *s, const char *section, const char *key,
-	const char *value)
+    const char *value)
 {
 	if (strcasecmp(section, "include") == 0 ||
 	    bindu_str_starts(section, "includeif ")) {
@@ -141,8 +141,10 @@ read_value(char **pp)
 			c = *++p;
 			if (c == '\n')
 				continue;
-			c = c == 'n' ? '\n' : c == 't' ? '\t' :
-			    c == 'b' ? '\b' : c;
+			c = c == 'n' ? '\n' :
+			    c == 't' ? '\t' :
+			    c == 'b' ? '\b' :
+				       c;
 			*out++ = c;
 			keep = out;
 			continue;
@@ -167,7 +169,7 @@ read_section(char *p, char *name, size_t size)
 		quoted ^= *p == '"';
 		if (n + 1 < size)
 			name[n++] = quoted || *p < 'A' || *p > 'Z' ? *p :
-			    *p + 32;
+								     *p + 32;
 	}
 	name[n] = '\0';
 	return *p == ']' ? p + 1 : p;
@@ -268,10 +270,10 @@ read_all_config(const struct bindu_repo *r, struct settings *s)
 /* The value git itself gives; false when it has none or is not there. */
 static bool
 ask_git(const char *dir, const char *type, const char *key, char **value,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	const char *argv[] = { "git", "-C", dir, "config", type, "--get", key,
-	    NULL };
+		NULL };
 	struct bindu_proc_opts o = BINDU_PROC_OPTS;
 
 	o.argv = argv;
@@ -283,7 +285,7 @@ ask_git(const char *dir, const char *type, const char *key, char **value,
 
 static void
 ask_git_all(const char *dir, struct settings *s,
-	const struct bindu_report *report)
+    const struct bindu_report *report)
 {
 	struct bindu_err err = { 0 };
 	AUTO_FREE char *fold = NULL;
@@ -293,7 +295,8 @@ ask_git_all(const char *dir, struct settings *s,
 		free(s->excludes);
 		s->excludes = excludes;
 	} else if (err.code == BINDU_E_NOINPUT) {
-		bindu_note(report, BINDU_WARN, "git's settings have includes, "
+		bindu_note(report, BINDU_WARN,
+		    "git's settings have includes, "
 		    "which only git can follow, and git is not installed; "
 		    "core.excludesFile may be missing");
 		return;
@@ -348,7 +351,7 @@ find_top(const char *dir, struct bindu_repo *r)
 
 void
 bindu_repo_find(const char *dir, struct bindu_repo *r,
-	const struct bindu_report *report)
+    const struct bindu_report *report)
 {
 	struct settings s = { 0 };
 
@@ -358,7 +361,8 @@ bindu_repo_find(const char *dir, struct bindu_repo *r,
 	if (s.include)
 		ask_git_all(dir, &s, report);
 	r->excludes_file = s.excludes ?
-	    expand_path(s.excludes, r->top ? r->top : dir) : xdg_git("ignore");
+	    expand_path(s.excludes, r->top ? r->top : dir) :
+	    xdg_git("ignore");
 	free(s.excludes);
 	r->ignore_case = s.ignore_case;
 	r->hash_len = s.sha256 ? 32 : 20;

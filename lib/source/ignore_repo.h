@@ -12,19 +12,19 @@
 #include "lib/base/progress.h"
 
 struct bindu_repo {
-	char *top;		/* work tree's top; NULL: no repository */
-	char *git_dir;		/* of this work tree (holds the index) */
-	char *common_dir;	/* of the repository (holds info/exclude) */
-	char *excludes_file;	/* core.excludesFile or its default; may be
+	char *top; /* work tree's top; NULL: no repository */
+	char *git_dir; /* of this work tree (holds the index) */
+	char *common_dir; /* of the repository (holds info/exclude) */
+	char *excludes_file; /* core.excludesFile or its default; may be
 				 * NULL and need not exist */
 	bool ignore_case;
-	unsigned hash_len;	/* 20, or 32 for sha256 repositories */
+	unsigned hash_len; /* 20, or 32 for sha256 repositories */
 };
 
 /* Fills *repo.  A directory outside any repository is no error, nor is a
  * settings file that cannot be read: both are absent, as for git. */
 void bindu_repo_find(const char *dir, struct bindu_repo *,
-	const struct bindu_report *);
+    const struct bindu_report *);
 void bindu_repo_fini(struct bindu_repo *);
 
 /* Read path/.git when it makes path the top of a work tree. */
@@ -32,8 +32,8 @@ bool bindu_repo_at(const char *path, char **git_dir, char **common_dir);
 
 /* git's index: which paths it tracks.  Read once, when first asked. */
 struct bindu_index;
-struct bindu_index *bindu_index_load(const struct bindu_repo *,
-	struct bindu_err *);
+struct bindu_index *
+bindu_index_load(const struct bindu_repo *, struct bindu_err *);
 void bindu_index_free(struct bindu_index *);
 /* The first tracked path >= key (n bytes), by bytes; its number. */
 size_t bindu_index_seek(const struct bindu_index *, const char *key, size_t n);

@@ -13,19 +13,19 @@
 
 enum {
 	RULE_NEGATED = 1,
-	RULE_DIR = 2,		/* directories only */
-	RULE_NAME = 4,		/* matches the last component */
-	RULE_SUFFIX = 8,	/* "*" and then a literal */
+	RULE_DIR = 2, /* directories only */
+	RULE_NAME = 4, /* matches the last component */
+	RULE_SUFFIX = 8, /* "*" and then a literal */
 };
 
 struct rule {
-	uint32_t line_at;	/* the line in text */
-	uint32_t at, len;	/* the pattern in it */
-	uint32_t prefix;	/* literal bytes it starts with */
+	uint32_t line_at; /* the line in text */
+	uint32_t at, len; /* the pattern in it */
+	uint32_t prefix; /* literal bytes it starts with */
 	uint32_t line;
-	uint32_t next;		/* earlier rule with the same key, +1 */
+	uint32_t next; /* earlier rule with the same key, +1 */
 	uint32_t flags;
-	struct bindu_wild *wild;	/* made when first needed */
+	struct bindu_wild *wild; /* made when first needed */
 };
 
 struct bindu_rules {
@@ -33,9 +33,9 @@ struct bindu_rules {
 	char *source;
 	struct rule *rule;
 	size_t n, cap;
-	uint32_t *bucket;	/* last rule of a key, +1; 0: empty */
+	uint32_t *bucket; /* last rule of a key, +1; 0: empty */
 	size_t mask;
-	uint32_t *rest;		/* rules without a key, in order */
+	uint32_t *rest; /* rules without a key, in order */
 	size_t nrest, restcap;
 	bool fold;
 };
@@ -62,8 +62,8 @@ literal_length(const char *p, size_t n)
 {
 	size_t i = 0;
 
-	while (i < n && p[i] != '*' && p[i] != '?' && p[i] != '[' &&
-	    p[i] != '\\')
+	while (
+	    i < n && p[i] != '*' && p[i] != '?' && p[i] != '[' && p[i] != '\\')
 		i++;
 	return i;
 }
@@ -100,7 +100,7 @@ add_rule(struct bindu_rules *r, size_t at, size_t n, unsigned line)
 		n--;
 	}
 	if (n == 0)
-		return;		/* an empty pattern matches nothing */
+		return; /* an empty pattern matches nothing */
 	if (memchr(p, '/', n) == NULL)
 		rule.flags |= RULE_NAME;
 	rule.prefix = (uint32_t)literal_length(p, n);
@@ -155,7 +155,7 @@ hash_key(const struct bindu_rules *r, char kind, const char *p, size_t n)
  * when it has to be tried. */
 static char
 rule_key(const struct bindu_rules *r, const struct rule *u, const char **key,
-	size_t *n)
+    size_t *n)
 {
 	const char *p = r->text + u->at;
 
@@ -257,11 +257,12 @@ bindu_rules_source(const struct bindu_rules *r)
  * spare most globs their compilation. */
 static bool
 ends_otherwise(const struct bindu_rules *r, const struct rule *u,
-	const char *text, size_t n)
+    const char *text, size_t n)
 {
 	const char *last = r->text + u->at + u->len - 1;
 
-	return u->len > 1 && strchr("*?]\\", *last) == NULL && last[-1] != '\\' &&
+	return u->len > 1 && strchr("*?]\\", *last) == NULL &&
+	    last[-1] != '\\' &&
 	    (n == 0 || !same_bytes(r, last, text + n - 1, 1));
 }
 
@@ -284,8 +285,8 @@ rule_matches(struct bindu_rules *r, struct rule *u, const char *text, size_t n)
 		return false;
 	if (u->wild == NULL) {
 		flags |= u->flags & RULE_NAME ? 0 : BINDU_WILD_PATH;
-		u->wild = bindu_wild_new(p + u->prefix, u->len - u->prefix,
-		    flags);
+		u->wild =
+		    bindu_wild_new(p + u->prefix, u->len - u->prefix, flags);
 	}
 	return bindu_wild_match(u->wild, text + u->prefix, n - u->prefix);
 }
@@ -293,7 +294,7 @@ rule_matches(struct bindu_rules *r, struct rule *u, const char *text, size_t n)
 /* The last rule under a key, +1; 0: none. */
 static uint32_t
 find_keyed(const struct bindu_rules *r, char kind, const char *key, size_t n,
-	bool is_dir)
+    bool is_dir)
 {
 	uint32_t i = *find_bucket(r, kind, key, n);
 
@@ -303,8 +304,8 @@ find_keyed(const struct bindu_rules *r, char kind, const char *key, size_t n,
 }
 
 bool
-bindu_rules_find(struct bindu_rules *r, const char *path, size_t n,
-	size_t base, bool is_dir, struct bindu_rule *out)
+bindu_rules_find(struct bindu_rules *r, const char *path, size_t n, size_t base,
+    bool is_dir, struct bindu_rule *out)
 {
 	const char *name = path + base, *dot;
 	size_t len = n - base;
@@ -312,8 +313,8 @@ bindu_rules_find(struct bindu_rules *r, const char *path, size_t n,
 
 	dot = memrchr(name, '.', len);
 	if (dot != NULL) {
-		ext = find_keyed(r, '.', dot, len - (size_t)(dot - name),
-		    is_dir);
+		ext =
+		    find_keyed(r, '.', dot, len - (size_t)(dot - name), is_dir);
 		best = ext > best ? ext : best;
 	}
 	for (size_t i = r->nrest; i-- > 0 && r->rest[i] + 1 > best;) {
@@ -322,7 +323,7 @@ bindu_rules_find(struct bindu_rules *r, const char *path, size_t n,
 		if (u->flags & RULE_DIR && !is_dir)
 			continue;
 		if (u->flags & RULE_NAME ? rule_matches(r, u, name, len) :
-		    rule_matches(r, u, path, n))
+					   rule_matches(r, u, path, n))
 			best = r->rest[i] + 1;
 	}
 	if (best == 0)

@@ -17,18 +17,18 @@
 struct bindu_rules;
 
 struct bindu_rule {
-	const char *text;	/* the line as written, ends trimmed */
+	const char *text; /* the line as written, ends trimmed */
 	unsigned line;
 	bool negated;
 };
 
 /* Takes over text, which has n bytes, and copies source. */
-struct bindu_rules *bindu_rules_new(char *text, size_t n, const char *source,
-	bool fold);
+struct bindu_rules *
+bindu_rules_new(char *text, size_t n, const char *source, bool fold);
 void bindu_rules_free(struct bindu_rules *);
 const char *bindu_rules_source(const struct bindu_rules *);
 /* Decide about path (n bytes, relative to the file's directory), whose last
  * component starts at base.  False: no rule matches. */
 bool bindu_rules_find(struct bindu_rules *, const char *path, size_t n,
-	size_t base, bool is_dir, struct bindu_rule *);
+    size_t base, bool is_dir, struct bindu_rule *);
 #endif

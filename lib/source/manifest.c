@@ -14,7 +14,7 @@
 
 static int
 add_line(struct bindu_buf *out, const struct bindu_entry *e,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	char head[128], *p = head, digits[24];
 	uint64_t size = e->size;
@@ -43,7 +43,7 @@ add_line(struct bindu_buf *out, const struct bindu_entry *e,
 
 int
 bindu_manifest_write(const struct bindu_tree *t, struct bindu_buf *out,
-	char id[65], struct bindu_err *err)
+    char id[65], struct bindu_err *err)
 {
 	uint8_t sum[BINDU_SHA256];
 	size_t from = out->len;
@@ -67,8 +67,8 @@ is_clean(const char *p)
 	for (;;) {
 		size_t n = strcspn(p, "/");
 
-		if (n == 0 || (p[0] == '.' && (n == 1 ||
-		    (n == 2 && p[1] == '.'))))
+		if (n == 0 ||
+		    (p[0] == '.' && (n == 1 || (n == 2 && p[1] == '.'))))
 			return false;
 		if (p[n] == '\0')
 			return true;
@@ -96,9 +96,14 @@ parse_line(char *line, struct bindu_entry *e)
 	char *mode = take_field(&line), *type = mode ? take_field(&line) : NULL;
 	char *size = type ? take_field(&line) : NULL;
 	char *sum = size ? take_field(&line) : NULL;
-	static const struct { const char *type, *mode; mode_t bits; } kinds[] = {
-		{ "f", "0644", 0644 }, { "f", "0755", 0755 },
-		{ "l", "0777", 0777 }, { "d", "0755", 0755 },
+	static const struct {
+		const char *type, *mode;
+		mode_t bits;
+	} kinds[] = {
+		{ "f", "0644", 0644 },
+		{ "f", "0755", 0755 },
+		{ "l", "0777", 0777 },
+		{ "d", "0755", 0755 },
 	};
 
 	if (sum == NULL || strlen(sum) != 2 * BINDU_SHA256 ||
@@ -108,7 +113,7 @@ parse_line(char *line, struct bindu_entry *e)
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (strcmp(type, kinds[i].type) == 0 &&
 		    strcmp(mode, kinds[i].mode) == 0) {
-			e->type = (enum bindu_entry_type)*type;
+			e->type = (enum bindu_entry_type) * type;
 			e->mode = kinds[i].bits;
 			e->path = xstrdup(line);
 			e->hashed = true;
@@ -127,14 +132,18 @@ parse_lines(struct bindu_tree *t, char *text, size_t n, struct bindu_err *err)
 
 		if (len == n - at || t->n == PARSE_ENTRIES_MAX ||
 		    parse_line(line, &e) == -1)
-			return bindu_err_set(err, BINDU_E_DATA, "manifest: "
-			    "entry %zu is malformed", t->n + 1);
+			return bindu_err_set(err, BINDU_E_DATA,
+			    "manifest: "
+			    "entry %zu is malformed",
+			    t->n + 1);
 		bindu_grow(&t->entry, &t->cap, t->n + 1, sizeof *t->entry);
 		t->entry[t->n++] = e;
 		t->bytes += e.type == BINDU_FILE ? e.size : 0;
 		if (t->n > 1 && strcmp(e.path, t->entry[t->n - 2].path) <= 0)
-			return bindu_err_set(err, BINDU_E_DATA, "manifest: "
-			    "entry %zu is out of order", t->n);
+			return bindu_err_set(err, BINDU_E_DATA,
+			    "manifest: "
+			    "entry %zu is out of order",
+			    t->n);
 		at += len + 1;
 	}
 	return 0;
@@ -142,7 +151,7 @@ parse_lines(struct bindu_tree *t, char *text, size_t n, struct bindu_err *err)
 
 int
 bindu_manifest_parse(const char *p, size_t n, struct bindu_tree **out,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	AUTO_FREE char *text = xmemdup(p, n);
 	struct bindu_tree *t = xcalloc(1, sizeof *t);

@@ -12,11 +12,11 @@
 /* Fill every entry's sha256, with the stat cache (XDG_CACHE_HOME) unless
  * no_cache; a file that changes while read is retried, then BINDU_E_AGAIN. */
 int bindu_manifest_hash(struct bindu_tree *, bool no_cache, unsigned threads,
-	const struct bindu_report *, struct bindu_err *);
+    const struct bindu_report *, struct bindu_err *);
 /* The manifest's bytes (buf's cap decides) and id (64 hex + NUL). */
 int bindu_manifest_write(const struct bindu_tree *, struct bindu_buf *,
-	char id[65], struct bindu_err *);
+    char id[65], struct bindu_err *);
 /* Parse bytes into a tree without root (rootfd -1). */
 int bindu_manifest_parse(const char *, size_t, struct bindu_tree **,
-	struct bindu_err *);
+    struct bindu_err *);
 #endif

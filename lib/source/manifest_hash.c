@@ -19,17 +19,17 @@
 #include "statcache.h"
 #include "walk_dir.h"
 
-#define CHUNK 32		/* entries a thread takes at a time */
+#define CHUNK 32 /* entries a thread takes at a time */
 #define READ_SIZE (128 * 1024)
 #define TRIES 3
 #define THREADS_MAX 4
-#define FILES_PER_THREAD 64	/* fewer are not worth a thread */
+#define FILES_PER_THREAD 64 /* fewer are not worth a thread */
 
 struct job {
 	struct bindu_tree *tree;
 	atomic_size_t next;
 	atomic_bool stop;
-	pthread_mutex_t lock;	/* guards what follows */
+	pthread_mutex_t lock; /* guards what follows */
 	size_t failed_at;
 	struct bindu_err err;
 };
@@ -65,7 +65,8 @@ same_stat(const struct stat *a, const struct stat *b)
 
 /* Hash what fd reads.  1 when the file changed meanwhile, -1 sets errno. */
 static int
-hash_open(struct hasher *h, int fd, struct bindu_entry *e, const atomic_bool *stop)
+hash_open(struct hasher *h, int fd, struct bindu_entry *e,
+    const atomic_bool *stop)
 {
 	struct stat before, after;
 	uint64_t total = 0;
@@ -83,8 +84,8 @@ hash_open(struct hasher *h, int fd, struct bindu_entry *e, const atomic_bool *st
 			bindu_digest_add(h->digest, h->buf, (size_t)r);
 		total += r > 0 ? (uint64_t)r : 0;
 		/* All of it, and the file says so: no need to meet the end. */
-	} while ((r == -1 || r > 0) && total != (uint64_t)before.st_size &&
-	    !*stop);
+	} while (
+	    (r == -1 || r > 0) && total != (uint64_t)before.st_size && !*stop);
 	bindu_digest_end(h->digest, e->sha256);
 	if (fstat(fd, &after) == -1)
 		return -1;
@@ -113,7 +114,7 @@ fail_entry(const struct bindu_entry *e, const char *what, struct bindu_err *err)
 
 static int
 hash_file(struct hasher *h, struct bindu_entry *e, const atomic_bool *stop,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	for (int try = 0; try < TRIES; try++) {
 		const char *name;
@@ -122,12 +123,15 @@ hash_file(struct hasher *h, struct bindu_entry *e, const atomic_bool *stop,
 
 		at = bindu_walk_dir_parent(h->dirs, e->path, &name);
 		if (at != -1)
-			fd = openat(at, name, O_RDONLY | O_CLOEXEC |
-			    O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-		if (fd == -1 && (errno == ENOENT || errno == ELOOP ||
-		    errno == ENOTDIR))
-			return fail_entry(e, "vanished or changed its kind "
-			    "while the tree was read", err);
+			fd = openat(at, name,
+			    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK |
+				O_NOCTTY);
+		if (fd == -1 &&
+		    (errno == ENOENT || errno == ELOOP || errno == ENOTDIR))
+			return fail_entry(e,
+			    "vanished or changed its kind "
+			    "while the tree was read",
+			    err);
 		if (fd == -1)
 			return fail_entry(e, NULL, err);
 		rc = hash_open(h, fd, e, stop);
@@ -142,15 +146,15 @@ hash_file(struct hasher *h, struct bindu_entry *e, const atomic_bool *stop,
 
 static int
 hash_entry(struct hasher *h, struct bindu_entry *e, const atomic_bool *stop,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	if (e->hashed)
 		return 0;
 	if (e->type == BINDU_FILE)
 		return hash_file(h, e, stop, err);
 	/* A link is its target's text, an empty directory nothing. */
-	bindu_digest_bytes(e->link ? e->link : "", e->link ?
-	    strlen(e->link) : 0, e->sha256);
+	bindu_digest_bytes(e->link ? e->link : "",
+	    e->link ? strlen(e->link) : 0, e->sha256);
 	e->hashed = true;
 	return 0;
 }
@@ -183,7 +187,7 @@ run_hasher(void *arg)
 			break;
 		for (; i < end && i < j->tree->n; i++)
 			if (hash_entry(&h, &j->tree->entry[i], &j->stop,
-			    &err) == -1) {
+				&err) == -1) {
 				record_failure(j, i, &err);
 				break;
 			}
@@ -202,7 +206,8 @@ count_threads(unsigned wanted, size_t files)
 
 	if (n == 0)
 		n = sched_getaffinity(0, sizeof set, &set) == 0 ?
-		    (unsigned)CPU_COUNT(&set) : 1;
+		    (unsigned)CPU_COUNT(&set) :
+		    1;
 	if (wanted == 0 && n > files / FILES_PER_THREAD + 1)
 		n = (unsigned)(files / FILES_PER_THREAD) + 1;
 	return n > THREADS_MAX ? THREADS_MAX : n;
@@ -217,8 +222,8 @@ run_job(struct job *j, unsigned threads, struct bindu_err *err)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	while (started + 1 < threads && pthread_create(&thread[started], NULL,
-	    run_hasher, j) == 0)
+	while (started + 1 < threads &&
+	    pthread_create(&thread[started], NULL, run_hasher, j) == 0)
 		started++;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	run_hasher(j);
@@ -242,7 +247,7 @@ sum_bytes(struct bindu_tree *t)
 
 int
 bindu_manifest_hash(struct bindu_tree *t, bool no_cache, unsigned threads,
-	const struct bindu_report *report, struct bindu_err *err)
+    const struct bindu_report *report, struct bindu_err *err)
 {
 	struct job j = { .tree = t, .failed_at = SIZE_MAX };
 	struct bindu_statcache *cache = NULL;

@@ -22,7 +22,8 @@
 #include "pack_size.h"
 #include "walk_dir.h"
 
-#define WHOLE (512 * 1024)	/* files up to here are read before their
+#define WHOLE \
+	(512 * 1024) /* files up to here are read before their
 				 * header is written, so they can be retried */
 #define TRIES 3
 /* 1985-10-26, the time npm uses: some tools dislike stamps before 1980. */
@@ -37,9 +38,9 @@ struct pack {
 	struct archive_entry *ae;
 	struct bindu_walk_dir *dirs;
 	struct bindu_digest *digest;
-	struct bindu_err sink;	/* what on_write met */
-	bool failed;		/* the archive is only taken down now */
-	char *buf;		/* WHOLE + 1 bytes */
+	struct bindu_err sink; /* what on_write met */
+	bool failed; /* the archive is only taken down now */
+	char *buf; /* WHOLE + 1 bytes */
 	int64_t mtime;
 	uint64_t done;
 };
@@ -86,8 +87,9 @@ fail_archive(struct pack *k, const char *path, struct bindu_err *err)
 	}
 	bindu_str_visible(&b, path, strlen(path), NULL);
 	return bindu_err_set(err, BINDU_E_IO, "cannot archive %.700s: %.200s",
-	    b.p ? b.p : "the end", archive_error_string(k->a) ?
-	    archive_error_string(k->a) : "unknown error");
+	    b.p ? b.p : "the end",
+	    archive_error_string(k->a) ? archive_error_string(k->a) :
+					 "unknown error");
 }
 
 static int
@@ -123,10 +125,11 @@ put_header(struct pack *k, const struct bindu_entry *e, struct bindu_err *err)
 
 static int
 put_data(struct pack *k, const struct bindu_entry *e, const char *p, size_t n,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
-	if (n > 0 && (archive_write_data(k->a, p, n) != (la_ssize_t)n ||
-	    k->sink.code != BINDU_E_NONE))
+	if (n > 0 &&
+	    (archive_write_data(k->a, p, n) != (la_ssize_t)n ||
+		k->sink.code != BINDU_E_NONE))
 		return fail_archive(k, e->path, err);
 	k->done += n;
 	return 0;
@@ -136,10 +139,12 @@ static bool
 same_as_entry(const struct bindu_entry *e, const struct stat *st)
 {
 	return e->size == (uint64_t)st->st_size && e->ino == st->st_ino &&
-	    e->mtime_ns == (uint64_t)st->st_mtim.tv_sec * 1000000000u +
-	    (uint64_t)st->st_mtim.tv_nsec &&
-	    e->ctime_ns == (uint64_t)st->st_ctim.tv_sec * 1000000000u +
-	    (uint64_t)st->st_ctim.tv_nsec;
+	    e->mtime_ns ==
+	    (uint64_t)st->st_mtim.tv_sec * 1000000000u +
+		(uint64_t)st->st_mtim.tv_nsec &&
+	    e->ctime_ns ==
+	    (uint64_t)st->st_ctim.tv_sec * 1000000000u +
+		(uint64_t)st->st_ctim.tv_nsec;
 }
 
 static void
@@ -158,7 +163,7 @@ take_stat(struct bindu_entry *e, const struct stat *st)
 /* Warn, or fail under strict: -1, or 0. */
 static int
 complain(struct pack *k, const struct bindu_entry *e, const char *what,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 17);
 
@@ -206,14 +211,16 @@ read_full(int fd, char *p, size_t n)
 /* The digest of what was written, against the one the entry had. */
 static int
 set_digest(struct bindu_entry *e, const uint8_t sum[BINDU_SHA256],
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 17);
 
 	if (e->hashed && memcmp(e->sha256, sum, BINDU_SHA256) != 0) {
 		bindu_str_visible(&b, e->path, strlen(e->path), NULL);
-		return bindu_err_set(err, BINDU_E_AGAIN, "%.800s changed "
-		    "since its digest was taken; run again", b.p);
+		return bindu_err_set(err, BINDU_E_AGAIN,
+		    "%.800s changed "
+		    "since its digest was taken; run again",
+		    b.p);
 	}
 	memcpy(e->sha256, sum, BINDU_SHA256);
 	e->hashed = true;
@@ -223,7 +230,7 @@ set_digest(struct bindu_entry *e, const uint8_t sum[BINDU_SHA256],
 /* A file small enough to hold: 1 when it has to be opened again. */
 static int
 put_whole(struct pack *k, struct bindu_entry *e, int fd, struct stat *st,
-	bool last_try, struct bindu_err *err)
+    bool last_try, struct bindu_err *err)
 {
 	bool fresh = !e->hashed || !same_as_entry(e, st);
 	ssize_t n = read_full(fd, k->buf, (size_t)st->st_size + 1);
@@ -256,7 +263,7 @@ put_whole(struct pack *k, struct bindu_entry *e, int fd, struct stat *st,
 /* A large file: its header is out before its end is known. */
 static int
 put_stream(struct pack *k, struct bindu_entry *e, int fd, struct stat *st,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	bool hash = e->hashed ? !same_as_entry(e, st) : !k->o->no_digest;
 	uint64_t left = (uint64_t)st->st_size;
@@ -287,9 +294,11 @@ put_stream(struct pack *k, struct bindu_entry *e, int fd, struct stat *st,
 	}
 	if (fstat(fd, &after) == -1)
 		return fail_read(e, err);
-	if ((cut || !same_as_entry(e, &after)) && complain(k, e, cut ?
-	    "became shorter while it was read; its end is zeros" :
-	    "changed while it was read", err) == -1)
+	if ((cut || !same_as_entry(e, &after)) &&
+	    complain(k, e,
+		cut ? "became shorter while it was read; its end is zeros" :
+		      "changed while it was read",
+		err) == -1)
 		return -1;
 	if (!hash)
 		return 0;
@@ -304,20 +313,31 @@ put_file(struct pack *k, struct bindu_entry *e, struct bindu_err *err)
 	for (int try = 1;; try++) {
 		const char *name;
 		int at = bindu_walk_dir_parent(k->dirs, e->path, &name), rc;
-		AUTO_CLOSE int fd = at == -1 ? -1 : openat(at, name, O_RDONLY |
-		    O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+		AUTO_CLOSE int fd = at == -1 ?
+		    -1 :
+		    openat(at, name,
+			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK |
+			    O_NOCTTY);
 		struct stat st;
 
-		if (fd == -1 && (errno == ENOENT || errno == ELOOP ||
-		    errno == ENOTDIR || errno == ENXIO))
-			return complain(k, e, "vanished or changed its kind "
-			    "while the tree was packed; it is left out",
-			    err) == -1 ? -1 : 1;
+		if (fd == -1 &&
+		    (errno == ENOENT || errno == ELOOP || errno == ENOTDIR ||
+			errno == ENXIO))
+			return complain(k, e,
+				   "vanished or changed its kind "
+				   "while the tree was packed; it is left out",
+				   err) == -1 ?
+			    -1 :
+			    1;
 		if (fd == -1 || fstat(fd, &st) == -1)
 			return fail_read(e, err);
 		if (!S_ISREG(st.st_mode))
-			return complain(k, e, "changed its kind while the tree "
-			    "was packed; it is left out", err) == -1 ? -1 : 1;
+			return complain(k, e,
+				   "changed its kind while the tree "
+				   "was packed; it is left out",
+				   err) == -1 ?
+			    -1 :
+			    1;
 		if (st.st_size > WHOLE)
 			return put_stream(k, e, fd, &st, err);
 		rc = put_whole(k, e, fd, &st, try == TRIES, err);
@@ -332,8 +352,8 @@ static int
 put_other(struct pack *k, struct bindu_entry *e, struct bindu_err *err)
 {
 	if (!e->hashed && !k->o->no_digest) {
-		bindu_digest_bytes(e->link ? e->link : "", e->link ?
-		    strlen(e->link) : 0, e->sha256);
+		bindu_digest_bytes(e->link ? e->link : "",
+		    e->link ? strlen(e->link) : 0, e->sha256);
 		e->hashed = true;
 	}
 	return put_header(k, e, err);
@@ -359,7 +379,7 @@ put_entries(struct pack *k, struct bindu_err *err)
 	for (size_t i = 0; i < t->n; i++) {
 		struct bindu_entry *e = &t->entry[i];
 		int rc = e->type == BINDU_FILE ? put_file(k, e, err) :
-		    put_other(k, e, err);
+						 put_other(k, e, err);
 
 		if (rc == -1)
 			return -1;
@@ -386,14 +406,14 @@ open_archive(struct pack *k, struct bindu_err *err)
 	    archive_write_set_bytes_in_last_block(k->a, 1) != ARCHIVE_OK ||
 	    archive_write_add_filter_none(k->a) != ARCHIVE_OK ||
 	    archive_write_open2(k->a, k, NULL, on_write, NULL, NULL) !=
-	    ARCHIVE_OK)
+		ARCHIVE_OK)
 		return fail_archive(k, "", err);
 	return 0;
 }
 
 static int
 write_archive(struct pack *k, int fd, struct bindu_pack_stats *stats,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	uint64_t out;
 
@@ -408,21 +428,23 @@ write_archive(struct pack *k, int fd, struct bindu_pack_stats *stats,
 		return -1;
 	if (stats != NULL)
 		*stats = (struct bindu_pack_stats){ .files = k->tree->n,
-			.in_bytes = k->done, .out_bytes = out };
+			.in_bytes = k->done,
+			.out_bytes = out };
 	return 0;
 }
 
 int
 bindu_pack_write(struct bindu_tree *t, int fd, const struct bindu_pack_opts *o,
-	struct bindu_pack_stats *stats, const struct bindu_report *report,
-	struct bindu_err *err)
+    struct bindu_pack_stats *stats, const struct bindu_report *report,
+    struct bindu_err *err)
 {
 	struct pack k = { .tree = t, .o = o, .report = report };
 	int rc;
 
 	k.mtime = bindu_pack_mtime();
 	if (k.mtime == -1)
-		return bindu_err_set(err, BINDU_E_CONFIG, "SOURCE_DATE_EPOCH "
+		return bindu_err_set(err, BINDU_E_CONFIG,
+		    "SOURCE_DATE_EPOCH "
 		    "is not a number of seconds");
 	if (bindu_pack_estimate(t, o, report, err) == -1)
 		return -1;

@@ -11,11 +11,11 @@ enum bindu_compress { BINDU_TAR, BINDU_GZIP, BINDU_ZSTD };
 
 struct bindu_pack_opts {
 	enum bindu_compress compress;
-	int level;		/* 0: the format's default */
-	unsigned threads;	/* 0: auto; bytes do not depend on it */
-	uint64_t max_size;	/* cap on bytes written; 0: none */
-	bool no_digest;		/* leave entries without a digest as they are */
-	bool strict;		/* a file that changes while it is read, or is
+	int level; /* 0: the format's default */
+	unsigned threads; /* 0: auto; bytes do not depend on it */
+	uint64_t max_size; /* cap on bytes written; 0: none */
+	bool no_digest; /* leave entries without a digest as they are */
+	bool strict; /* a file that changes while it is read, or is
 				 * gone, is BINDU_E_DATA; else a warning */
 };
 
@@ -29,12 +29,12 @@ struct bindu_pack_stats {
  * A hopeless pack ends before it starts, by an estimate.
  * Entries whose file vanished are taken out of the tree.  An entry that has a
  * digest already must still have it, else BINDU_E_AGAIN. */
-int bindu_pack_write(struct bindu_tree *, int fd,
-	const struct bindu_pack_opts *, struct bindu_pack_stats *,
-	const struct bindu_report *, struct bindu_err *);
+int
+bindu_pack_write(struct bindu_tree *, int fd, const struct bindu_pack_opts *,
+    struct bindu_pack_stats *, const struct bindu_report *, struct bindu_err *);
 /* Say which files and directories of the tree are largest. */
-void bindu_pack_note_largest(const struct bindu_tree *,
-	const struct bindu_report *);
+void
+bindu_pack_note_largest(const struct bindu_tree *, const struct bindu_report *);
 /* SOURCE_DATE_EPOCH or the fixed default, seconds; -1 when it is malformed. */
 int64_t bindu_pack_mtime(void);
 #endif

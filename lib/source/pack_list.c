@@ -11,7 +11,7 @@
 
 static int
 list_json(const struct bindu_tree *t, struct bindu_buf *b,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	AUTO_JSON json_t *top = json_object();
 	json_t *files = json_array(), *dropped = json_array();
@@ -47,8 +47,7 @@ list_json(const struct bindu_tree *t, struct bindu_buf *b,
 
 /* Most names are plain, and need no look at every byte's meaning. */
 static int
-add_visible(struct bindu_buf *b, const char *s, size_t n,
-	struct bindu_err *err)
+add_visible(struct bindu_buf *b, const char *s, size_t n, struct bindu_err *err)
 {
 	for (size_t i = 0; i < n; i++)
 		if (s[i] < ' ' || s[i] > '~')
@@ -72,7 +71,7 @@ format_size(char *out, size_t n, uint64_t v)
 
 int
 bindu_pack_list(const struct bindu_tree *t, enum bindu_list_form form,
-	struct bindu_buf *b, struct bindu_err *err)
+    struct bindu_buf *b, struct bindu_err *err)
 {
 	if (form == BINDU_LIST_JSON)
 		return list_json(t, b, err);
@@ -87,14 +86,15 @@ bindu_pack_list(const struct bindu_tree *t, enum bindu_list_form form,
 			continue;
 		}
 		if (bindu_buf_adds(b, format_size(size, sizeof size, e->size),
-		    err) == -1 || add_visible(b, e->path, n, err) == -1)
+			err) == -1 ||
+		    add_visible(b, e->path, n, err) == -1)
 			return -1;
-		if (e->type == BINDU_LINK && (bindu_buf_adds(b, " -> ",
-		    err) == -1 || add_visible(b, e->link, strlen(e->link),
-		    err) == -1))
+		if (e->type == BINDU_LINK &&
+		    (bindu_buf_adds(b, " -> ", err) == -1 ||
+			add_visible(b, e->link, strlen(e->link), err) == -1))
 			return -1;
 		if (bindu_buf_adds(b, e->type == BINDU_DIR ? "/\n" : "\n",
-		    err) == -1)
+			err) == -1)
 			return -1;
 	}
 	return 0;
@@ -118,7 +118,7 @@ compare_total(const void *a, const void *b)
 
 static int
 print_totals(struct total *s, size_t n, const struct bindu_tree *t,
-	struct bindu_buf *b, struct bindu_err *err)
+    struct bindu_buf *b, struct bindu_err *err)
 {
 	char size[16];
 
@@ -126,13 +126,15 @@ print_totals(struct total *s, size_t n, const struct bindu_tree *t,
 		qsort(s, n, sizeof *s, compare_total);
 	for (size_t i = 0; i < n; i++) {
 		if (bindu_buf_addf(b, err, "%10s %7llu files  ",
-		    bindu_str_human(s[i].bytes, size, sizeof size),
-		    (unsigned long long)s[i].files) == -1 ||
-		    bindu_str_visible(b, s[i].name, strlen(s[i].name),
-		    err) == -1 || bindu_buf_addc(b, '\n', err) == -1)
+			bindu_str_human(s[i].bytes, size, sizeof size),
+			(unsigned long long)s[i].files) == -1 ||
+		    bindu_str_visible(b, s[i].name, strlen(s[i].name), err) ==
+			-1 ||
+		    bindu_buf_addc(b, '\n', err) == -1)
 			return -1;
 	}
-	return bindu_buf_addf(b, err, "%10s %7zu files  in all, %llu paths "
+	return bindu_buf_addf(b, err,
+	    "%10s %7zu files  in all, %llu paths "
 	    "left out by ignore rules, %zu as secrets\n",
 	    bindu_str_human(t->bytes, size, sizeof size), t->n,
 	    (unsigned long long)t->ignored, t->ndrop);
@@ -140,7 +142,7 @@ print_totals(struct total *s, size_t n, const struct bindu_tree *t,
 
 int
 bindu_pack_totals(const struct bindu_tree *t, struct bindu_buf *b,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	struct total *s = NULL, dot = { .name = NULL };
 	size_t n = 0, cap = 0;
@@ -152,11 +154,12 @@ bindu_pack_totals(const struct bindu_tree *t, struct bindu_buf *b,
 		size_t len = slash ? (size_t)(slash - e->path) : 0;
 		struct total *to = &dot;
 
-		if (slash != NULL && (n == 0 || strlen(s[n - 1].name) !=
-		    len + 1 || memcmp(s[n - 1].name, e->path, len) != 0)) {
+		if (slash != NULL &&
+		    (n == 0 || strlen(s[n - 1].name) != len + 1 ||
+			memcmp(s[n - 1].name, e->path, len) != 0)) {
 			bindu_grow(&s, &cap, n + 2, sizeof *s);
-			s[n++] = (struct total){ xstrndup(e->path, len + 1),
-				0, 0 };
+			s[n++] =
+			    (struct total){ xstrndup(e->path, len + 1), 0, 0 };
 		}
 		if (slash != NULL)
 			to = &s[n - 1];
@@ -191,7 +194,7 @@ static const struct {
 
 bool
 bindu_pack_verdict(const struct bindu_explain *x, const char *path,
-	enum bindu_list_form form, struct bindu_buf *b)
+    enum bindu_list_form form, struct bindu_buf *b)
 {
 	AUTO_JSON json_t *o = NULL;
 	AUTO_FREE char *text = NULL;

@@ -12,11 +12,11 @@ enum bindu_list_form { BINDU_LIST_TEXT, BINDU_LIST_NUL, BINDU_LIST_JSON };
 
 /* TEXT: "SIZE TAB PATH", names made visible; NUL: paths as they are. */
 int bindu_pack_list(const struct bindu_tree *, enum bindu_list_form,
-	struct bindu_buf *, struct bindu_err *);
+    struct bindu_buf *, struct bindu_err *);
 /* Files and bytes per top directory, largest first, and in all. */
 int bindu_pack_totals(const struct bindu_tree *, struct bindu_buf *,
-	struct bindu_err *);
+    struct bindu_err *);
 /* "VERDICT TAB RULE TAB PATH", or an object.  True when it ships. */
 bool bindu_pack_verdict(const struct bindu_explain *, const char *path,
-	enum bindu_list_form, struct bindu_buf *);
+    enum bindu_list_form, struct bindu_buf *);
 #endif

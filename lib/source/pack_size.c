@@ -36,13 +36,14 @@ compare_weight(const void *a, const void *b)
 /* One sample: what was read of it and its compressed size, added up. */
 static void
 take_sample(struct bindu_walk_dir *dirs, const struct bindu_entry *e,
-	uint64_t at, enum bindu_compress kind, char *buf, uint64_t *in,
-	uint64_t *out)
+    uint64_t at, enum bindu_compress kind, char *buf, uint64_t *in,
+    uint64_t *out)
 {
 	const char *name;
 	int dir = bindu_walk_dir_parent(dirs, e->path, &name);
-	AUTO_CLOSE int fd = dir == -1 ? -1 : openat(dir, name, O_RDONLY |
-	    O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	AUTO_CLOSE int fd = dir == -1 ?
+	    -1 :
+	    openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	ssize_t n;
 
 	if (fd == -1)
@@ -68,8 +69,8 @@ sample_ratio(const struct bindu_tree *t, enum bindu_compress kind)
 
 		if (e->type != BINDU_FILE)
 			continue;
-		while (next < SAMPLES && t->bytes / SAMPLES * next <
-		    seen + e->size) {
+		while (next < SAMPLES &&
+		    t->bytes / SAMPLES * next < seen + e->size) {
 			take_sample(dirs, e, t->bytes / SAMPLES * next - seen,
 			    kind, buf, &in, &out);
 			next++;
@@ -82,7 +83,7 @@ sample_ratio(const struct bindu_tree *t, enum bindu_compress kind)
 
 int
 bindu_pack_estimate(const struct bindu_tree *t, const struct bindu_pack_opts *o,
-	const struct bindu_report *report, struct bindu_err *err)
+    const struct bindu_report *report, struct bindu_err *err)
 {
 	double ratio = 1, size;
 	char a[16], b[16];
@@ -95,8 +96,10 @@ bindu_pack_estimate(const struct bindu_tree *t, const struct bindu_pack_opts *o,
 	size = (double)t->bytes * ratio;
 	if (size < (double)o->max_size * 1.5)
 		return 0;
-	bindu_err_set(err, BINDU_E_DATA, "the archive would be about %s; its "
-	    "limit is %s", bindu_str_human((uint64_t)size, a, sizeof a),
+	bindu_err_set(err, BINDU_E_DATA,
+	    "the archive would be about %s; its "
+	    "limit is %s",
+	    bindu_str_human((uint64_t)size, a, sizeof a),
 	    bindu_str_human(o->max_size, b, sizeof b));
 	bindu_pack_explain_limit(t, report, err);
 	return -1;
@@ -116,7 +119,7 @@ find_largest(const struct bindu_tree *t)
 
 void
 bindu_pack_explain_limit(const struct bindu_tree *t,
-	const struct bindu_report *report, struct bindu_err *err)
+    const struct bindu_report *report, struct bindu_err *err)
 {
 	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 17);
 	const struct bindu_entry *e = find_largest(t);
@@ -129,7 +132,8 @@ bindu_pack_explain_limit(const struct bindu_tree *t,
 	was = xstrdup(err->msg);
 	bindu_str_visible(&b, e->path, strlen(e->path), NULL);
 	bindu_str_human(e->size, size, sizeof size);
-	bindu_err_set(err, err->code, "%.300s; the largest file is %.500s "
+	bindu_err_set(err, err->code,
+	    "%.300s; the largest file is %.500s "
 	    "(%s); add what is not needed to .binduignore",
 	    was, b.p, size);
 }
@@ -152,9 +156,9 @@ weigh_directories(const struct bindu_tree *t, size_t *n)
 		while ((slash = strchr(at, '/')) != NULL && level < 64) {
 			size_t len = (size_t)(slash - e->path);
 
-			if (level < nopen && strlen(w[open[level]].path) ==
-			    len && memcmp(w[open[level]].path, e->path,
-			    len) == 0) {
+			if (level < nopen &&
+			    strlen(w[open[level]].path) == len &&
+			    memcmp(w[open[level]].path, e->path, len) == 0) {
 				at = slash + 1;
 				level++;
 				continue;
@@ -178,8 +182,7 @@ add_rule_text(struct bindu_buf *b, const char *path, bool is_dir)
 {
 	bindu_buf_addc(b, '/', NULL);
 	for (const char *p = path; *p != '\0'; p++) {
-		if (strchr("*?[\\", *p) != NULL ||
-		    (*p == ' ' && p[1] == '\0'))
+		if (strchr("*?[\\", *p) != NULL || (*p == ' ' && p[1] == '\0'))
 			bindu_buf_addc(b, '\\', NULL);
 		bindu_buf_addc(b, *p, NULL);
 	}
@@ -189,7 +192,7 @@ add_rule_text(struct bindu_buf *b, const char *path, bool is_dir)
 
 static void
 note_weights(struct weight *w, size_t n, bool is_dir,
-	const struct bindu_report *report)
+    const struct bindu_report *report)
 {
 	qsort(w, n, sizeof *w, compare_weight);
 	bindu_note(report, BINDU_WARN, "largest %s, as lines for .binduignore:",
@@ -208,7 +211,7 @@ note_weights(struct weight *w, size_t n, bool is_dir,
 
 void
 bindu_pack_note_largest(const struct bindu_tree *t,
-	const struct bindu_report *report)
+    const struct bindu_report *report)
 {
 	size_t n, files = 0;
 	struct weight *w = weigh_directories(t, &n);

@@ -9,10 +9,10 @@
 
 /* Before a byte is written: compress samples, and fail when the archive
  * would pass o->max_size by half or more. */
-int bindu_pack_estimate(const struct bindu_tree *,
-	const struct bindu_pack_opts *, const struct bindu_report *,
-	struct bindu_err *);
+int
+bindu_pack_estimate(const struct bindu_tree *, const struct bindu_pack_opts *,
+    const struct bindu_report *, struct bindu_err *);
 /* Put the largest file into a limit's message, and say what is large. */
 void bindu_pack_explain_limit(const struct bindu_tree *,
-	const struct bindu_report *, struct bindu_err *);
+    const struct bindu_report *, struct bindu_err *);
 #endif

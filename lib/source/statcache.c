@@ -23,7 +23,7 @@
 #include "lib/base/str.h"
 
 #define CACHE_MAX (256u << 20)
-#define MARGIN_NS 20000000u	/* five jiffies at the slowest usual tick */
+#define MARGIN_NS 20000000u /* five jiffies at the slowest usual tick */
 #define SECOND_NS 1000000000u
 
 static const char magic[8] = "bindust1";
@@ -37,17 +37,17 @@ struct record {
 
 struct head {
 	char magic[8];
-	uint32_t crc;		/* of all that follows the head */
+	uint32_t crc; /* of all that follows the head */
 	uint32_t count;
 };
 
 struct bindu_statcache {
-	int dirfd;		/* -1: no cache */
+	int dirfd; /* -1: no cache */
 	char name[2 * BINDU_SHA256 + 1];
 	char temp[2 * BINDU_SHA256 + 32];
-	int fd;			/* the new file, from begin on */
-	dev_t dev;		/* of the cache directory */
-	uint64_t now_ns;	/* when hashing began, by the file's clock */
+	int fd; /* the new file, from begin on */
+	dev_t dev; /* of the cache directory */
+	uint64_t now_ns; /* when hashing began, by the file's clock */
 	char *text;
 	size_t len;
 };
@@ -70,7 +70,7 @@ bindu_statcache_open(const char *root)
 	bindu_digest_bytes(root, strlen(root), sum);
 	bindu_str_hex(sum, 16, c->name);
 	if (bindu_fd_read_file(c->dirfd, c->name, CACHE_MAX, &c->text, &c->len,
-	    NULL) == -1)
+		NULL) == -1)
 		return c;
 	if (c->len >= sizeof h)
 		memcpy(&h, c->text, sizeof h);
@@ -98,7 +98,7 @@ bindu_statcache_free(struct bindu_statcache *c)
 /* The record at *at and its path; false at the end. */
 static bool
 next_record(const struct bindu_statcache *c, size_t *at, struct record *r,
-	const char **path)
+    const char **path)
 {
 	if (c->len < *at || c->len - *at < sizeof *r)
 		return false;
@@ -130,15 +130,15 @@ bindu_statcache_fill(const struct bindu_statcache *c, struct bindu_tree *t)
 	while (i < t->n && next_record(c, &at, &r, &path)) {
 		struct bindu_entry *e;
 
-		while (i < t->n && compare_path(&t->entry[i], path,
-		    r.path_len) < 0)
+		while (i < t->n &&
+		    compare_path(&t->entry[i], path, r.path_len) < 0)
 			i++;
 		if (i == t->n)
 			break;
 		e = &t->entry[i];
 		if (e->type != BINDU_FILE || e->hashed ||
-		    compare_path(e, path, r.path_len) != 0 ||
-		    e->dev != r.dev || e->ino != r.ino || e->size != r.size ||
+		    compare_path(e, path, r.path_len) != 0 || e->dev != r.dev ||
+		    e->ino != r.ino || e->size != r.size ||
 		    e->mtime_ns != r.mtime_ns || e->ctime_ns != r.ctime_ns ||
 		    e->mode != r.mode)
 			continue;
@@ -159,8 +159,8 @@ bindu_statcache_begin(struct bindu_statcache *c)
 		return;
 	snprintf(c->temp, sizeof c->temp, "%s.%ld", c->name, (long)getpid());
 	unlinkat(c->dirfd, c->temp, 0);
-	c->fd = openat(c->dirfd, c->temp, O_WRONLY | O_CREAT | O_EXCL |
-	    O_CLOEXEC | O_NOFOLLOW, 0600);
+	c->fd = openat(c->dirfd, c->temp,
+	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (c->fd == -1 || fstat(c->fd, &st) == -1)
 		return;
 	c->dev = st.st_dev;
@@ -195,13 +195,15 @@ bindu_statcache_save(struct bindu_statcache *c, const struct bindu_tree *t)
 		return;
 	for (size_t i = 0; i < t->n; i++) {
 		const struct bindu_entry *e = &t->entry[i];
-		struct record r = { .dev = e->dev, .ino = e->ino,
-			.size = e->size, .mtime_ns = e->mtime_ns,
-			.ctime_ns = e->ctime_ns, .mode = e->mode,
+		struct record r = { .dev = e->dev,
+			.ino = e->ino,
+			.size = e->size,
+			.mtime_ns = e->mtime_ns,
+			.ctime_ns = e->ctime_ns,
+			.mode = e->mode,
 			.path_len = (uint32_t)strlen(e->path) };
 
-		if (e->type != BINDU_FILE || !e->hashed ||
-		    !is_old_enough(c, e))
+		if (e->type != BINDU_FILE || !e->hashed || !is_old_enough(c, e))
 			continue;
 		memcpy(r.sha256, e->sha256, sizeof r.sha256);
 		if (bindu_buf_add(&b, &r, sizeof r, NULL) == -1 ||

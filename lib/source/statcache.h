@@ -13,8 +13,8 @@ struct bindu_statcache;
 /* Never NULL. */
 struct bindu_statcache *bindu_statcache_open(const char *root);
 /* Fill the digests the cache knows; returns how many entries it filled. */
-size_t bindu_statcache_fill(const struct bindu_statcache *,
-	struct bindu_tree *);
+size_t
+bindu_statcache_fill(const struct bindu_statcache *, struct bindu_tree *);
 /* Call before the first file is read: what changes from here on is too young
  * to be remembered. */
 void bindu_statcache_begin(struct bindu_statcache *);

@@ -35,8 +35,9 @@ bindu_tree_drop(struct bindu_tree *t, size_t i, const char *rule, bool secret)
 	struct bindu_entry *e = &t->entry[i];
 
 	bindu_grow(&t->drop, &t->dropcap, t->ndrop + 1, sizeof *t->drop);
-	t->drop[t->ndrop++] = (struct bindu_drop){
-		.path = e->path, .rule = xstrdup(rule), .secret = secret };
+	t->drop[t->ndrop++] = (struct bindu_drop){ .path = e->path,
+		.rule = xstrdup(rule),
+		.secret = secret };
 	if (e->type == BINDU_FILE)
 		t->bytes -= e->size;
 	free(e->link);

@@ -21,12 +21,12 @@
 #include "walk_link.h"
 
 #define LISTING (64 * 1024)
-#define SPECIAL_NAMED 5		/* special files named one by one */
+#define SPECIAL_NAMED 5 /* special files named one by one */
 
 /* Work left: a directory to read, or one to leave again. */
 struct todo {
-	char *path;		/* NULL: leave the innermost ignore frame */
-	bool tracked_only;	/* ignored, but git tracks files in it */
+	char *path; /* NULL: leave the innermost ignore frame */
+	bool tracked_only; /* ignored, but git tracks files in it */
 };
 
 struct walk {
@@ -37,13 +37,13 @@ struct walk {
 	struct bindu_walk_dir *dirs;
 	struct todo *todo;
 	size_t ntodo, todocap;
-	char *listing;		/* whole getdents64 records of one directory */
+	char *listing; /* whole getdents64 records of one directory */
 	size_t listed, listcap;
-	char *path;		/* directory, slash, name at hand */
-	size_t dirlen, pathcap;	/* dirlen with the slash */
-	char *own[2];		/* our cache and state, relative, or NULL */
+	char *path; /* directory, slash, name at hand */
+	size_t dirlen, pathcap; /* dirlen with the slash */
+	char *own[2]; /* our cache and state, relative, or NULL */
 	dev_t dev;
-	bool other_fs;		/* said so already */
+	bool other_fs; /* said so already */
 };
 
 static const char *
@@ -66,7 +66,8 @@ add_drop(struct bindu_tree *t, const char *path, const char *rule)
 {
 	bindu_grow(&t->drop, &t->dropcap, t->ndrop + 1, sizeof *t->drop);
 	t->drop[t->ndrop++] = (struct bindu_drop){ .path = xstrdup(path),
-		.rule = xstrdup(rule), .secret = true };
+		.rule = xstrdup(rule),
+		.secret = true };
 }
 
 static struct bindu_entry *
@@ -77,8 +78,10 @@ add_entry(struct walk *w, const struct stat *st, enum bindu_entry_type type)
 
 	bindu_grow(&t->entry, &t->cap, t->n + 1, sizeof *t->entry);
 	e = &t->entry[t->n++];
-	*e = (struct bindu_entry){ .path = xstrdup(w->path), .type = type,
-		.size = (uint64_t)st->st_size, .ino = st->st_ino,
+	*e = (struct bindu_entry){ .path = xstrdup(w->path),
+		.type = type,
+		.size = (uint64_t)st->st_size,
+		.ino = st->st_ino,
 		.dev = st->st_dev,
 		.mtime_ns = (uint64_t)st->st_mtim.tv_sec * 1000000000u +
 		    (uint64_t)st->st_mtim.tv_nsec,
@@ -95,7 +98,7 @@ add_link(struct walk *w, int dirfd, const char *name, const struct stat *st)
 	struct bindu_entry *e;
 
 	if (n == -1 && errno == EINVAL)
-		return 0;	/* no link any more */
+		return 0; /* no link any more */
 	if (n == -1)
 		return -1;
 	e = add_entry(w, st, BINDU_LINK);
@@ -111,8 +114,10 @@ count_special(struct walk *w)
 	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 17);
 
 	if (w->tree->special++ < SPECIAL_NAMED)
-		bindu_note(w->report, BINDU_WARN, "%s is no file, directory "
-		    "or link; it is left out", visible(&b, w->path));
+		bindu_note(w->report, BINDU_WARN,
+		    "%s is no file, directory "
+		    "or link; it is left out",
+		    visible(&b, w->path));
 }
 
 static bool
@@ -134,7 +139,7 @@ add_survivor(struct walk *w, int dirfd, const char *name, struct bindu_err *err)
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
 		if (errno == ENOENT)
-			return 0;	/* vanished since it was listed */
+			return 0; /* vanished since it was listed */
 		bindu_err_sys(err, "cannot stat %s", visible(&b, w->path));
 		if (err != NULL)
 			err->code = BINDU_E_NOINPUT;
@@ -143,8 +148,8 @@ add_survivor(struct walk *w, int dirfd, const char *name, struct bindu_err *err)
 	if (S_ISREG(st.st_mode)) {
 		if (is_output(w->o, &st))
 			return 0;
-		add_entry(w, &st, BINDU_FILE)->mode =
-		    st.st_mode & 0111 ? 0755 : 0644;
+		add_entry(w, &st, BINDU_FILE)->mode = st.st_mode & 0111 ? 0755 :
+									  0644;
 		w->tree->bytes += (uint64_t)st.st_size;
 	} else if (S_ISLNK(st.st_mode)) {
 		if (add_link(w, dirfd, name, &st) == -1)
@@ -178,8 +183,8 @@ denied_by(const struct walk *w, size_t n, bool is_dir)
 	for (int left = NAME_DEPTH; at > w->path; at--)
 		if (at[-1] == '/' && --left == 0)
 			break;
-	return bindu_scrub_name(at, is_dir, &rule) == BINDU_NAME_DROP ?
-	    rule : NULL;
+	return bindu_scrub_name(at, is_dir, &rule) == BINDU_NAME_DROP ? rule :
+									NULL;
 }
 
 enum fate { KEEP, LEAVE_OUT, KEEP_TRACKED };
@@ -201,8 +206,9 @@ judge(struct walk *w, const char *name, size_t n, bool is_dir)
 			return LEAVE_OUT;
 	} else {
 		bindu_ignore_test(w->ignore, w->path, n, w->dirlen, is_dir, &v);
-		if (v.ignored && (is_bytecode(name, strlen(name)) ||
-		    !bindu_ignore_tracked(w->ignore, w->path, n, is_dir))) {
+		if (v.ignored &&
+		    (is_bytecode(name, strlen(name)) ||
+			!bindu_ignore_tracked(w->ignore, w->path, n, is_dir))) {
 			w->tree->ignored++;
 			return LEAVE_OUT;
 		}
@@ -227,7 +233,7 @@ set_name(struct walk *w, const char *name, size_t len)
 
 static int
 take_name(struct walk *w, int dirfd, const char *name, unsigned char type,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	size_t n = set_name(w, name, strlen(name));
 	enum fate fate;
@@ -283,8 +289,8 @@ read_listing(struct walk *w, int fd, size_t *names, unsigned *has)
 			*has |= BINDU_HAS_BINDUIGNORE;
 		else if (strcmp(d->d_name, ".git") == 0)
 			*has |= BINDU_HAS_GIT;
-		else if (d->d_name[1] == '\0' || (d->d_name[1] == '.' &&
-		    d->d_name[2] == '\0'))
+		else if (d->d_name[1] == '\0' ||
+		    (d->d_name[1] == '.' && d->d_name[2] == '\0'))
 			--*names;
 	}
 	return 0;
@@ -303,9 +309,10 @@ walk_tracked(struct walk *w, int fd, const char *dir, struct bindu_err *err)
 
 		n = set_name(w, name, len);
 		if (fstatat(fd, w->path + w->dirlen, &st,
-		    AT_SYMLINK_NOFOLLOW) == -1 ||
+			AT_SYMLINK_NOFOLLOW) == -1 ||
 		    !bindu_ignore_tracked(w->ignore, w->path, n,
-		    S_ISDIR(st.st_mode)) || is_bytecode(name, len))
+			S_ISDIR(st.st_mode)) ||
+		    is_bytecode(name, len))
 			continue;
 		rule = denied_by(w, n, S_ISDIR(st.st_mode));
 		if (rule != NULL) {
@@ -329,8 +336,10 @@ warn_other_fs(struct walk *w, const struct stat *st, const char *dir)
 	if (w->other_fs || st->st_dev == w->dev)
 		return;
 	w->other_fs = true;
-	bindu_note(w->report, BINDU_WARN, "%s is on another file system; what "
-	    "is mounted in the tree is packed as well", visible(&b, dir));
+	bindu_note(w->report, BINDU_WARN,
+	    "%s is on another file system; what "
+	    "is mounted in the tree is packed as well",
+	    visible(&b, dir));
 }
 
 /* A directory that cannot be entered: gone is fine, turned into something
@@ -342,11 +351,14 @@ fail_directory(struct walk *w, const char *dir, struct bindu_err *err)
 
 	if (errno == ENOENT || errno == ELOOP || errno == ENOTDIR) {
 		if (w->o->strict)
-			return bindu_err_set(err, BINDU_E_DATA, "directory %s "
+			return bindu_err_set(err, BINDU_E_DATA,
+			    "directory %s "
 			    "changed while the tree was read",
 			    visible(&b, dir));
-		bindu_note(w->report, BINDU_WARN, "directory %s changed while "
-		    "the tree was read; it is left out", visible(&b, dir));
+		bindu_note(w->report, BINDU_WARN,
+		    "directory %s changed while "
+		    "the tree was read; it is left out",
+		    visible(&b, dir));
 		return 0;
 	}
 	bindu_err_sys(err, "cannot read directory %s", visible(&b, dir));
@@ -382,7 +394,7 @@ add_empty(struct walk *w, const struct stat *st, const char *dir)
 
 static int
 walk_directory(struct walk *w, const char *dir, bool tracked_only,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	int fd = bindu_walk_dir_open(w->dirs, dir, strlen(dir));
 	size_t names;
@@ -409,8 +421,9 @@ walk_directory(struct walk *w, const char *dir, bool tracked_only,
 		const char *name = d->d_name;
 
 		at += d->d_reclen;
-		if (name[0] == '.' && (name[1] == '\0' || (name[1] == '.' &&
-		    name[2] == '\0') || bindu_ignore_is_git(w->ignore, name)))
+		if (name[0] == '.' &&
+		    (name[1] == '\0' || (name[1] == '.' && name[2] == '\0') ||
+			bindu_ignore_is_git(w->ignore, name)))
 			continue;
 		if (take_name(w, fd, name, d->d_type, err) == -1)
 			return -1;
@@ -467,7 +480,7 @@ fini_walk(struct walk *w)
 
 static int
 open_root(struct bindu_tree *t, const char *root, struct stat *st,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	t->rootfd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	t->root = realpath(root, NULL);
@@ -488,13 +501,15 @@ load_tree(struct walk *w, const char *root, struct bindu_err *err)
 	w->own[0] = own_directory(t->root, bindu_config_cache_dir());
 	w->own[1] = own_directory(t->root, bindu_config_state_dir());
 	w->dirs = bindu_walk_dir_new(t->rootfd);
-	w->ignore = bindu_ignore_new(t->root, w->o->no_defaults, w->report,
-	    err);
+	w->ignore =
+	    bindu_ignore_new(t->root, w->o->no_defaults, w->report, err);
 	if (w->ignore == NULL || walk_all(w, err) == -1)
 		return -1;
 	if (t->special > SPECIAL_NAMED)
-		bindu_note(w->report, BINDU_WARN, "%llu special files in all "
-		    "are left out", (unsigned long long)t->special);
+		bindu_note(w->report, BINDU_WARN,
+		    "%llu special files in all "
+		    "are left out",
+		    (unsigned long long)t->special);
 	if (t->n > 1)
 		qsort(t->entry, t->n, sizeof *t->entry, compare_entries);
 	bindu_tree_sort_drops(t);
@@ -503,8 +518,8 @@ load_tree(struct walk *w, const char *root, struct bindu_err *err)
 
 int
 bindu_tree_load(const char *root, const struct bindu_walk_opts *o,
-	const struct bindu_report *report, struct bindu_tree **out,
-	struct bindu_err *err)
+    const struct bindu_report *report, struct bindu_tree **out,
+    struct bindu_err *err)
 {
 	static const struct bindu_walk_opts none;
 	struct walk w = { .o = o ? o : &none, .report = report };

@@ -10,11 +10,11 @@
 #include <unistd.h>
 #include "lib/base/mem.h"
 
-#define WINDOW 48		/* descriptors kept open, the deepest ones */
+#define WINDOW 48 /* descriptors kept open, the deepest ones */
 
 struct step {
-	size_t end;		/* where its path ends */
-	int fd;			/* -1: outside the window */
+	size_t end; /* where its path ends */
+	int fd; /* -1: outside the window */
 };
 
 struct bindu_walk_dir {
@@ -70,8 +70,8 @@ open_step(struct bindu_walk_dir *d, size_t i)
 	int at = i ? d->step[i - 1].fd : d->rootfd, fd;
 
 	d->path[end] = '\0';
-	fd = openat(at, d->path + from, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-	    O_CLOEXEC);
+	fd = openat(at, d->path + from,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	d->path[end] = saved;
 	if (fd == -1)
 		return -1;
@@ -137,7 +137,7 @@ bindu_walk_dir_open(struct bindu_walk_dir *d, const char *path, size_t n)
 
 int
 bindu_walk_dir_parent(struct bindu_walk_dir *d, const char *path,
-	const char **name)
+    const char **name)
 {
 	const char *slash = strrchr(path, '/');
 

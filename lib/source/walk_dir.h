@@ -21,5 +21,5 @@ void bindu_walk_dir_free(struct bindu_walk_dir *);
 int bindu_walk_dir_open(struct bindu_walk_dir *, const char *path, size_t n);
 /* As above for the directory that holds path; *name gets its last component. */
 int bindu_walk_dir_parent(struct bindu_walk_dir *, const char *path,
-	const char **name);
+    const char **name);
 #endif

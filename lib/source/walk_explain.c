@@ -17,7 +17,7 @@
 
 static void
 set_verdict(struct bindu_explain *x, enum bindu_explain_kind kind,
-	const char *rule, const char *path, size_t n)
+    const char *rule, const char *path, size_t n)
 {
 	bindu_explain_fini(x);
 	x->kind = kind;
@@ -28,9 +28,12 @@ set_verdict(struct bindu_explain *x, enum bindu_explain_kind kind,
 /* The rules in directory path[0..n), open as fd. */
 static int
 enter(struct bindu_ignore *g, int fd, const char *path, size_t n,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
-	static const struct { const char *name; unsigned bit; } names[] = {
+	static const struct {
+		const char *name;
+		unsigned bit;
+	} names[] = {
 		{ ".gitignore", BINDU_HAS_GITIGNORE },
 		{ ".binduignore", BINDU_HAS_BINDUIGNORE },
 		{ ".git", BINDU_HAS_GIT },
@@ -39,17 +42,16 @@ enter(struct bindu_ignore *g, int fd, const char *path, size_t n,
 	unsigned has = 0;
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (faccessat(fd, names[i].name, F_OK,
-		    AT_SYMLINK_NOFOLLOW) == 0)
+		if (faccessat(fd, names[i].name, F_OK, AT_SYMLINK_NOFOLLOW) ==
+		    0)
 			has |= names[i].bit;
 	return bindu_ignore_enter(g, fd, dir, has, err);
 }
 
 /* Judge path[0..end), whose name starts at base.  1: go on below it. */
 static int
-judge_component(struct bindu_ignore *g, const struct bindu_walk_opts *o,
-	int fd, const char *path, size_t base, size_t end,
-	struct bindu_explain *x)
+judge_component(struct bindu_ignore *g, const struct bindu_walk_opts *o, int fd,
+    const char *path, size_t base, size_t end, struct bindu_explain *x)
 {
 	AUTO_FREE char *part = xstrndup(path, end);
 	bool last = path[end] == '\0', is_dir = !last;
@@ -60,8 +62,8 @@ judge_component(struct bindu_ignore *g, const struct bindu_walk_opts *o,
 	struct stat st;
 	bool there;
 
-	there = fd != -1 && fstatat(fd, part + base, &st,
-	    AT_SYMLINK_NOFOLLOW) == 0;
+	there = fd != -1 &&
+	    fstatat(fd, part + base, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	if (last && there)
 		is_dir = S_ISDIR(st.st_mode);
 	if (bindu_ignore_is_git(g, part + base)) {
@@ -76,16 +78,19 @@ judge_component(struct bindu_ignore *g, const struct bindu_walk_opts *o,
 	}
 	bindu_ignore_test(g, part, end, base, is_dir, &v);
 	text = v.source ? xasprintf("%s:%u:%s", v.source, v.line, v.pattern) :
-	    xstrdup("");
+			  xstrdup("");
 	if (x->kind == BINDU_SHIPS_TRACKED)
-		;	/* below an ignored directory: that rule stands */
+		; /* below an ignored directory: that rule stands */
 	else if (v.ignored)
-		set_verdict(x, bindu_ignore_tracked(g, part, end, is_dir) ?
-		    BINDU_SHIPS_TRACKED : BINDU_IGNORED, text, path, end);
+		set_verdict(x,
+		    bindu_ignore_tracked(g, part, end, is_dir) ?
+			BINDU_SHIPS_TRACKED :
+			BINDU_IGNORED,
+		    text, path, end);
 	else
-		set_verdict(x, act == BINDU_NAME_SCAN ? BINDU_SCRUBBED :
-		    BINDU_SHIPS, act == BINDU_NAME_SCAN ? rule : text, path,
-		    end);
+		set_verdict(x,
+		    act == BINDU_NAME_SCAN ? BINDU_SCRUBBED : BINDU_SHIPS,
+		    act == BINDU_NAME_SCAN ? rule : text, path, end);
 	if (x->kind == BINDU_SHIPS_TRACKED && last &&
 	    !bindu_ignore_tracked(g, part, end, is_dir))
 		x->kind = BINDU_IGNORED;
@@ -103,16 +108,16 @@ judge_component(struct bindu_ignore *g, const struct bindu_walk_opts *o,
 
 static int
 explain(struct bindu_ignore *g, struct bindu_walk_dir *dirs,
-	const struct bindu_walk_opts *o, const char *path,
-	struct bindu_explain *x, struct bindu_err *err)
+    const struct bindu_walk_opts *o, const char *path, struct bindu_explain *x,
+    struct bindu_err *err)
 {
 	size_t base = 0, end;
 
 	for (;; base = end + 1) {
 		int fd = bindu_walk_dir_open(dirs, path, base ? base - 1 : 0);
 
-		if (fd != -1 && enter(g, fd, path, base ? base - 1 : 0,
-		    err) == -1)
+		if (fd != -1 &&
+		    enter(g, fd, path, base ? base - 1 : 0, err) == -1)
 			return -1;
 		end = base + strcspn(path + base, "/");
 		if (!judge_component(g, o, fd, path, base, end, x) ||
@@ -123,8 +128,8 @@ explain(struct bindu_ignore *g, struct bindu_walk_dir *dirs,
 
 int
 bindu_tree_explain(const char *root, const struct bindu_walk_opts *o,
-	const char *path, const struct bindu_report *report,
-	struct bindu_explain *x, struct bindu_err *err)
+    const char *path, const struct bindu_report *report,
+    struct bindu_explain *x, struct bindu_err *err)
 {
 	static const struct bindu_walk_opts none;
 	AUTO_FREE char *real = realpath(root, NULL);
@@ -139,8 +144,10 @@ bindu_tree_explain(const char *root, const struct bindu_walk_opts *o,
 		return bindu_err_sys(err, "cannot open directory %s", root);
 	if (clean[0] == '/' || strcmp(clean, ".") == 0 ||
 	    strcmp(clean, "..") == 0 || bindu_str_starts(clean, "../"))
-		return bindu_err_set(err, BINDU_E_USAGE, "%s is not a path "
-		    "below %s", path, root);
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "%s is not a path "
+		    "below %s",
+		    path, root);
 	o = o ? o : &none;
 	dirs = bindu_walk_dir_new(fd);
 	g = bindu_ignore_new(real, o->no_defaults, report, err);

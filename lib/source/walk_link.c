@@ -79,9 +79,11 @@ bindu_walk_check_links(const struct bindu_tree *t, struct bindu_err *err)
 		bindu_str_visible(&text, e->path, strlen(e->path), NULL);
 		bindu_buf_adds(&text, " -> ", NULL);
 		bindu_str_visible(&text, e->link, strlen(e->link), NULL);
-		return bindu_err_set(err, BINDU_E_DATA, "the target of link "
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "the target of link "
 		    "%.700s %s; make it relative and inside the tree, or list "
-		    "the link in .binduignore", text.p, why);
+		    "the link in .binduignore",
+		    text.p, why);
 	}
 	return 0;
 }

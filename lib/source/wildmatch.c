@@ -9,18 +9,18 @@
 #include "lib/base/mem.h"
 
 enum step_kind {
-	STEP_BYTE,	/* exactly this byte */
-	STEP_SET,	/* one byte of a set */
-	STEP_STAR,	/* any bytes, no slash among them */
-	STEP_ALL,	/* any bytes */
-	STEP_DIRS,	/* nothing, or any bytes that end in a slash */
-	STEP_NEVER,	/* malformed from here on */
+	STEP_BYTE, /* exactly this byte */
+	STEP_SET, /* one byte of a set */
+	STEP_STAR, /* any bytes, no slash among them */
+	STEP_ALL, /* any bytes */
+	STEP_DIRS, /* nothing, or any bytes that end in a slash */
+	STEP_NEVER, /* malformed from here on */
 };
 
 struct step {
 	uint8_t kind;
 	uint8_t byte;
-	uint16_t set;		/* index into sets */
+	uint16_t set; /* index into sets */
 };
 
 struct set {
@@ -82,15 +82,23 @@ in_class(const char *name, size_t n, unsigned c, bool fold)
 	bool digit = c >= '0' && c <= '9', print = c >= 0x20 && c <= 0x7e;
 	bool alnum = lower || upper || digit;
 	bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
-	const struct { const char *name; bool in; } classes[] = {
-		{ "alnum", alnum }, { "alpha", lower || upper },
+	const struct {
+		const char *name;
+		bool in;
+	} classes[] = {
+		{ "alnum", alnum },
+		{ "alpha", lower || upper },
 		{ "blank", c == ' ' || c == '\t' },
-		{ "cntrl", c < 0x20 || c == 0x7f }, { "digit", digit },
-		{ "graph", print && !space }, { "lower", lower },
-		{ "print", print }, { "punct", print && !alnum && c != ' ' },
-		{ "space", space }, { "upper", upper || (fold && lower) },
-		{ "xdigit", digit || (c >= 'a' && c <= 'f') ||
-		    (c >= 'A' && c <= 'F') },
+		{ "cntrl", c < 0x20 || c == 0x7f },
+		{ "digit", digit },
+		{ "graph", print && !space },
+		{ "lower", lower },
+		{ "print", print },
+		{ "punct", print && !alnum && c != ' ' },
+		{ "space", space },
+		{ "upper", upper || (fold && lower) },
+		{ "xdigit",
+		    digit || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') },
 	};
 
 	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
@@ -163,7 +171,7 @@ static const char *
 read_bracket(struct set *s, const char *p, const char *end, bool fold)
 {
 	bool negate = p < end && (*p == '!' || *p == '^'), first = true;
-	int prev = 0;		/* 0: no byte that could start a range */
+	int prev = 0; /* 0: no byte that could start a range */
 
 	for (p += negate; p < end && (first || *p != ']'); first = false) {
 		uint8_t c = (uint8_t)*p++;
@@ -210,8 +218,9 @@ read_stars(struct bindu_wild *w, const char *p, const char *end, bool start)
 
 	while (q < end && *q == '*')
 		q++;
-	bound = start && (q == end || *q == '/' ||
-	    (q + 1 < end && q[0] == '\\' && q[1] == '/'));
+	bound = start &&
+	    (q == end || *q == '/' ||
+		(q + 1 < end && q[0] == '\\' && q[1] == '/'));
 	if (!(w->flags & BINDU_WILD_PATH)) {
 		push_step(w, STEP_ALL, 0);
 	} else if (q - p >= 2 && bound && q < end && *q == '/') {
@@ -260,8 +269,8 @@ bindu_wild_new(const char *p, size_t n, unsigned flags)
 				push_step(w, STEP_BYTE, (uint8_t)*p++);
 			break;
 		default:
-			push_step(w, STEP_BYTE, fold ?
-			    fold_byte((uint8_t)*p) : (uint8_t)*p);
+			push_step(w, STEP_BYTE,
+			    fold ? fold_byte((uint8_t)*p) : (uint8_t)*p);
 			p++;
 		}
 	}
@@ -299,7 +308,7 @@ struct retry {
 /* The next text position a "**" can hand over to; false when there is none. */
 static bool
 advance_wide(const struct bindu_wild *w, struct retry *r, const char *text,
-	size_t n)
+    size_t n)
 {
 	const char *slash;
 
@@ -320,7 +329,7 @@ advance_wide(const struct bindu_wild *w, struct retry *r, const char *text,
  * can match. */
 static bool
 advance_star(const struct bindu_wild *w, struct retry *r, const char *text,
-	size_t n)
+    size_t n)
 {
 	const struct step *s = r->i < w->n ? &w->step[r->i] : NULL;
 
@@ -351,7 +360,8 @@ bindu_wild_match(const struct bindu_wild *w, const char *text, size_t n)
 			star = (struct retry){ ++i, t, true };
 			continue;
 		}
-		if (s != NULL && (s->kind == STEP_ALL || s->kind == STEP_DIRS)) {
+		if (s != NULL &&
+		    (s->kind == STEP_ALL || s->kind == STEP_DIRS)) {
 			if (s->kind == STEP_ALL && i + 1 == w->n)
 				return true;
 			wide = (struct retry){ ++i, t, true };

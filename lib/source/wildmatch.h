@@ -12,8 +12,8 @@
 #include <stddef.h>
 
 enum {
-	BINDU_WILD_PATH = 1,	/* slashes matter: anchored patterns */
-	BINDU_WILD_FOLD = 2,	/* core.ignorecase */
+	BINDU_WILD_PATH = 1, /* slashes matter: anchored patterns */
+	BINDU_WILD_FOLD = 2, /* core.ignorecase */
 };
 
 struct bindu_wild;

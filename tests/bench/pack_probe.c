@@ -87,16 +87,17 @@ take_dir(int fd)
 			int sub;
 
 			at += d->d_reclen;
-			if (d->d_name[0] == '.' && (!d->d_name[1] ||
-			    (d->d_name[1] == '.' && !d->d_name[2]) ||
-			    !strcmp(d->d_name, ".git")))
+			if (d->d_name[0] == '.' &&
+			    (!d->d_name[1] ||
+				(d->d_name[1] == '.' && !d->d_name[2]) ||
+				!strcmp(d->d_name, ".git")))
 				continue;
 			if (d->d_type != DT_DIR) {
 				take_file(fd, d->d_name);
 				continue;
 			}
-			sub = openat(fd, d->d_name, O_RDONLY | O_DIRECTORY |
-			    O_NOFOLLOW | O_CLOEXEC);
+			sub = openat(fd, d->d_name,
+			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 			take_dir(sub);
 			close(sub);
 		}
@@ -120,12 +121,14 @@ compress_slices(void *arg)
 	ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, level ? level : 3);
 	while ((i = next++) * slice < tarlen) {
 		size_t n = tarlen - i * slice < slice ? tarlen - i * slice :
-		    slice, cap = ZSTD_compressBound(slice) + 4096;
+							slice,
+		       cap = ZSTD_compressBound(slice) + 4096;
 
 		out[i] = malloc(cap);
-		outlen[i] = what == ZSTD ? ZSTD_compress2(z, out[i], cap,
-		    tar + i * slice, n) : libdeflate_gzip_compress(d,
-		    tar + i * slice, n, out[i], cap);
+		outlen[i] = what == ZSTD ?
+		    ZSTD_compress2(z, out[i], cap, tar + i * slice, n) :
+		    libdeflate_gzip_compress(d, tar + i * slice, n, out[i],
+			cap);
 	}
 	libdeflate_free_compressor(d);
 	ZSTD_freeCCtx(z);

@@ -11,7 +11,7 @@
 #include "tap.h"
 
 static const struct row {
-	const char *id, *rules, *ignored, *kept;	/* paths split by "|" */
+	const char *id, *rules, *ignored, *kept; /* paths split by "|" */
 } rows[] = {
 	/* Anchoring and directories */
 	{ "A1", "foo", "foo|a/foo|a/b/foo/x", "foo2" },
@@ -37,9 +37,9 @@ static const struct row {
 	{ "B3", "build/\n!build/keep", "build/|build/keep", "" },
 	{ "B4", "build/*\n!build/keep", "build/x", "build/|build/keep" },
 	{ "B5", "build/**\n!build/keep\n!build/sub/k", "build/sub/|build/sub/k",
-	  "build/|build/keep" },
+	    "build/|build/keep" },
 	{ "B6", "build/**\n!build/**/\n!build/sub/k", "build/sub/x",
-	  "build/sub/|build/sub/k" },
+	    "build/sub/|build/sub/k" },
 	{ "B7", "/*\n!/foo\n/foo/*\n!/foo/bar", "foo/baz|qux", "foo/|foo/bar" },
 	{ "B8", "*\n!*/\n!*.c", "d/a.h", "a.c|d/|d/a.c" },
 	{ "B9", "*\n!.gitignore", "d/|d/.gitignore", ".gitignore" },
@@ -49,7 +49,7 @@ static const struct row {
 	{ "B13", "*\n!src/\n!src/**", "", "src/|src/a.py|src/d/e" },
 	{ "B14", "/*/\n!/src", "dist/", "src/|src/a|README" },
 	{ "B15", "foo/*\n!foo/bar/\nfoo/bar/*\n!foo/bar/k", "foo/bar/z|foo/q",
-	  "foo/bar/k" },
+	    "foo/bar/k" },
 	{ "B16", "*\n!!foo", "foo", "!foo" },
 	{ "B17a", "!", "", "foo|!|a/" },
 	{ "B17b", "*.a\n!", "x.a", "" },
@@ -167,10 +167,21 @@ static const struct row {
 	{ "G4", "foo\r", "foo", "foo\r" },
 	{ "G5", "foo\\\r\n", "", "foo|foo\\|foo\r" },
 	{ "G6", "foo\rbar", "foo\rbar", "foo|bar" },
-	{ "G7a", "\xef\xbb\xbf" "foo", "foo", "" },
+	{ "G7a",
+	    "\xef\xbb\xbf"
+	    "foo",
+	    "foo", "" },
 	{ "G7b", "\xef\xbb\xbf#foo", "", "#foo|\xef\xbb\xbf#foo" },
-	{ "G8", "x\n\xef\xbb\xbf" "foo", "\xef\xbb\xbf" "foo", "foo" },
-	{ "G10a", "\xff\xfe*", "\xff\xfe" "a", "a" },
+	{ "G8",
+	    "x\n\xef\xbb\xbf"
+	    "foo",
+	    "\xef\xbb\xbf"
+	    "foo",
+	    "foo" },
+	{ "G10a", "\xff\xfe*",
+	    "\xff\xfe"
+	    "a",
+	    "a" },
 	{ "G10b", "caf\xe9", "caf\xe9", "caf\xc3\xa9" },
 	{ "G10c", "caf\xc3\xa9", "caf\xc3\xa9", "cafe\xcc\x81" },
 	{ "L1", "foo", "foo", "foo\nbar" },
@@ -190,7 +201,8 @@ is_ignored(struct bindu_rules *r, const char *path)
 
 		end = slash ? (size_t)(slash - path) : n;
 		if (bindu_rules_find(r, path, end, base, end < n || dir,
-		    &rule) && !rule.negated)
+			&rule) &&
+		    !rule.negated)
 			return true;
 		if (end == n)
 			return false;
@@ -204,7 +216,7 @@ check_paths(struct bindu_rules *r, const char *id, const char *paths, bool want)
 	char *save = NULL;
 
 	for (char *p = strtok_r(copy, "|", &save); p != NULL;
-	    p = strtok_r(NULL, "|", &save))
+	     p = strtok_r(NULL, "|", &save))
 		ok(is_ignored(r, p) == want, "%s: %s is %s", id,
 		    strchr(p, '\n') ? "a name with a newline" : p,
 		    want ? "ignored" : "kept");
@@ -218,7 +230,7 @@ rules_of(const char *text, size_t n, bool fold)
 
 static void
 check_text(const char *id, const char *text, size_t n, bool fold,
-	const char *ignored, const char *kept)
+    const char *ignored, const char *kept)
 {
 	struct bindu_rules *r = rules_of(text, n, fold);
 
@@ -262,7 +274,7 @@ check_long(void)
 /* The bound that keeps hostile rules harmless. */
 static void
 check_time(const char *id, const char *piece, int times, const char *end,
-	const char *unit, int units, int64_t max_us)
+    const char *unit, int units, int64_t max_us)
 {
 	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 20);
 	AUTO_BUF struct bindu_buf name = BINDU_BUF_INIT(1 << 20);
@@ -281,8 +293,8 @@ check_time(const char *id, const char *piece, int times, const char *end,
 		int64_t t = bindu_clock_us();
 		char *slash = strrchr(name.p, '/');
 
-		hit |= bindu_rules_find(r, name.p, name.len, slash ?
-		    (size_t)(slash + 1 - name.p) : 0, false, &rule);
+		hit |= bindu_rules_find(r, name.p, name.len,
+		    slash ? (size_t)(slash + 1 - name.p) : 0, false, &rule);
 		t = bindu_clock_us() - t;
 		best = t < best ? t : best;
 	}
