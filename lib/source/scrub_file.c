@@ -7,7 +7,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
 
-enum { MAX_DEPTH = 6, MAX_MEMBERS = 200000, PEEK = 1024 };
+enum { MAX_DEPTH = 10, MAX_MEMBERS = 200000, PEEK = 1024 };
 enum { EXPAND_MIN = 256 << 20, EXPAND_FACTOR = 200 };
 #define EXPAND_MAX (4ull << 30)
 
@@ -265,7 +265,7 @@ read_member(void *ctx, void *p, size_t n, struct bindu_err *err)
 
 static int
 read_members(struct scrub_job *j, const char *path, int depth,
-    struct bindu_unpack *u, struct bindu_err *err)
+    struct bindu_unpack *u, enum bindu_packed kind, struct bindu_err *err)
 {
 	struct bindu_member m;
 	int rc;
@@ -282,7 +282,7 @@ read_members(struct scrub_job *j, const char *path, int depth,
 		if (m.type != BINDU_MEMBER_FILE)
 			continue;
 		/* "data" is what a single compressed file is called. */
-		inner = !strcmp(m.path, "data") ?
+		inner = kind == BINDU_COMPRESSED ?
 		    xstrdup(path) :
 		    xasprintf("%s!%s", path, m.path);
 		if (read_stream(j, inner, depth + 1,
@@ -298,13 +298,13 @@ read_members(struct scrub_job *j, const char *path, int depth,
  * are read as they are. */
 static int
 scan_container(struct scrub_job *j, const char *path, int depth, bool weak,
-    struct peeked *k, struct bindu_err *err)
+    struct peeked *k, enum bindu_packed kind, struct bindu_err *err)
 {
 	struct bindu_source src = { read_peeked,
 		k->under.seek ? seek_peeked : NULL, k, k->under.size };
 	struct bindu_err mine = { 0 };
-	struct bindu_unpack *u = bindu_unpack_new(&src, false, &mine);
-	int rc = u ? read_members(j, path, depth, u, &mine) : -1;
+	struct bindu_unpack *u = bindu_unpack_new(&src, kind, &mine);
+	int rc = u ? read_members(j, path, depth, u, kind, &mine) : -1;
 
 	bindu_unpack_free(u);
 	if (rc == 0)
@@ -322,12 +322,15 @@ read_stream(struct scrub_job *j, const char *path, int depth, bool weak,
 	struct peeked k = { .under = *under };
 	struct bindu_source src = { read_peeked,
 		under->seek ? seek_peeked : NULL, &k, under->size };
+	enum bindu_packed kind;
 
 	if (fill_peek(&k, err) == -1)
 		return -1;
-	if (bindu_unpack_knows(k.head, k.len)) {
+	kind = bindu_unpack_knows(k.head, k.len);
+	if (kind != BINDU_NOT_PACKED) {
 		if (depth < MAX_DEPTH)
-			return scan_container(j, path, depth, weak, &k, err);
+			return scan_container(j, path, depth, weak, &k, kind,
+			    err);
 		scrub_report_unread(j, path,
 		    "it is a container inside too many others");
 	}

@@ -20,8 +20,8 @@ enum { HOLD = 1 << 20 };
 
 /* A member's bytes, to be read twice. */
 struct spool {
-	char *mem;		/* HOLD bytes */
-	int fd;			/* -1 while it fits */
+	char *mem; /* HOLD bytes */
+	int fd; /* -1 while it fits */
 	uint64_t size, at;
 };
 
@@ -30,9 +30,9 @@ struct filter {
 	struct bindu_repack *out;
 	struct scrub_job job;
 	struct spool spool;
-	struct bindu_strv dropped;	/* for hard links to them */
+	struct bindu_strv dropped; /* for hard links to them */
 	const struct bindu_report *report;
-	bool mute;		/* a finding blocks: write nothing more */
+	bool mute; /* a finding blocks: write nothing more */
 };
 
 static ssize_t
@@ -68,8 +68,8 @@ fill_spool(struct filter *f, struct bindu_err *err)
 	s->size = s->at = 0;
 	for (;;) {
 		size_t used = s->fd == -1 ? (size_t)s->size : 0;
-		ssize_t n = bindu_unpack_read(f->in, s->mem + used,
-		    HOLD - used, err);
+		ssize_t n =
+		    bindu_unpack_read(f->in, s->mem + used, HOLD - used, err);
 
 		if (n < 0)
 			return -1;
@@ -156,8 +156,8 @@ write_member(struct filter *f, struct bindu_member *m, const char *path,
 	seek_spool(&f->spool, 0);
 	while (m->type == BINDU_MEMBER_FILE &&
 	    (n = read_spool(&f->spool, block, sizeof block, err)) != 0)
-		if (n < 0 || bindu_repack_data(f->out, block, (size_t)n,
-		    err) == -1)
+		if (n < 0 ||
+		    bindu_repack_data(f->out, block, (size_t)n, err) == -1)
 			return -1;
 	return 0;
 }
@@ -184,8 +184,8 @@ judge_member(struct filter *f, const struct bindu_member *m, const char *path,
 		if (bindu_strv_has(&f->dropped, target))
 			return "name/hard-link-to-dropped";
 	}
-	if (target && bindu_scrub_name(target, false, &other) ==
-	    BINDU_NAME_DROP)
+	if (target &&
+	    bindu_scrub_name(target, false, &other) == BINDU_NAME_DROP)
 		return "name/link-to-dropped";
 	return NULL;
 }
@@ -232,7 +232,7 @@ filter_file(struct filter *f, struct bindu_member *m, const char *path,
 	src.size = f->spool.size;
 	seek_spool(&f->spool, 0);
 	if (scrub_file(&f->job, path, src.size, act == BINDU_NAME_SCAN, &src,
-	    err) == -1)
+		err) == -1)
 		return -1;
 	why = scrub_file_verdict(&f->job, act, name_rule);
 	if (why)
@@ -255,7 +255,8 @@ filter_members(struct filter *f, struct bindu_err *err)
 		if (!strcmp(path, "."))
 			continue;
 		if (!bindu_path_is_inside(path))
-			return bindu_err_set(err, BINDU_E_DATA, "the archive "
+			return bindu_err_set(err, BINDU_E_DATA,
+			    "the archive "
 			    "holds a path outside of its root");
 		why = judge_member(f, &m, path, &act, &rule);
 		if (m.type == BINDU_MEMBER_FILE)
@@ -285,13 +286,13 @@ bindu_scrub_filter(int in, int out, const struct bindu_scrub_opts *o,
 	memset(r, 0, sizeof *r);
 	f.job.o = o;
 	f.job.r = r;
-	f.job.allow = scrub_allow_load(AT_FDCWD, o->allow_file, o->baseline,
-	    err);
+	f.job.allow =
+	    scrub_allow_load(AT_FDCWD, o->allow_file, o->baseline, err);
 	if (!f.job.allow)
 		return -1;
 	f.job.scan = scrub_scan_new();
 	f.spool.mem = xmalloc(HOLD);
-	f.in = bindu_unpack_new(&src, true, err);
+	f.in = bindu_unpack_new(&src, BINDU_TAR_ONLY, err);
 	f.out = f.in ? bindu_repack_new(out, err) : NULL;
 	if (f.out)
 		rc = filter_members(&f, err);

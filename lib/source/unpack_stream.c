@@ -16,7 +16,7 @@ struct bindu_unpack {
 	struct archive *a;
 	struct archive_entry *ae;
 	struct bindu_source src;
-	struct bindu_err source_err;	/* what src.read met */
+	struct bindu_err source_err; /* what src.read met */
 	uint64_t pos;
 	char block[READ_BLOCK];
 };
@@ -33,31 +33,41 @@ is_cpio(const char *p, size_t n)
 	    (odc ? 76 : 110);
 }
 
-bool
+enum bindu_packed
 bindu_unpack_knows(const void *bytes, size_t n)
 {
-	static const struct { const char *magic; size_t len, at; } known[] = {
-		{ "\x1f\x8b\x08", 3, 0 }, { "PK\3\4", 4, 0 },
-		{ "PK\5\6", 4, 0 }, { "1AY&SY", 6, 4 },
-		{ "\xfd" "7zXZ", 6, 0 }, { "\x28\xb5\x2f\xfd", 4, 0 },
-		{ "7z\xbc\xaf\x27\x1c", 6, 0 }, { "ustar", 5, 257 },
-		{ "!<arch>\n", 8, 0 },
+	static const struct {
+		const char *magic;
+		size_t len, at;
+		enum bindu_packed kind;
+	} known[] = {
+		{ "\x1f\x8b\x08", 3, 0, BINDU_COMPRESSED },
+		{ "1AY&SY", 6, 4, BINDU_COMPRESSED },
+		{ "\xfd"
+		  "7zXZ",
+		    6, 0, BINDU_COMPRESSED },
+		{ "\x28\xb5\x2f\xfd", 4, 0, BINDU_COMPRESSED },
+		{ "PK\3\4", 4, 0, BINDU_ARCHIVE },
+		{ "PK\5\6", 4, 0, BINDU_ARCHIVE },
+		{ "7z\xbc\xaf\x27\x1c", 6, 0, BINDU_ARCHIVE },
+		{ "ustar", 5, 257, BINDU_ARCHIVE },
+		{ "!<arch>\n", 8, 0, BINDU_ARCHIVE },
 	};
 	const char *p = bytes;
 
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (n >= known[i].at + known[i].len &&
 		    !memcmp(p + known[i].at, known[i].magic, known[i].len))
-			return true;
-	return is_cpio(p, n);
+			return known[i].kind;
+	return is_cpio(p, n) ? BINDU_ARCHIVE : BINDU_NOT_PACKED;
 }
 
 static la_ssize_t
 on_read(struct archive *a, void *ctx, const void **out)
 {
 	struct bindu_unpack *u = ctx;
-	ssize_t n = u->src.read(u->src.ctx, u->block, sizeof u->block,
-	    &u->source_err);
+	ssize_t n =
+	    u->src.read(u->src.ctx, u->block, sizeof u->block, &u->source_err);
 
 	*out = u->block;
 	if (n < 0) {
@@ -108,31 +118,42 @@ fail_read(struct bindu_unpack *u, struct bindu_err *err)
 			*err = u->source_err;
 		return -1;
 	}
-	return bindu_err_set(err, BINDU_E_DATA, "cannot read the archive: "
-	    "%.300s", why ? why : "it is malformed");
+	return bindu_err_set(err, BINDU_E_DATA,
+	    "cannot read the archive: "
+	    "%.300s",
+	    why ? why : "it is malformed");
 }
 
 static void
-choose_formats(struct archive *a, bool tar_only)
+choose_formats(struct archive *a, enum bindu_packed kind)
 {
-	archive_read_support_filter_gzip(a);
-	archive_read_support_filter_zstd(a);
-	archive_read_support_filter_bzip2(a);
-	archive_read_support_filter_xz(a);
-	archive_read_support_format_tar(a);
-	archive_read_support_format_empty(a);
-	if (tar_only)
+	if (kind != BINDU_ARCHIVE) {
+		archive_read_support_filter_gzip(a);
+		archive_read_support_filter_zstd(a);
+		archive_read_support_filter_bzip2(a);
+		archive_read_support_filter_xz(a);
+	}
+	/* What was compressed is judged anew: left to itself, the library
+	 * takes zeros for the end of a tar and stops there. */
+	if (kind == BINDU_COMPRESSED) {
+		archive_read_support_format_raw(a);
 		return;
+	}
+	archive_read_support_format_tar(a);
+	archive_read_set_option(a, "tar", "read_concatenated_archives", "1");
+	if (kind == BINDU_TAR_ONLY) {
+		archive_read_support_format_empty(a);
+		return;
+	}
 	archive_read_support_format_zip(a);
 	archive_read_support_format_7zip(a);
 	archive_read_support_format_cpio(a);
 	archive_read_support_format_ar(a);
-	archive_read_support_format_raw(a);
 }
 
 struct bindu_unpack *
-bindu_unpack_new(const struct bindu_source *src, bool tar_only,
-	struct bindu_err *err)
+bindu_unpack_new(const struct bindu_source *src, enum bindu_packed kind,
+    struct bindu_err *err)
 {
 	struct bindu_unpack *u = xcalloc(1, sizeof *u);
 
@@ -143,7 +164,7 @@ bindu_unpack_new(const struct bindu_source *src, bool tar_only,
 		bindu_err_set(err, BINDU_E_SYSTEM, "no memory");
 		return NULL;
 	}
-	choose_formats(u->a, tar_only);
+	choose_formats(u->a, kind);
 	archive_read_set_callback_data(u->a, u);
 	archive_read_set_read_callback(u->a, on_read);
 	if (src->seek != NULL && src->size) {
@@ -160,7 +181,7 @@ bindu_unpack_new(const struct bindu_source *src, bool tar_only,
 
 int
 bindu_unpack_next(struct bindu_unpack *u, struct bindu_member *m,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	int rc = archive_read_next_header(u->a, &u->ae);
 
@@ -174,8 +195,9 @@ bindu_unpack_next(struct bindu_unpack *u, struct bindu_member *m,
 	if (m->path == NULL)
 		m->path = "?";
 	m->size = archive_entry_size_is_set(u->ae) &&
-	    archive_entry_size(u->ae) > 0 ?
-	    (uint64_t)archive_entry_size(u->ae) : 0;
+		archive_entry_size(u->ae) > 0 ?
+	    (uint64_t)archive_entry_size(u->ae) :
+	    0;
 	m->mtime = archive_entry_mtime(u->ae);
 	m->mode = archive_entry_perm(u->ae);
 	m->link = archive_entry_hardlink(u->ae);
@@ -205,7 +227,7 @@ bindu_unpack_next(struct bindu_unpack *u, struct bindu_member *m,
 
 ssize_t
 bindu_unpack_read(struct bindu_unpack *u, void *p, size_t n,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	la_ssize_t got = archive_read_data(u->a, p, n);
 
@@ -227,7 +249,7 @@ struct bindu_repack {
 	struct archive *a;
 	struct archive_entry *ae;
 	int fd;
-	int saved;		/* errno of a failed write */
+	int saved; /* errno of a failed write */
 };
 
 static la_ssize_t
@@ -254,8 +276,10 @@ fail_write(struct bindu_repack *r, struct bindu_err *err)
 			err->code = BINDU_E_IO;
 		return -1;
 	}
-	return bindu_err_set(err, BINDU_E_IO, "cannot write the archive: "
-	    "%.300s", why ? why : "unknown error");
+	return bindu_err_set(err, BINDU_E_IO,
+	    "cannot write the archive: "
+	    "%.300s",
+	    why ? why : "unknown error");
 }
 
 struct bindu_repack *
@@ -272,7 +296,7 @@ bindu_repack_new(int fd, struct bindu_err *err)
 	    archive_write_set_bytes_in_last_block(r->a, 1) != ARCHIVE_OK ||
 	    archive_write_add_filter_none(r->a) != ARCHIVE_OK ||
 	    archive_write_open2(r->a, r, NULL, on_write, NULL, NULL) !=
-	    ARCHIVE_OK) {
+		ARCHIVE_OK) {
 		bindu_err_set(err, BINDU_E_SYSTEM, "cannot start an archive");
 		bindu_repack_free(r);
 		return NULL;
@@ -282,15 +306,19 @@ bindu_repack_new(int fd, struct bindu_err *err)
 
 int
 bindu_repack_member(struct bindu_repack *r, const struct bindu_member *m,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	archive_entry_clear(r->ae);
 	archive_entry_copy_pathname(r->ae, m->path);
 	archive_entry_set_mtime(r->ae, m->mtime, 0);
-	archive_entry_set_perm(r->ae, m->type == BINDU_MEMBER_LINK ? 0777 :
-	    m->type == BINDU_MEMBER_DIR || m->mode & 0111 ? 0755 : 0644);
-	archive_entry_set_filetype(r->ae, m->type == BINDU_MEMBER_LINK ?
-	    AE_IFLNK : m->type == BINDU_MEMBER_DIR ? AE_IFDIR : AE_IFREG);
+	archive_entry_set_perm(r->ae,
+	    m->type == BINDU_MEMBER_LINK		      ? 0777 :
+		m->type == BINDU_MEMBER_DIR || m->mode & 0111 ? 0755 :
+								0644);
+	archive_entry_set_filetype(r->ae,
+	    m->type == BINDU_MEMBER_LINK    ? AE_IFLNK :
+		m->type == BINDU_MEMBER_DIR ? AE_IFDIR :
+					      AE_IFREG);
 	if (m->type == BINDU_MEMBER_LINK)
 		archive_entry_copy_symlink(r->ae, m->link);
 	else if (m->type == BINDU_MEMBER_HARD)
@@ -304,7 +332,7 @@ bindu_repack_member(struct bindu_repack *r, const struct bindu_member *m,
 
 int
 bindu_repack_data(struct bindu_repack *r, const void *p, size_t n,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	if (n && archive_write_data(r->a, p, n) != (la_ssize_t)n)
 		return fail_write(r, err);

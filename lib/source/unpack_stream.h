@@ -18,15 +18,20 @@ struct bindu_source {
 	ssize_t (*read)(void *ctx, void *, size_t n, struct bindu_err *);
 	int64_t (*seek)(void *ctx, int64_t to);
 	void *ctx;
-	uint64_t size;		/* for seek from the end; 0: not known */
+	uint64_t size; /* for seek from the end; 0: not known */
 };
 
-enum bindu_member_type { BINDU_MEMBER_FILE, BINDU_MEMBER_DIR,
-	BINDU_MEMBER_LINK, BINDU_MEMBER_HARD, BINDU_MEMBER_SPECIAL };
+enum bindu_member_type {
+	BINDU_MEMBER_FILE,
+	BINDU_MEMBER_DIR,
+	BINDU_MEMBER_LINK,
+	BINDU_MEMBER_HARD,
+	BINDU_MEMBER_SPECIAL
+};
 
 struct bindu_member {
-	const char *path;	/* valid until the next member */
-	const char *link;	/* of LINK and HARD, else NULL */
+	const char *path; /* valid until the next member */
+	const char *link; /* of LINK and HARD, else NULL */
 	enum bindu_member_type type;
 	uint64_t size;
 	int64_t mtime;
@@ -34,18 +39,22 @@ struct bindu_member {
 };
 
 struct bindu_unpack;
-/* Does this beginning of a file look like an archive or compressed data? */
-bool bindu_unpack_knows(const void *, size_t n);
-/* tar_only: a tar, perhaps compressed; else also zip, 7z, cpio, ar and single
- * compressed files. */
+enum bindu_packed {
+	BINDU_NOT_PACKED,
+	BINDU_COMPRESSED, /* gzip, bzip2, xz, zstd: one member, "data" */
+	BINDU_ARCHIVE, /* tar, zip, 7z, cpio, ar */
+	BINDU_TAR_ONLY, /* a tar, perhaps compressed */
+};
+/* What this beginning of a file looks like. */
+enum bindu_packed bindu_unpack_knows(const void *, size_t n);
 struct bindu_unpack *bindu_unpack_new(const struct bindu_source *,
-	bool tar_only, struct bindu_err *);
+    enum bindu_packed, struct bindu_err *);
 /* 1 a member, 0 the end, -1 an error. */
 int bindu_unpack_next(struct bindu_unpack *, struct bindu_member *,
-	struct bindu_err *);
+    struct bindu_err *);
 /* The member's bytes: up to n, 0 at its end. */
-ssize_t bindu_unpack_read(struct bindu_unpack *, void *, size_t n,
-	struct bindu_err *);
+ssize_t
+bindu_unpack_read(struct bindu_unpack *, void *, size_t n, struct bindu_err *);
 void bindu_unpack_free(struct bindu_unpack *);
 
 /* The same tar settings as bindu_pack_write: GNU tar, raw names, uid and gid
@@ -53,9 +62,9 @@ void bindu_unpack_free(struct bindu_unpack *);
 struct bindu_repack;
 struct bindu_repack *bindu_repack_new(int fd, struct bindu_err *);
 int bindu_repack_member(struct bindu_repack *, const struct bindu_member *,
-	struct bindu_err *);
+    struct bindu_err *);
 int bindu_repack_data(struct bindu_repack *, const void *, size_t n,
-	struct bindu_err *);
+    struct bindu_err *);
 int bindu_repack_end(struct bindu_repack *, struct bindu_err *);
 /* Without bindu_repack_end the archive has no end mark. */
 void bindu_repack_free(struct bindu_repack *);

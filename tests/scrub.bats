@@ -1,0 +1,325 @@
+# bindu-scrub: secrets stay out, harmless files ship, and both are said.
+load helper
+
+setup() {
+	own_home
+	cd "$BATS_TEST_TMPDIR" || return 1
+	mkdir tree
+	# Every secret is made here and now: none stands in this file.
+	python3 - <<-'PY'
+	import random, string, zlib, subprocess
+	R = random.SystemRandom()
+	W = string.ascii_letters + string.digits
+	def pick(a, n): return ''.join(R.choice(a) for _ in range(n))
+	def checked(prefix):
+	    d = string.digits + string.ascii_uppercase + string.ascii_lowercase
+	    body = pick(W, 30)
+	    crc, out = zlib.crc32(body.encode()), ''
+	    for _ in range(6):
+	        out = d[crc % 62] + out
+	        crc //= 62
+	    return prefix + body + out
+	def hard(n): return pick('bcdfghjkmnpqrstvwxz', 3) + pick(W, n - 6) + pick('23456789', 3)
+	put = {'token': checked('gh' + 'p_'), 'other': checked('gh' + 'p_'), 'random': hard(40), 'password': hard(16),
+	       'keyid': 'AK' + 'IA' + pick(string.ascii_uppercase + '234567', 16), 'aws': pick(W + '+/', 40)}
+	put['failed'] = put['token'][:-1] + R.choice([c for c in W if c != put['token'][-1]])
+	for name, value in put.items():
+	    open(name, 'w').write(value)
+	open('key', 'wb').write(subprocess.run(['openssl', 'genrsa', '2048'], capture_output=True, check=True).stdout)
+	PY
+	TOKEN=$(cat token) OTHER=$(cat other) RANDOM_VALUE=$(cat random) PASSWORD=$(cat password)
+}
+
+# names JSON-KEY FIELD: that field of each entry of the last report.
+names() {
+	python3 -c 'import json,sys
+for o in json.load(open("report"))[sys.argv[1]]: print(o[sys.argv[2]])' "$@"
+}
+
+check() {
+	timeout 20 bindu-scrub --json "$@" tree >report
+}
+
+@test "scrub: a clean tree is exit 0" {
+	echo 'print("hello")' | write tree/agent.py
+	run -0 timeout 20 bindu-scrub tree
+	[[ $output == *"1 files"*"0 block"* ]]
+}
+
+@test "scrub: a token in a source file stops with its place, rule, mask and allow line" {
+	printf 'x = 1\nt = "%s"\n' "$TOKEN" | write tree/a/agent.py
+	run -1 timeout 20 bindu-scrub tree
+	[[ $output == *"a/agent.py:2:6: block provider/github-pat"*"(40)"* ]]
+	[[ $output == *"to ship it, add to .binduscrub: secret provider/github-pat sha256:"* ]]
+	[[ $output != *"$TOKEN"* ]]
+}
+
+@test "scrub: the report has path, line, column, offset, length, level" {
+	printf 'x = 1\nt = "%s"\n' "$TOKEN" | write tree/agent.py
+	run -1 check
+	python3 - <<-'PY'
+	import json
+	f, = json.load(open('report'))['findings']
+	assert (f['path'], f['line'], f['col'], f['offset'], f['length'], f['level']) == ('agent.py', 2, 6, 11, 40, 'block'), f
+	PY
+}
+
+@test "scrub: a token whose checksum fails is a warning, not silence" {
+	cp failed tree/notes.txt
+	run -0 check
+	[ "$(names findings level)" = warn ]
+	run -1 check --strict
+}
+
+@test "scrub: names of secrets are left out, look-alikes ship" {
+	for f in .env .env.prod prod.env .envrc id_rsa ID_RSA id_rsa_deploy .netrc .pypirc x.p12 credentials.json \
+		.aws/config .bindu/private.pem secrets.yaml terraform.tfstate .bash_history; do
+		echo plain | write "tree/$f"
+	done
+	for f in id_rsa.pub cacert.pem .env.example .npmrc environment.py monkey.py core.py wallet.py secrets.py; do
+		echo plain | write "tree/$f"
+	done
+	run -0 check --all
+	run names dropped path
+	[ "${#lines[@]}" -eq 16 ]
+	[[ $output != *pub* && $output != *cacert* && $output != *example* && $output != *npmrc* && $output != *py* || $output == *.pypirc* ]]
+	[[ $output != *core.py* && $output != *wallet.py* && $output != *secrets.py* ]]
+}
+
+@test "scrub: a name that asks for a look is left out only with a secret in it" {
+	cp key tree/server.pem
+	printf '%s\n' '-----BEGIN CERTIFICATE-----' MIIB '-----END CERTIFICATE-----' | write tree/cacert.pem
+	printf '//r.io/:_authToken=%s\n' "$RANDOM_VALUE" | write tree/.npmrc
+	echo 'registry=https://r.io/' | write tree/sub/.npmrc
+	# shellcheck disable=SC2016 # the variable is npm's
+	echo '//r.io/:_authToken=${NPM_TOKEN}' | write tree/var/.npmrc
+	echo 'API_KEY=' | write tree/.env.example
+	printf 'API_KEY=%s\n' "$RANDOM_VALUE" | write tree/sub/.env.example
+	run -0 check
+	run names dropped path
+	[ "$output" = "$(printf '%s\n' .npmrc server.pem sub/.env.example)" ]
+}
+
+@test "scrub: a private key is found in any file, a certificate or the bare marker is not" {
+	{ echo 'K = """'; cat key; echo '"""'; } | write tree/a.py
+	python3 -c 'import json; print(json.dumps({"k": open("key").read()}))' | write tree/b.json
+	openssl rsa -in key -pubout 2>/dev/null | write tree/pub.txt
+	echo 'if "-----BEGIN PRIVATE KEY-----" in x: pass' | write tree/c.py
+	run -1 check
+	run names findings path
+	[ "$output" = "$(printf '%s\n' a.py b.json)" ]
+}
+
+@test "scrub: an AWS key id blocks with its secret beside it and warns alone" {
+	printf 'id=%s\n' "$(cat keyid)" | write tree/alone.txt
+	run -0 check
+	[ "$(names findings level)" = warn ]
+	printf 'id=%s\nsecret=%s\n' "$(cat keyid)" "$(cat aws)" | write tree/alone.txt
+	run -1 check
+	[ "$(names findings rule | sort -u | head -n 1)" = provider/aws-access-key-id ]
+}
+
+@test "scrub: passwords in settings and addresses block, references do not" {
+	printf 'password = "%s"\n' "$PASSWORD" | write tree/a.py
+	printf 'url: postgres://app:%s@db.corp.io/x\n' "$PASSWORD" | write tree/b.yaml
+	cat >tree/c.py <<-'X'
+	password = os.environ["PASSWORD"]
+	url = "postgres://user:password@localhost/db"
+	api_key = "your-api-key-here"
+	X
+	run -1 check
+	run names findings path
+	[ "$output" = "$(printf '%s\n' a.py b.yaml)" ]
+}
+
+@test "scrub: base64, hex, percent, UTF-16 and containers are read" {
+	python3 - <<-'PY'
+	import base64, gzip, io, tarfile, zipfile
+	t = open('token').read().encode()
+	def put(name, data): open('tree/' + name, 'wb').write(data)
+	put('b64.txt', b'x: ' + base64.b64encode(b'export T=' + t + b' # ') + b'\n')
+	put('hex.txt', t.hex().encode())
+	put('pct.txt', b''.join(b'%%%02x' % c for c in t))
+	put('le.txt', ('a note ' + t.decode()).encode('utf-16'))
+	put('be.txt', ('a note ' + t.decode()).encode('utf-16-be'))
+	put('nul.bin', b'\0' * 20 + t + b'\0')
+	b = io.BytesIO()
+	with tarfile.open(fileobj=b, mode='w:gz') as f:
+	    i = tarfile.TarInfo('in/k'); i.size = len(t); f.addfile(i, io.BytesIO(t))
+	z = io.BytesIO()
+	with zipfile.ZipFile(z, 'w') as f: f.writestr('d/x.tgz', b.getvalue())
+	put('x.zip', z.getvalue())
+	PY
+	run -1 check
+	run names findings path
+	[ "$output" = "$(printf '%s\n' b64.txt be.txt hex.txt le.txt nul.bin pct.txt 'x.zip!d/x.tgz!in/k')" ]
+}
+
+@test "scrub: what could not be read is listed, exit 74, until an entry allows it" {
+	head -c 300 /dev/urandom | gzip | head -c 60 | write tree/cut.gz
+	run -74 check
+	[ "$(names unread path)" = cut.gz ]
+	echo 'path *.gz unread # a broken fixture' >tree/.binduscrub
+	run -0 check
+}
+
+@test "scrub: an archive bomb ends with its name, in bounded memory" {
+	python3 - <<-'PY'
+	import zlib
+	c = zlib.compressobj(9, zlib.DEFLATED, 31)
+	with open('tree/bomb.gz', 'wb') as f:
+	    for _ in range(400): f.write(c.compress(bytes(1 << 20)))
+	    f.write(c.flush())
+	PY
+	ulimit -v 200000
+	[ -z "${BINDU_TEST_SAN:-}" ] || ulimit -v unlimited
+	run -74 timeout 20 bindu-scrub --json tree
+	[[ $output == *"bomb.gz"*"expands"* ]]
+}
+
+@test "scrub: an allow entry is bound to the content, not to the place" {
+	printf 't=%s\n' "$TOKEN" | write tree/a.txt
+	run -1 check
+	names findings allow | sed 's/#.*/# a test account/' >tree/.binduscrub
+	run -0 check
+	[ "$(names allowed path)" = a.txt ]
+	printf '\n\nt=%s\n' "$TOKEN" >tree/a.txt
+	run -0 check
+	printf 't=%s\n' "$OTHER" >tree/a.txt
+	run -1 check
+	[[ $(python3 -c 'import json; print(json.load(open("report"))["stale"])') == *"allows nothing"* ]]
+}
+
+@test "scrub: an entry wants a reason, and past its date it is stale" {
+	printf 't=%s\n' "$TOKEN" | write tree/a.txt
+	run -1 check
+	names findings allow >line
+	sed 's/#.*//' line >tree/.binduscrub
+	run -78 check
+	sed 's/#.*/until=2020-01-01 # once/' line >tree/.binduscrub
+	run -1 check
+	[[ $(python3 -c 'import json; print(json.load(open("report"))["stale"])') == *"past its date"* ]]
+}
+
+@test "scrub: a comment allows its own line with rule and reason" {
+	printf 't = "%s"  # bindu:allow provider/github-pat a revoked token\n' "$TOKEN" | write tree/a.py
+	run -0 check
+	printf 't = "%s"  # bindu:allow provider/github-pat\n' "$TOKEN" | write tree/a.py
+	run -1 check
+	printf '# bindu:allow provider/github-pat revoked\nt = "%s"\n' "$TOKEN" | write tree/a.py
+	run -0 check
+	printf '# bindu:allow provider/slack-bot-token other\nt = "%s"\n' "$TOKEN" | write tree/a.py
+	run -1 check
+}
+
+@test "scrub: a baseline allows what an older report found" {
+	printf 't=%s\n' "$TOKEN" | write tree/a.txt
+	run -1 check
+	mv report base.json
+	run -0 check --baseline base.json
+	printf 'u=%s\n' "$OTHER" >>tree/a.txt
+	run -1 check --baseline base.json
+}
+
+@test "scrub: a dropped file comes back by an entry bound to its digest" {
+	echo A=1 | write tree/.env
+	echo "file .env sha256:$(sha256sum tree/.env | cut -c1-64) # no secret in it" >tree/.binduscrub
+	tar -C tree -cf in.tar --sort=name .env
+	run -0 bash -c 'timeout 20 bindu-scrub --allow-file tree/.binduscrub <in.tar 2>err | tar -t'
+	[ "$output" = .env ]
+	echo B=2 >>tree/.env
+	tar -C tree -cf in.tar --sort=name .env
+	run -0 bash -c 'timeout 20 bindu-scrub --allow-file tree/.binduscrub <in.tar 2>err | tar -t'
+	[ -z "$output" ]
+}
+
+@test "scrub: the filter leaves a clean archive as it is, byte for byte" {
+	echo 'print(1)' | write tree/agent.py
+	echo x | write tree/sub/data.txt
+	ln -s sub/data.txt tree/link
+	timeout 20 bindu-pack -C tree >a.tar
+	timeout 20 bindu-scrub <a.tar >b.tar
+	cmp a.tar b.tar
+}
+
+@test "scrub: the filter takes names out and says so, exit 0" {
+	echo A=1 | write tree/.env
+	echo 'print(1)' | write tree/agent.py
+	ln -s .env tree/settings
+	tar -C tree -cf in.tar --sort=name .
+	run -0 bash -c 'timeout 20 bindu-scrub <in.tar 2>err >out.tar'
+	[ "$(tar -tf out.tar)" = agent.py ]
+	grep -q '\.env is left out by name/dotenv' err
+	grep -q 'settings is left out by name/link-to-dropped' err
+}
+
+@test "scrub: a finding stops the filter and leaves no archive" {
+	echo 'print(1)' | write tree/agent.py
+	printf 't=%s\n' "$TOKEN" | write tree/b.txt
+	tar -C tree -cf in.tar --sort=name .
+	run -1 bash -c 'timeout 20 bindu-scrub <in.tar 2>err >out.tar'
+	[ ! -s out.tar ]
+	run -1 bash -c 'set -o pipefail; timeout 20 bindu-scrub <in.tar 2>err | cat >out.tar'
+	run ! tar -tf out.tar --ignore-zeros --warning=no-missing-zero-blocks --occurrence=1 b.txt
+	run -0 bash -c 'timeout 20 bindu-scrub --drop <in.tar 2>err >out.tar'
+	[ "$(tar -tf out.tar)" = agent.py ]
+}
+
+@test "scrub: a hard link and a link out of the root are no way out" {
+	echo A=1 | write tree/.env
+	ln tree/.env tree/z-other
+	ln -s /etc/passwd tree/out
+	tar -C tree -cf in.tar --sort=name .
+	run -0 bash -c 'timeout 20 bindu-scrub <in.tar 2>err | tar -t'
+	[ -z "$output" ]
+	run -0 check
+	[ "$(names dropped path | sort | tr '\n' ' ')" = ".env out z-other " ]
+}
+
+@test "scrub: a member of 60 MB passes in bounded memory" {
+	head -c 60000000 /dev/zero | tr '\0' 'a' >tree/big
+	tar -C tree -cf in.tar big
+	[ -z "${BINDU_TEST_SAN:-}" ] && ulimit -v 100000
+	timeout 60 bindu-scrub <in.tar >out.tar
+	[ "$(tar -xOf out.tar big | sha256sum)" = "$(sha256sum <tree/big)" ]
+}
+
+@test "scrub: SARIF has the result, the rules and no secret" {
+	printf 't=%s\n' "$TOKEN" | write tree/a.txt
+	run -1 --separate-stderr timeout 20 bindu-scrub --sarif tree
+	echo "$output" | python3 -c 'import json,sys
+s = json.load(sys.stdin)
+assert s["version"] == "2.1.0"
+run = s["runs"][0]
+r, = run["results"]
+assert r["ruleId"] == "provider/github-pat" and r["level"] == "error"
+assert r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "a.txt"
+assert r["partialFingerprints"] and len(run["tool"]["driver"]["rules"]) > 100'
+	[[ $output != *"$TOKEN"* ]]
+}
+
+@test "scrub: no output of any kind holds a secret" {
+	printf 't = "%s"\npassword = "%s"\napi_key = "%s"\n' "$TOKEN" "$PASSWORD" "$RANDOM_VALUE" | write tree/a.py
+	cp key tree/k.txt
+	cp key tree/server.pem
+	printf 'redis://:%s@cache.corp.io/0\n' "$PASSWORD" | write tree/c.txt
+	tar -C tree -cf in.tar .
+	for o in "" -v -vv --json --sarif "--json --all" "--json --drop" --drop; do
+		# shellcheck disable=SC2086 # words on purpose
+		timeout 20 bindu-scrub $o tree >>out 2>&1 || true
+		# shellcheck disable=SC2086
+		timeout 20 bindu-scrub $o <in.tar >/dev/null 2>>out || true
+	done
+	for s in token password random; do
+		run ! grep -F -e "$(cut -c5-20 $s)" out
+	done
+	run ! grep -F -e "$(sed -n 3p key)" out
+	[ -s out ]
+}
+
+@test "scrub: unusable input has its own exit status" {
+	run -66 timeout 20 bindu-scrub missing
+	run -65 bash -c 'echo no tar at all | timeout 20 bindu-scrub >/dev/null'
+	run -2 timeout 20 bindu-scrub --json --sarif tree
+	run -78 bash -c 'echo nonsense >tree/.binduscrub; timeout 20 bindu-scrub tree'
+}
