@@ -361,8 +361,8 @@ static const struct {
 	const char *key;
 	int value;
 } settings[] = {
-	{ "grpc.http2.lookahead_bytes", 4 << 20 },
-	{ "grpc.http2.max_frame_size", 1 << 20 },
+	{ "grpc.http2.lookahead_bytes", 2 << 20 },
+	{ "grpc.http2.max_frame_size", 256 << 10 },
 	/* Our own clients look for a dead peer every 10 s. */
 	{ "grpc.http2.min_ping_interval_without_data_ms", 5000 },
 	{ "grpc.enable_channelz", 0 },
