@@ -1,7 +1,7 @@
 /* discover_root.c - where a script's project begins.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,6 +27,19 @@ has_marker(const char *dir)
 	return false;
 }
 
+/* Below /home: the home of the one who owns it? */
+static bool
+is_home_of_owner(const char *dir)
+{
+	struct passwd pw, *found = NULL;
+	char buf[4096];
+	struct stat st;
+
+	return stat(dir, &st) == 0 &&
+	    getpwuid_r(st.st_uid, &pw, buf, sizeof buf, &found) == 0 && found &&
+	    strcmp(found->pw_dir, dir) == 0;
+}
+
 /* A home directory or the whole disk: never packed, whatever marks it (a
  * repository of dot files, say). */
 static bool
@@ -36,9 +49,9 @@ is_too_much(const char *dir)
 	AUTO_FREE char *real = home ? realpath(home, NULL) : NULL;
 
 	return strcmp(dir, "/") == 0 || strcmp(dir, "/root") == 0 ||
-	    strcmp(dir, "/home") == 0 ||
-	    (strncmp(dir, "/home/", 6) == 0 && !strchr(dir + 6, '/')) ||
-	    (real && strcmp(dir, real) == 0);
+	    strcmp(dir, "/home") == 0 || (real && strcmp(dir, real) == 0) ||
+	    (strncmp(dir, "/home/", 6) == 0 && !strchr(dir + 6, '/') &&
+		is_home_of_owner(dir));
 }
 
 char *
