@@ -1,13 +1,14 @@
 # boxd-monitor.bash - a hub and its boxes for the boxd-monitor-*.bats files.
 load helper
 
-# start_hub: one of this file's own; STATE is its state directory.
+# start_hub [COMMAND...]: one of this file's own, run by COMMAND; STATE is its
+# state directory.
 start_hub() {
 	# Short: a socket's path must fit into 108 bytes on the way.
 	STATE=$(mktemp -d /var/tmp/bindu-box.XXXXXX)
 	chmod 700 "$STATE"
 	export STATE
-	"$BINDU_BUILD/libexec/boxd-monitor" hub "$STATE" \
+	"$@" "$BINDU_BUILD/libexec/boxd-monitor" hub "$STATE" \
 		>"$STATE/hub.log" 2>&1 3>&- &
 	echo $! >"$STATE/hub.pid"
 	eventually 20 test -S "$STATE/hub.sock"

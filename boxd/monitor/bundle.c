@@ -200,7 +200,8 @@ linux_json(const struct monitor_env *env, const json_t *start)
 	json_object_set_new(o, "gidMappings", map);
 	path = xasprintf("/boxd-%s/%s", env->tag, bindu_json_str(start, "id"));
 	json_object_set_new(o, "cgroupsPath", json_string(path));
-	json_object_set_new(o, "resources", resources_json(start));
+	if (env->limits)
+		json_object_set_new(o, "resources", resources_json(start));
 	return o;
 }
 

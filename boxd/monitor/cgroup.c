@@ -152,6 +152,17 @@ cgroup_exec_make(const struct cgroup *cg, unsigned exec, struct bindu_err *err)
 }
 
 int
+cgroup_exec_open(const struct cgroup *cg, unsigned exec)
+{
+	AUTO_FREE char *dir = NULL;
+
+	if (!cg->v2 || cg->dirs.n != 1)
+		return -1;
+	dir = exec_dir(cg, exec);
+	return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int
 cgroup_join(const struct cgroup *cg, unsigned exec)
 {
 	AUTO_FREE char *own = exec_dir(cg, exec);

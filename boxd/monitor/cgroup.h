@@ -30,6 +30,9 @@ void cgroup_fini(struct cgroup *);
 void cgroup_settle(struct cgroup *);
 
 int cgroup_exec_make(const struct cgroup *, unsigned exec, struct bindu_err *);
+/* The exec's group to be born in (CLONE_INTO_CGROUP): joining it later costs
+ * the kernel some 15 ms.  -1 where that is not all there is to join. */
+int cgroup_exec_open(const struct cgroup *, unsigned exec);
 /* For the calling process, still in the host's mounts.  exec 0: the box's
  * own group.  -1 sets errno. */
 int cgroup_join(const struct cgroup *, unsigned exec);

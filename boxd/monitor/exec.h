@@ -30,6 +30,7 @@ struct exec {
 	struct watch status; /* notes; fd -1 when they are over */
 	int give[BOXD_WIRE_FDS], ngive; /* handed over with the answer */
 	int pty; /* our copy of the master, for its size */
+	int cgroup; /* while forking: the group to be born in, or -1 */
 	bool file; /* a transfer, no command */
 	bool answered, failed, done;
 	bool ending; /* told to end; at kill_at it is forced */
@@ -59,7 +60,7 @@ void exec_free(struct monitor *, struct exec *);
 void exec_on_status(struct monitor *, struct watch *); /* notes */
 
 /* exec_enter.c, in the child */
-int exec_enter(const struct monitor *, unsigned exec); /* -1: errno */
+int exec_enter(const struct monitor *, const struct exec *); /* -1: errno */
 void exec_note(const struct exec_note *, int fd_or_minus1);
 _Noreturn void exec_die(enum bindu_errc, int exit, const char *, ...)
     __attribute__((format(printf, 3, 4)));

@@ -14,7 +14,7 @@
 #include "exec.h"
 
 int
-exec_enter(const struct monitor *m, unsigned exec)
+exec_enter(const struct monitor *m, const struct exec *x)
 {
 	int ns = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
 	    CLONE_NEWNET;
@@ -25,7 +25,7 @@ exec_enter(const struct monitor *m, unsigned exec)
 	if (prctl(PR_SET_DUMPABLE, 0) == -1)
 		return -1;
 	/* Cgroups are the host's files: before its mounts are left. */
-	if (m->cg.execs && cgroup_join(&m->cg, exec) == -1)
+	if (m->cg.execs && x->cgroup == -1 && cgroup_join(&m->cg, x->id) == -1)
 		return -1;
 	if (setns(m->init_pidfd, ns) == -1)
 		return -1;

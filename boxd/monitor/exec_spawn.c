@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -19,8 +20,9 @@
 /* In the child.  Descriptors are moved out of the way first: any of them may
  * be 0..3 already. */
 static _Noreturn void
-run_child(const struct monitor *m, unsigned id, int status, const int io[3],
-    void (*fn)(const struct monitor *, const void *), const void *arg)
+run_child(const struct monitor *m, const struct exec *x, int status,
+    const int io[3], void (*fn)(const struct monitor *, const void *),
+    const void *arg)
 {
 	int from[4] = { io[0], io[1], io[2], status };
 	sigset_t none;
@@ -31,7 +33,7 @@ run_child(const struct monitor *m, unsigned id, int status, const int io[3],
 	if (dup2(from[3], EXEC_STATUS_FD) == -1)
 		_exit(125);
 	fcntl(EXEC_STATUS_FD, F_SETFD, FD_CLOEXEC);
-	if (exec_enter(m, id) == -1)
+	if (exec_enter(m, x) == -1)
 		exec_die(BINDU_E_SYSTEM, 125, "cannot enter the box: %s",
 		    strerror(errno));
 	for (int i = 0; i < 3; i++) {
@@ -86,9 +88,22 @@ fork_sibling(struct monitor *m)
 	return pid;
 }
 
+/* fork(), born in the control group cgroup unless that is -1. */
+static pid_t
+fork_in_group(int cgroup)
+{
+	struct clone_args a = {
+		.flags = CLONE_INTO_CGROUP,
+		.exit_signal = SIGCHLD,
+		.cgroup = (uint64_t)cgroup,
+	};
+
+	return cgroup == -1 ? fork() : (pid_t)syscall(SYS_clone3, &a, sizeof a);
+}
+
 /* Fork into the box's pid namespace and come back. */
 static pid_t
-fork_into(struct monitor *m)
+fork_into(struct monitor *m, int cgroup)
 {
 	pid_t pid;
 	int saved;
@@ -97,7 +112,7 @@ fork_into(struct monitor *m)
 		return fork_sibling(m);
 	if (setns(m->init_pidfd, CLONE_NEWPID) == -1)
 		return -1;
-	pid = fork();
+	pid = fork_in_group(cgroup);
 	if (pid == 0)
 		return 0;
 	saved = errno;
@@ -122,7 +137,7 @@ exec_new(struct monitor *m, struct conn *c, int status)
 
 	x->id = ++m->exec_serial;
 	x->conn = c;
-	x->pty = -1;
+	x->pty = x->cgroup = -1;
 	for (int i = 0; i < BOXD_WIRE_FDS; i++)
 		x->give[i] = -1;
 	x->status.fd = status;
@@ -149,6 +164,17 @@ check_spawn(const struct monitor *m, struct bindu_err *err)
 	return 0;
 }
 
+static int
+make_group(const struct monitor *m, struct exec *x, struct bindu_err *err)
+{
+	if (!m->cg.execs)
+		return 0;
+	if (cgroup_exec_make(&m->cg, x->id, err) == -1)
+		return -1;
+	x->cgroup = cgroup_exec_open(&m->cg, x->id);
+	return 0;
+}
+
 struct exec *
 exec_spawn(struct monitor *m, struct conn *c, const int io[3],
     void (*fn)(const struct monitor *, const void *), const void *arg,
@@ -168,16 +194,17 @@ exec_spawn(struct monitor *m, struct conn *c, const int io[3],
 		return NULL;
 	}
 	x = exec_new(m, c, pair[0]);
-	if (m->cg.execs && cgroup_exec_make(&m->cg, x->id, err) == -1)
+	if (make_group(m, x, err) == -1 ||
+	    loop_add(m, &x->status, false, err) == -1)
 		x->failed = true;
-	else if (loop_add(m, &x->status, false, err) == -1)
-		x->failed = true;
-	else if ((x->pid = fork_into(m)) == 0)
-		run_child(m, x->id, pair[1], io, fn, arg);
+	else if ((x->pid = fork_into(m, x->cgroup)) == 0)
+		run_child(m, x, pair[1], io, fn, arg);
 	else if (x->pid == -1)
 		x->failed = bindu_err_sys(err, "cannot fork into the box");
 	close(pair[1]);
 	close_io(io);
+	bindu_cleanup_close(&x->cgroup);
+	x->cgroup = -1;
 	if (!x->failed)
 		return x;
 	x->pid = 0;

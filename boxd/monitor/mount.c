@@ -28,6 +28,7 @@
 int
 mount(const char *, const char *, const char *, unsigned long, const void *);
 int umount2(const char *, int);
+#define NODEV 4 /* MS_NODEV: a layer may hold device nodes */
 #define DETACH 2 /* MNT_DETACH */
 #define CLONE_TREE 1 /* OPEN_TREE_CLONE */
 #define LAYERS_MAX 100
@@ -145,7 +146,7 @@ mount_overlay(const struct mounter *m, const char *lower, const char *upper,
 		setfsgid(base);
 		setfsuid(base);
 	}
-	rc = mount("overlay", target, "overlay", 0, opt.p);
+	rc = mount("overlay", target, "overlay", NODEV, opt.p);
 	if (rc == -1)
 		bindu_err_sys(err, "cannot mount the box's root (%s)", opt.p);
 	if (m->env->rootful) {
