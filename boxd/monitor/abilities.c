@@ -58,16 +58,19 @@ probe_cgroups(struct hub *h)
 
 	can->limits.ok = can->pause.ok = true;
 	if (!h->rootful) {
-		ability_no(&can->limits, "limits need root: this daemon runs "
+		ability_no(&can->limits,
+		    "limits need root: this daemon runs "
 		    "without cgroup access; start bindu-boxd with sudo");
-		ability_no(&can->pause, "suspend needs root (no cgroup "
+		ability_no(&can->pause,
+		    "suspend needs root (no cgroup "
 		    "freezer); start bindu-boxd with sudo");
 		return;
 	}
 	if (access(CGROUP "/cgroup.controllers", F_OK) == 0) {
 		if (!has_words(CGROUP "/cgroup.controllers", need))
-			ability_no(&can->limits, "no limits: "
-			    CGROUP "/cgroup.controllers lacks one of cpu, "
+			ability_no(&can->limits,
+			    "no limits: " CGROUP
+			    "/cgroup.controllers lacks one of cpu, "
 			    "memory, pids; enable it on the kernel's command "
 			    "line (cgroup_enable=memory)");
 		return;
@@ -76,11 +79,14 @@ probe_cgroups(struct hub *h)
 		AUTO_FREE char *dir = xasprintf(CGROUP "/%s", need[i]);
 
 		if (access(dir, W_OK) == -1)
-			ability_no(&can->limits, "no limits: %s is not "
-			    "mounted or not writable", dir);
+			ability_no(&can->limits,
+			    "no limits: %s is not "
+			    "mounted or not writable",
+			    dir);
 	}
 	if (access(CGROUP "/freezer", W_OK) == -1)
-		ability_no(&can->pause, "no suspend: " CGROUP
+		ability_no(&can->pause,
+		    "no suspend: " CGROUP
 		    "/freezer is not mounted or not writable");
 }
 
@@ -91,13 +97,16 @@ probe_disk(struct hub *h)
 
 	h->can.disk.ok = true;
 	if (!h->rootful)
-		ability_no(&h->can.disk, "disk limits need root (loop "
+		ability_no(&h->can.disk,
+		    "disk limits need root (loop "
 		    "devices); start bindu-boxd with sudo");
 	else if (access("/dev/loop-control", R_OK | W_OK) == -1)
-		ability_no(&h->can.disk, "no disk limits: no "
+		ability_no(&h->can.disk,
+		    "no disk limits: no "
 		    "/dev/loop-control; modprobe loop");
 	else if (mkfs == NULL)
-		ability_no(&h->can.disk, "no disk limits: mkfs.ext4 is not "
+		ability_no(&h->can.disk,
+		    "no disk limits: mkfs.ext4 is not "
 		    "installed; apt-get install e2fsprogs");
 }
 
@@ -120,8 +129,10 @@ abilities_json(const struct abilities *can)
 		const char *name;
 		const struct ability *a;
 	} rows[] = {
-		{ "limits", &can->limits }, { "pause", &can->pause },
-		{ "network", &can->network }, { "disk", &can->disk },
+		{ "limits", &can->limits },
+		{ "pause", &can->pause },
+		{ "network", &can->network },
+		{ "disk", &can->disk },
 		{ "host_image", &can->host_image },
 	};
 	json_t *all = json_object();

@@ -11,7 +11,7 @@ struct hub;
 
 struct ability {
 	bool ok;
-	char why[400];		/* when not: the reason and the cure */
+	char why[400]; /* when not: the reason and the cure */
 };
 
 struct abilities {
@@ -21,7 +21,7 @@ struct abilities {
 /* Fill in all but network. */
 void abilities_probe(struct hub *);
 void ability_no(struct ability *, const char *why, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 /* {"limits":bool,...,"why":{...}} */
 json_t *abilities_json(const struct abilities *);
 #endif

@@ -28,7 +28,7 @@
 #include "outside.h"
 
 #define CLIENTS_MAX 64
-#define REQUEST_LIMIT_MS 5000	/* from connect to the whole request */
+#define REQUEST_LIMIT_MS 5000 /* from connect to the whole request */
 
 struct client {
 	int fd;
@@ -40,11 +40,12 @@ hub_program(const char *name)
 {
 	const char *path = bindu_config_env("PATH");
 	AUTO_FREE char *all = xasprintf("%s:/usr/local/sbin:/usr/sbin:/sbin:"
-	    "/usr/local/bin:/usr/bin:/bin", path ? path : "/usr/bin");
+					"/usr/local/bin:/usr/bin:/bin",
+	    path ? path : "/usr/bin");
 	char *save = NULL;
 
 	for (char *d = strtok_r(all, ":", &save); d != NULL;
-	    d = strtok_r(NULL, ":", &save)) {
+	     d = strtok_r(NULL, ":", &save)) {
 		char *p = xasprintf("%s/%s", d, name);
 
 		if (*p == '/' && access(p, X_OK) == 0)
@@ -60,7 +61,8 @@ static bool
 is_rootful(void)
 {
 	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3 };
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
 	struct __user_cap_data_struct caps[2];
 	unsigned long first, host, count = 0;
 	FILE *f;
@@ -111,14 +113,14 @@ hub_open(struct hub *h, const char *state, struct bindu_err *err)
 		return -1;
 	boxes = xasprintf("%s/boxes", h->state);
 	h->images = xasprintf("%s/images", h->state);
-	h->debians = shared ? bindu_path_abs(shared, err) :
-	    xstrdup(h->images);
+	h->debians = shared ? bindu_path_abs(shared, err) : xstrdup(h->images);
 	if (h->debians == NULL)
 		return -1;
 	hash_state(h);
 	h->rootful = is_rootful();
 	if (!h->rootful && geteuid() == 0)
-		return bindu_err_set(err, BINDU_E_CONFIG, "this root cannot "
+		return bindu_err_set(err, BINDU_E_CONFIG,
+		    "this root cannot "
 		    "run boxes: it lacks CAP_SYS_ADMIN or has too few user "
 		    "ids, as in a container; run it on the machine itself or "
 		    "as an ordinary user with sub-ids");
@@ -160,8 +162,10 @@ on_signals(struct hub *h)
 		end |= si.ssi_signo != SIGCHLD;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (WIFSIGNALED(status))
-			bindu_log(BINDU_WARN, "process %d of a box ended by "
-			    "signal %d", (int)pid, WTERMSIG(status));
+			bindu_log(BINDU_WARN,
+			    "process %d of a box ended by "
+			    "signal %d",
+			    (int)pid, WTERMSIG(status));
 	return end;
 }
 
@@ -170,8 +174,8 @@ on_hosts(struct hub *h)
 {
 	struct bindu_err err = { 0 };
 
-	if (net_hosts_read(&h->hosts, &err) == -1 || (h->can.network.ok &&
-	    net_rules(h->nft, &h->hosts, &err) == -1))
+	if (net_hosts_read(&h->hosts, &err) == -1 ||
+	    (h->can.network.ok && net_rules(h->nft, &h->hosts, &err) == -1))
 		bindu_log(BINDU_ERROR, "%s", err.msg);
 }
 
@@ -180,7 +184,8 @@ on_relay(struct hub *h)
 {
 	bindu_cleanup_close(&h->relay);
 	h->relay = -1;
-	ability_no(&h->can.network, "no outbound network: slirp4netns ended; "
+	ability_no(&h->can.network,
+	    "no outbound network: slirp4netns ended; "
 	    "bindu-boxd stop and start brings it back");
 	bindu_log(BINDU_ERROR, "%s", h->can.network.why);
 }
@@ -193,8 +198,8 @@ on_connect(struct hub *h, struct client *clients)
 	for (int i = 0; fd != -1 && i < CLIENTS_MAX; i++)
 		if (clients[i].fd == -1) {
 			clients[i].fd = fd;
-			clients[i].deadline =
-			    bindu_clock_deadline(REQUEST_LIMIT_MS);
+			clients[i].deadline = bindu_clock_deadline(
+			    REQUEST_LIMIT_MS);
 			return;
 		}
 	bindu_cleanup_close(&fd);
@@ -256,7 +261,7 @@ loop(struct hub *h, struct bindu_err *err)
 
 		for (int i = 0; i < CLIENTS_MAX; i++)
 			p[4 + i] = (struct pollfd){ .fd = clients[i].fd,
-			    .events = POLLIN };
+				.events = POLLIN };
 		if (poll(p, 4 + CLIENTS_MAX, timeout) == -1 && errno != EINTR)
 			return bindu_err_sys(err, "cannot wait for requests");
 		if (p[1].revents)
@@ -304,8 +309,13 @@ serve(struct hub *h, int ready_fd, struct bindu_err *err)
 int
 hub_run(const char *state, int ready_fd, struct bindu_err *err)
 {
-	struct hub h = { .lock = -1, .sock = -1, .sig = -1, .outside = -1,
-	    .alive = -1, .relay = -1, .hosts = { -1, -1, { { 0 } }, 0 } };
+	struct hub h = { .lock = -1,
+		.sock = -1,
+		.sig = -1,
+		.outside = -1,
+		.alive = -1,
+		.relay = -1,
+		.hosts = { -1, -1, { { 0 } }, 0 } };
 	int rc;
 
 	umask(022);

@@ -12,16 +12,16 @@
 #include "net_priv.h"
 
 struct hub {
-	char *state;		/* absolute */
-	char *images;		/* STATE/images: layers of this hub */
-	char *debians;		/* BINDU_IMAGE_DIR, else as images */
-	char tag[9];		/* hash of state */
+	char *state; /* absolute */
+	char *images; /* STATE/images: layers of this hub */
+	char *debians; /* BINDU_IMAGE_DIR, else as images */
+	char tag[9]; /* hash of state */
 	bool rootful;
-	char *crun, *init, *nft;	/* nft: NULL when not installed */
+	char *crun, *init, *nft; /* nft: NULL when not installed */
 	int lock, sock, sig;
-	int outside;		/* outside.h */
-	int alive;		/* the relay lives while anyone holds this */
-	int relay;		/* its job, -1 when it was there before us */
+	int outside; /* outside.h */
+	int alive; /* the relay lives while anyone holds this */
+	int relay; /* its job, -1 when it was there before us */
 	struct net_hosts hosts;
 	struct abilities can;
 };

@@ -45,22 +45,24 @@ tun_check(struct bindu_err *err)
 	if (fd != -1)
 		return 0;
 	if (errno == ENOENT || errno == ENODEV)
-		return bindu_err_set(err, BINDU_E_UNAVAILABLE, "no outbound "
+		return bindu_err_set(err, BINDU_E_UNAVAILABLE,
+		    "no outbound "
 		    "network: no /dev/net/tun; sudo modprobe tun");
-	return bindu_err_set(err, BINDU_E_UNAVAILABLE, "no outbound network: "
+	return bindu_err_set(err, BINDU_E_UNAVAILABLE,
+	    "no outbound network: "
 	    "cannot open /dev/net/tun: %s (mode 0666 needed: sudo chmod 0666 "
-	    "/dev/net/tun)", strerror(errno));
+	    "/dev/net/tun)",
+	    strerror(errno));
 }
 
 /* Start slirp4netns; *ready is readable once it works. */
 static int
-relay_start(struct hub *h, const char *slirp, int *ready,
-    struct bindu_err *err)
+relay_start(struct hub *h, const char *slirp, int *ready, struct bindu_err *err)
 {
 	AUTO_FREE char *pid = xasprintf("%d", (int)getpid());
 	const char *const argv[] = { slirp, "--configure", "--mtu=65520",
-	    "--disable-host-loopback", "--enable-sandbox",
-	    "--ready-fd=3", "--exit-fd=4", pid, NET_TAP, NULL };
+		"--disable-host-loopback", "--enable-sandbox", "--ready-fd=3",
+		"--exit-fd=4", pid, NET_TAP, NULL };
 	AUTO_CLOSE int reader = -1, writer = -1;
 	int p[2], fds[2];
 	static const int at[2] = { 3, 4 };
@@ -88,7 +90,8 @@ relay_ready(int ready, struct bindu_err *err)
 	} while (n == -1 && errno == EINTR);
 	if (n == 1 && read(ready, &c, 1) == 1)
 		return 0;
-	return bindu_err_set(err, BINDU_E_UNAVAILABLE, "no outbound network: "
+	return bindu_err_set(err, BINDU_E_UNAVAILABLE,
+	    "no outbound network: "
 	    "slirp4netns %s; its message is in the log",
 	    n == 0 ? "is not ready after 10 s" : "ended at once");
 }
@@ -112,18 +115,20 @@ network_up(struct hub *h, bool joined, struct bindu_err *err)
 	int rc;
 
 	if (slirp == NULL)
-		return bindu_err_set(err, BINDU_E_UNAVAILABLE, "no outbound "
+		return bindu_err_set(err, BINDU_E_UNAVAILABLE,
+		    "no outbound "
 		    "network: slirp4netns is not installed; apt-get install "
 		    "slirp4netns");
 	if (h->nft == NULL)
-		return bindu_err_set(err, BINDU_E_UNAVAILABLE, "no outbound "
+		return bindu_err_set(err, BINDU_E_UNAVAILABLE,
+		    "no outbound "
 		    "network: nft is not installed; apt-get install nftables");
 	if (made && relay_lives(h))
 		return net_rules(h->nft, &h->hosts, err);
 	if (tun_check(err) == -1 || relay_start(h, slirp, &ready, err) == -1)
 		return -1;
 	rc = made ? net_rules(h->nft, &h->hosts, err) :
-	    net_make(h->nft, &h->hosts, err);
+		    net_make(h->nft, &h->hosts, err);
 	return rc == -1 ? -1 : relay_ready(ready, err);
 }
 
@@ -135,7 +140,7 @@ hub_network(struct hub *h, bool joined)
 	h->can.network.ok = true;
 	if (network_up(h, joined, &err) == -1) {
 		ability_no(&h->can.network, "%s", err.msg);
-		bindu_cleanup_close(&h->alive);	/* ends a relay, if any */
+		bindu_cleanup_close(&h->alive); /* ends a relay, if any */
 		h->alive = -1;
 	}
 }

@@ -38,8 +38,10 @@ check_box(const struct hub *h, const json_t *req, struct bindu_err *err)
 	AUTO_FREE char *want = NULL;
 
 	if (id == NULL || *id == '\0' || *id == '.' || *id == '-' ||
-	    strlen(id) > 64 || id[strspn(id, "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")] != '\0')
+	    strlen(id) > 64 ||
+	    id[strspn(id,
+		"abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")] != '\0')
 		return bindu_err_set(err, BINDU_E_DATA, "not a box's id");
 	want = xasprintf("%s/boxes/%s", h->state, id);
 	if (dir == NULL || strcmp(dir, want) != 0)
@@ -57,15 +59,22 @@ fill_env(const struct hub *h, const json_t *req, struct monitor_env *env,
 
 	if (ip == NULL || inet_pton(AF_INET, ip, &addr) != 1 ||
 	    !net_is_box_address(addr))
-		return bindu_err_set(err, BINDU_E_DATA, "a box needs an ip of "
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "a box needs an ip of "
 		    "10.88.0.0/16");
 	*env = (struct monitor_env){
-		.rootful = h->rootful, .state = h->state, .tag = h->tag,
-		.init_path = h->init, .crun = h->crun,
+		.rootful = h->rootful,
+		.state = h->state,
+		.tag = h->tag,
+		.init_path = h->init,
+		.crun = h->crun,
 		.uid_base = h->rootful ?
-		    UID_FIRST + net_index(addr) % UID_BOXES * 65536u : 0,
-		.limits = h->can.limits.ok, .pause = h->can.pause.ok,
-		.network = h->can.network.ok, .disk = h->can.disk.ok,
+		    UID_FIRST + net_index(addr) % UID_BOXES * 65536u :
+		    0,
+		.limits = h->can.limits.ok,
+		.pause = h->can.pause.ok,
+		.network = h->can.network.ok,
+		.disk = h->can.disk.ok,
 	};
 	return 0;
 }
@@ -76,8 +85,7 @@ run_start(struct hub *h, json_t *req, int client, struct bindu_err *err)
 	struct monitor_env env;
 
 	prctl(PR_SET_NAME, "boxd-monitor");
-	if (check_box(h, req, err) == -1 ||
-	    fill_env(h, req, &env, err) == -1)
+	if (check_box(h, req, err) == -1 || fill_env(h, req, &env, err) == -1)
 		return -1;
 	if (h->crun == NULL)
 		return bindu_err_set(err, BINDU_E_UNAVAILABLE,
@@ -91,13 +99,16 @@ static int
 run_remove(struct hub *h, json_t *req, int client, struct bindu_err *err)
 {
 	struct monitor_env env = {
-		.rootful = h->rootful, .state = h->state, .tag = h->tag,
-		.init_path = h->init, .crun = h->crun,
+		.rootful = h->rootful,
+		.state = h->state,
+		.tag = h->tag,
+		.init_path = h->init,
+		.crun = h->crun,
 	};
 
 	if (check_box(h, req, err) == -1 ||
 	    monitor_remove(&env, bindu_json_str(req, "id"),
-	    bindu_json_str(req, "dir"), err) == -1)
+		bindu_json_str(req, "dir"), err) == -1)
 		return -1;
 	answer(client, json_pack("{s:b}", "ok", 1));
 	return 0;
@@ -186,7 +197,8 @@ hub_answer(struct hub *h, const json_t *req, int client)
 		const char *op;
 		run_fn *fn;
 	} rows[] = {
-		{ "start", run_start }, { "remove", run_remove },
+		{ "start", run_start },
+		{ "remove", run_remove },
 		{ "build", run_build },
 	};
 	AUTO_CLOSE int mine = client;

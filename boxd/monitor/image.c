@@ -15,7 +15,7 @@
 #include "lib/base/str.h"
 
 #define DEFAULT_DEBIAN "debian:trixie"
-#define PYTHON_MINOR 12		/* what bindu needs of Python 3 */
+#define PYTHON_MINOR 12 /* what bindu needs of Python 3 */
 
 /* The minor version of python3 by the name its link leads to. */
 static int
@@ -33,7 +33,8 @@ const char *
 image_default(const struct hub *h)
 {
 	return h->can.host_image.ok && python_minor() >= PYTHON_MINOR ?
-	    "host" : DEFAULT_DEBIAN;
+	    "host" :
+	    DEFAULT_DEBIAN;
 }
 
 json_t *
@@ -48,16 +49,16 @@ image_list(const struct hub *h)
 	while (d != NULL && (e = readdir(d)) != NULL)
 		if (bindu_str_starts(e->d_name, "debian-") &&
 		    strchr(e->d_name, '.') == NULL)
-			json_array_append_new(all, json_sprintf("debian:%s",
-			    e->d_name + strlen("debian-")));
+			json_array_append_new(all,
+			    json_sprintf("debian:%s",
+				e->d_name + strlen("debian-")));
 	if (d != NULL)
 		closedir(d);
 	return all;
 }
 
 static int
-resolve_host(struct hub *h, json_t *image, json_t *lower,
-    struct bindu_err *err)
+resolve_host(struct hub *h, json_t *image, json_t *lower, struct bindu_err *err)
 {
 	AUTO_FREE char *layer = NULL;
 
@@ -68,8 +69,8 @@ resolve_host(struct hub *h, json_t *image, json_t *lower,
 	if (layer == NULL)
 		return -1;
 	json_array_append_new(lower, json_string(layer));
-	json_object_set_new(image, "over", json_pack("[s,s]", "/usr",
-	    "/var/lib/dpkg"));
+	json_object_set_new(image, "over",
+	    json_pack("[s,s]", "/usr", "/var/lib/dpkg"));
 	return 0;
 }
 
@@ -131,7 +132,7 @@ image_warm(struct hub *h)
 	json_t *keep;
 	int n;
 
-	image_resolve(h, start, NULL);	/* fails for "none": settings alone */
+	image_resolve(h, start, NULL); /* fails for "none": settings alone */
 	keep = json_object_get(json_object_get(start, "image"), "lower");
 	dir = open(h->images, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	n = dir == -1 ? 0 : scandirat(dir, ".", &list, NULL, NULL);
@@ -142,10 +143,9 @@ image_warm(struct hub *h)
 		json_t *v;
 		size_t k;
 
-		json_array_foreach(keep, k, v)
-			if (strcmp(bindu_path_base(json_string_value(v)),
-			    name) == 0)
-				stale = false;
+		json_array_foreach(keep, k,
+		    v) if (strcmp(bindu_path_base(json_string_value(v)),
+			       name) == 0) stale = false;
 		if (stale)
 			bindu_fd_rmtree(dir, name, NULL);
 		free(list[i]);

@@ -14,7 +14,7 @@
  * (the one used for the box's other layers).  The view serves as the lower of
  * an overlay; it goes away with umount2(target, MNT_DETACH). */
 int image_view_mount(const char *src, const char *target, int userns_fd,
-	struct bindu_err *);
+    struct bindu_err *);
 /* First contents of the (empty, else untouched) upper of that overlay: files
  * that programs in the box have to write although the host's own are not for
  * the world. */

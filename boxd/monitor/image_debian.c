@@ -45,27 +45,26 @@ static const char hook[] =
     "printf 'nameserver 10.0.2.3\\n' >\"$1/etc/resolv.conf\"\n"
     "rm -f \"$1/etc/hostname\"\n";
 
-static const char *const fixed[] = {
-	"mmdebstrap", "--variant=minbase", "--format=tar",
+static const char *const fixed[] = { "mmdebstrap", "--variant=minbase",
+	"--format=tar",
 	"--include=python3,python3-venv,python3-pip,sudo,ca-certificates,"
 	"curl,procps",
 	"--dpkgopt=path-exclude=/usr/share/man/*",
 	"--dpkgopt=path-exclude=/usr/share/info/*",
 	"--dpkgopt=path-exclude=/usr/share/locale/*",
 	"--dpkgopt=path-exclude=/usr/share/doc/*",
-	"--dpkgopt=path-include=/usr/share/doc/*/copyright", NULL
-};
+	"--dpkgopt=path-include=/usr/share/doc/*/copyright", NULL };
 
 struct build {
 	struct hub *h;
 	const char *suite;
 	int client;
-	int job, messages;	/* mmdebstrap and its stderr; -1: closed */
+	int job, messages; /* mmdebstrap and its stderr; -1: closed */
 	pid_t tar;
 	char line[LINE_MAX_BYTES];
 	size_t len;
-	char last[400];		/* its last complaint */
-	struct bindu_buf secret;	/* apt.conf lines with passwords */
+	char last[400]; /* its last complaint */
+	struct bindu_buf secret; /* apt.conf lines with passwords */
 };
 
 static int
@@ -125,13 +124,13 @@ add_apt_options(struct build *b, struct bindu_strv *argv,
 {
 	static const char *const ask[] = { "apt-config", "dump", NULL };
 	static const char *const want[] = { "Acquire::http::",
-		"Acquire::https::", "Acquire::Retries ",
-		"Acquire::ForceIPv4 ", "Acquire::ForceIPv6 ", NULL };
+		"Acquire::https::", "Acquire::Retries ", "Acquire::ForceIPv4 ",
+		"Acquire::ForceIPv6 ", NULL };
 	AUTO_FREE char *text = capture(ask);
 	char *save = NULL;
 
 	for (char *l = strtok_r(text, "\n", &save); l != NULL;
-	    l = strtok_r(NULL, "\n", &save))
+	     l = strtok_r(NULL, "\n", &save))
 		for (int i = 0; want[i] != NULL; i++) {
 			/* A program that finds a proxy is not in the image. */
 			if (!bindu_str_starts(l, want[i]) ||
@@ -182,22 +181,24 @@ add_mirrors(struct build *b, struct bindu_strv *argv, const char *suite)
 		return;
 	text = capture(ask);
 	for (char *l = strtok_r(text, "\n", &save); l != NULL;
-	    l = strtok_r(NULL, "\n", &save)) {
+	     l = strtok_r(NULL, "\n", &save)) {
 		char uri[1024], release[128], component[64];
 		AUTO_FREE char *source = NULL;
 		const char *tail = release + strlen(own);
 
 		if (sscanf(l, "%1023s %127s %63s", uri, release, component) !=
-		    3 || strcmp(component, "main") != 0 ||
+			3 ||
+		    strcmp(component, "main") != 0 ||
 		    !bindu_str_starts(release, own) ||
 		    (*tail && strcmp(tail, "-updates") &&
-		    strcmp(tail, "-security")))
+			strcmp(tail, "-security")))
 			continue;
-		if (*tail && (!strcmp(suite, "sid") ||
-		    !strcmp(suite, "unstable")))
-			continue;	/* it has neither */
+		if (*tail &&
+		    (!strcmp(suite, "sid") || !strcmp(suite, "unstable")))
+			continue; /* it has neither */
 		if (has_password(uri)) {
-			tell(b, "this machine's mirror needs a password and "
+			tell(b,
+			    "this machine's mirror needs a password and "
 			    "is not used; put it into apt's auth.conf there");
 			continue;
 		}
@@ -245,10 +246,10 @@ start_tar(struct build *b, int in, int to, struct bindu_err *err)
 {
 	AUTO_FREE char *dir = xasprintf("/proc/%d/fd/%d", (int)getpid(), to);
 	const char *const argv[] = { "tar", "--extract", "--file=-",
-	    "--numeric-owner", "--preserve-permissions", "--xattrs",
-	    "--xattrs-include=security.capability", "--exclude=./dev/*",
-	    "--exclude=./proc/*", "--exclude=./sys/*", "--directory", dir,
-	    NULL };
+		"--numeric-owner", "--preserve-permissions", "--xattrs",
+		"--xattrs-include=security.capability", "--exclude=./dev/*",
+		"--exclude=./proc/*", "--exclude=./sys/*", "--directory", dir,
+		NULL };
 	struct bindu_proc_opts po = BINDU_PROC_OPTS;
 
 	po.argv = argv;
@@ -335,13 +336,15 @@ run_build(struct build *b, int to, struct bindu_err *err)
 	if (bindu_proc_wait(b->tar, 60000, &tar_status, err) != 0)
 		return bindu_err_set(err, BINDU_E_IO, "tar does not end");
 	if (status == 127)
-		return bindu_err_set(err, BINDU_E_UNAVAILABLE, "mmdebstrap is "
+		return bindu_err_set(err, BINDU_E_UNAVAILABLE,
+		    "mmdebstrap is "
 		    "not installed: apt-get install mmdebstrap");
 	if (status != 0)
 		return bindu_err_set(err, BINDU_E_IO, "mmdebstrap failed: %s",
 		    *b->last ? b->last : "no reason given");
 	if (tar_status != 0)
-		return bindu_err_set(err, BINDU_E_IO, "cannot unpack the "
+		return bindu_err_set(err, BINDU_E_IO,
+		    "cannot unpack the "
 		    "image; tar's message is in the log (disk full?)");
 	return 0;
 }
@@ -364,12 +367,16 @@ make_debian(int to, void *ctx, struct bindu_err *err)
 char *
 image_debian_name(const char *suite, struct bindu_err *err)
 {
-	size_t n = suite ? strspn(suite, "abcdefghijklmnopqrstuvwxyz"
-	    "0123456789-") : 0;
+	size_t n = suite ? strspn(suite,
+			       "abcdefghijklmnopqrstuvwxyz"
+			       "0123456789-") :
+			   0;
 
 	if (n == 0 || n > 32 || suite[n] != '\0' || *suite == '-') {
-		bindu_err_set(err, BINDU_E_DATA, "%s is not the name of a "
-		    "Debian suite", suite ? suite : "(none)");
+		bindu_err_set(err, BINDU_E_DATA,
+		    "%s is not the name of a "
+		    "Debian suite",
+		    suite ? suite : "(none)");
 		return NULL;
 	}
 	return xasprintf("debian-%s", suite);
@@ -379,9 +386,12 @@ int
 image_debian_build(struct hub *h, const char *suite, int client,
     struct bindu_err *err)
 {
-	struct build b = { .h = h, .suite = suite, .client = client,
-	    .job = -1, .messages = -1,
-	    .secret = BINDU_BUF_INIT(LINE_MAX_BYTES) };
+	struct build b = { .h = h,
+		.suite = suite,
+		.client = client,
+		.job = -1,
+		.messages = -1,
+		.secret = BINDU_BUF_INIT(LINE_MAX_BYTES) };
 	AUTO_FREE char *name = image_debian_name(suite, err);
 	AUTO_FREE char *layer = NULL;
 

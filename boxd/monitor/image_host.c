@@ -30,27 +30,32 @@
 #define PROBE_BASE "0 536870912 65536"
 
 /* Patterns of names in /etc; directories are taken whole. */
-static const char *const etc_files[] = {
-	"adduser.conf", "alternatives", "bash.bashrc", "ca-certificates",
-	"ca-certificates.conf", "debconf.conf", "debian_version",
-	"deluser.conf", "dpkg", "fonts", "gai.conf", "host.conf", "inputrc",
-	"issue", "java-*", "ld.so.cache", "ld.so.conf", "ld.so.conf.d",
-	"libaudit.conf", "locale.alias", "locale.conf", "locale.gen",
-	"localtime", "login.defs", "lsb-release", "magic", "magic.mime",
-	"mailcap", "manpath.config", "mime.types", "netconfig", "networks",
-	"nsswitch.conf", "os-release", "pam.conf", "pam.d", "perl", "profile",
-	"profile.d", "protocols", "python*", "rpc", "security", "services",
-	"shells", "skel", "sudo.conf", "terminfo", "timezone", "ucf.conf",
-	"xattr.conf", NULL
-};
+static const char *const etc_files[] = { "adduser.conf", "alternatives",
+	"bash.bashrc", "ca-certificates", "ca-certificates.conf",
+	"debconf.conf", "debian_version", "deluser.conf", "dpkg", "fonts",
+	"gai.conf", "host.conf", "inputrc", "issue", "java-*", "ld.so.cache",
+	"ld.so.conf", "ld.so.conf.d", "libaudit.conf", "locale.alias",
+	"locale.conf", "locale.gen", "localtime", "login.defs", "lsb-release",
+	"magic", "magic.mime", "mailcap", "manpath.config", "mime.types",
+	"netconfig", "networks", "nsswitch.conf", "os-release", "pam.conf",
+	"pam.d", "perl", "profile", "profile.d", "protocols", "python*", "rpc",
+	"security", "services", "shells", "skel", "sudo.conf", "terminfo",
+	"timezone", "ucf.conf", "xattr.conf", NULL };
 /* More of them, one level down. */
 static const char *const etc_below[][2] = {
-	{ "apt", "apt.conf" }, { "apt", "apt.conf.d" }, { "apt", "keyrings" },
-	{ "apt", "preferences" }, { "apt", "preferences.d" },
-	{ "apt", "sources.list" }, { "apt", "sources.list.d" },
-	{ "apt", "trusted.gpg" }, { "apt", "trusted.gpg.d" },
-	{ "default", "locale" }, { "default", "useradd" },
-	{ "ssl", "certs" }, { "ssl", "openssl.cnf" },
+	{ "apt", "apt.conf" },
+	{ "apt", "apt.conf.d" },
+	{ "apt", "keyrings" },
+	{ "apt", "preferences" },
+	{ "apt", "preferences.d" },
+	{ "apt", "sources.list" },
+	{ "apt", "sources.list.d" },
+	{ "apt", "trusted.gpg" },
+	{ "apt", "trusted.gpg.d" },
+	{ "default", "locale" },
+	{ "default", "useradd" },
+	{ "ssl", "certs" },
+	{ "ssl", "openssl.cnf" },
 };
 
 static const struct {
@@ -58,23 +63,42 @@ static const struct {
 	mode_t mode;
 	uid_t uid;
 } dirs[] = {
-	{ "boot", 0755, 0 }, { "dev", 0755, 0 }, { "etc", 0755, 0 },
-	{ "home", 0755, 0 }, { "home/boxd", 0755, BOXD_UID },
-	{ "media", 0755, 0 }, { "mnt", 0755, 0 }, { "opt", 0755, 0 },
-	{ "proc", 0555, 0 }, { "root", 0700, 0 }, { "run", 0755, 0 },
-	{ "srv", 0755, 0 }, { "sys", 0555, 0 }, { "tmp", 01777, 0 },
-	{ "usr", 0755, 0 }, { "var", 0755, 0 }, { "var/backups", 0755, 0 },
-	{ "var/cache", 0755, 0 }, { "var/cache/apt", 0755, 0 },
+	{ "boot", 0755, 0 },
+	{ "dev", 0755, 0 },
+	{ "etc", 0755, 0 },
+	{ "home", 0755, 0 },
+	{ "home/boxd", 0755, BOXD_UID },
+	{ "media", 0755, 0 },
+	{ "mnt", 0755, 0 },
+	{ "opt", 0755, 0 },
+	{ "proc", 0555, 0 },
+	{ "root", 0700, 0 },
+	{ "run", 0755, 0 },
+	{ "srv", 0755, 0 },
+	{ "sys", 0555, 0 },
+	{ "tmp", 01777, 0 },
+	{ "usr", 0755, 0 },
+	{ "var", 0755, 0 },
+	{ "var/backups", 0755, 0 },
+	{ "var/cache", 0755, 0 },
+	{ "var/cache/apt", 0755, 0 },
 	{ "var/cache/apt/archives", 0755, 0 },
 	{ "var/cache/apt/archives/partial", 0700, 0 },
-	{ "var/cache/debconf", 0755, 0 }, { "var/lib", 0755, 0 },
-	{ "var/lib/apt", 0755, 0 }, { "var/lib/apt/lists", 0755, 0 },
+	{ "var/cache/debconf", 0755, 0 },
+	{ "var/lib", 0755, 0 },
+	{ "var/lib/apt", 0755, 0 },
+	{ "var/lib/apt/lists", 0755, 0 },
 	{ "var/lib/apt/lists/partial", 0700, 0 },
-	{ "var/lib/dpkg", 0755, 0 }, { "var/lib/pam", 0755, 0 },
-	{ "var/lib/ucf", 0755, 0 }, { "var/local", 02755, 0 },
-	{ "var/log", 0755, 0 }, { "var/log/apt", 0755, 0 },
-	{ "var/mail", 02755, 0 }, { "var/opt", 0755, 0 },
-	{ "var/spool", 0755, 0 }, { "var/tmp", 01777, 0 },
+	{ "var/lib/dpkg", 0755, 0 },
+	{ "var/lib/pam", 0755, 0 },
+	{ "var/lib/ucf", 0755, 0 },
+	{ "var/local", 02755, 0 },
+	{ "var/log", 0755, 0 },
+	{ "var/log/apt", 0755, 0 },
+	{ "var/mail", 02755, 0 },
+	{ "var/opt", 0755, 0 },
+	{ "var/spool", 0755, 0 },
+	{ "var/tmp", 01777, 0 },
 };
 
 /* One walk makes the layer's name (to == -1) or the layer. */
@@ -127,11 +151,12 @@ take_file(struct walk *w, int from, int to, const char *name,
 	if (bindu_fd_copy(in, out, err) == -1)
 		return -1;
 	return fchmod(out, st->st_mode & 0755) == -1 ?
-	    bindu_err_sys(err, "cannot set the mode of %s", name) : 0;
+	    bindu_err_sys(err, "cannot set the mode of %s", name) :
+	    0;
 }
 
 static int take_any(struct walk *, int from, int to, const char *name,
-	int depth, struct bindu_err *);
+    int depth, struct bindu_err *);
 
 /* Every entry of from/name that a pattern names (NULL: every one). */
 static int
@@ -150,8 +175,8 @@ take_dir(struct walk *w, int from, int to, const char *name,
 			return bindu_err_sys(err, "cannot open %s", name);
 	}
 	n = scandirat(from, name, &list, NULL, alphasort);
-	fd = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-	    O_CLOEXEC);
+	fd =
+	    openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	for (int i = 0; i < n; i++) {
 		const char *e = list[i]->d_name;
 		bool want = patterns == NULL;
@@ -194,8 +219,8 @@ take_etc(struct walk *w, struct bindu_err *err)
 	const char *below[2] = { NULL, NULL };
 	int rc = take_dir(w, root, w->to, "etc", etc_files, 0, err);
 
-	for (size_t i = 0; rc == 0 &&
-	    i < sizeof etc_below / sizeof *etc_below; i++) {
+	for (size_t i = 0; rc == 0 && i < sizeof etc_below / sizeof *etc_below;
+	     i++) {
 		AUTO_FREE char *dir = xasprintf("etc/%s", etc_below[i][0]);
 
 		if (faccessat(root, dir, F_OK, 0) == -1)
@@ -231,7 +256,7 @@ make_layer(int to, void *ctx, struct bindu_err *err)
 	(void)ctx;
 	for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++)
 		if (layer_dir(to, dirs[i].path, dirs[i].mode, dirs[i].uid,
-		    err) == -1)
+			err) == -1)
 			return -1;
 	if (take_links(&w, err) == -1 || take_etc(&w, err) == -1 ||
 	    layer_accounts(to, err) == -1)
@@ -249,8 +274,7 @@ image_host_layer(const struct hub *h, struct bindu_err *err)
 	if (take_links(&w, err) == -1 || take_etc(&w, err) == -1 ||
 	    layer_accounts_hash(&w.hash, err) == -1)
 		return NULL;
-	snprintf(name, sizeof name, "host-%016llx",
-	    (unsigned long long)w.hash);
+	snprintf(name, sizeof name, "host-%016llx", (unsigned long long)w.hash);
 	return layer_get(h->images, name, make_layer, NULL, err);
 }
 
@@ -319,17 +343,21 @@ image_host_check(bool rootful, const char *images, struct bindu_err *err)
 	struct stat st;
 
 	if (!rootful)
-		return bindu_err_set(err, BINDU_E_UNAVAILABLE, "image host "
+		return bindu_err_set(err, BINDU_E_UNAVAILABLE,
+		    "image host "
 		    "needs root (idmapped mounts of /usr): use an image like "
 		    "debian:trixie, or start bindu-boxd with sudo");
 	if (lstat("/bin", &st) == -1 || !S_ISLNK(st.st_mode))
-		return bindu_err_set(err, BINDU_E_UNAVAILABLE, "image host "
+		return bindu_err_set(err, BINDU_E_UNAVAILABLE,
+		    "image host "
 		    "needs /bin to be a link into /usr (apt-get install "
 		    "usrmerge)");
 	if (python == NULL || sudo == NULL)
-		return bindu_err_set(err, BINDU_E_UNAVAILABLE, "image host "
+		return bindu_err_set(err, BINDU_E_UNAVAILABLE,
+		    "image host "
 		    "needs %s on this machine: apt-get install %s",
 		    python ? "sudo" : "python3", python ? "sudo" : "python3");
 	return probe_view(images, err) == -1 ?
-	    bindu_err_wrap(err, "image host") : 0;
+	    bindu_err_wrap(err, "image host") :
+	    0;
 }

@@ -68,8 +68,8 @@ make_renamed(int images, const char *name, layer_make_fn *fn, void *ctx,
 }
 
 char *
-layer_get(const char *dir, const char *name, layer_make_fn *fn,
-    void *ctx, struct bindu_err *err)
+layer_get(const char *dir, const char *name, layer_make_fn *fn, void *ctx,
+    struct bindu_err *err)
 {
 	AUTO_FREE char *path = xasprintf("%s/%s", dir, name);
 	AUTO_CLOSE int lock = -1, images = -1;
@@ -78,7 +78,7 @@ layer_get(const char *dir, const char *name, layer_make_fn *fn,
 		return bindu_steal(&path);
 	lock = layer_lock(dir, err);
 	images = lock == -1 ? -1 :
-	    open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+			      open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (images == -1) {
 		if (lock != -1)
 			bindu_err_sys(err, "cannot open %s", dir);
@@ -105,8 +105,8 @@ int
 layer_file(int to, const char *path, mode_t mode, uid_t uid, const char *text,
     struct bindu_err *err)
 {
-	AUTO_CLOSE int fd = openat(to, path, O_WRONLY | O_CREAT | O_EXCL |
-	    O_CLOEXEC, 0600);
+	AUTO_CLOSE int fd =
+	    openat(to, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (fd == -1 || bindu_fd_write(fd, text, strlen(text)) == -1 ||
 	    fchown(fd, uid, uid) == -1 || fchmod(fd, mode) == -1)
@@ -122,18 +122,25 @@ users_text(struct bindu_buf *passwd, struct bindu_buf *shadow,
 	struct passwd *p;
 	int rc;
 
-	rc = bindu_buf_adds(passwd, "root:x:0:0:root:/root:/bin/bash\n"
-	    "boxd:x:1000:1000:boxd:/home/boxd:/bin/bash\n", err);
+	rc = bindu_buf_adds(passwd,
+	    "root:x:0:0:root:/root:/bin/bash\n"
+	    "boxd:x:1000:1000:boxd:/home/boxd:/bin/bash\n",
+	    err);
 	if (rc == 0)
-		rc = bindu_buf_adds(shadow, "root:*:19000:0:99999:7:::\n"
-		    "boxd:*:19000:0:99999:7:::\n", err);
+		rc = bindu_buf_adds(shadow,
+		    "root:*:19000:0:99999:7:::\n"
+		    "boxd:*:19000:0:99999:7:::\n",
+		    err);
 	while (rc == 0 && f != NULL && (p = fgetpwent(f)) != NULL) {
-		if (p->pw_uid == 0 || (p->pw_uid >= 1000 &&
-		    p->pw_uid != 65534) || strcmp(p->pw_name, "boxd") == 0)
+		if (p->pw_uid == 0 ||
+		    (p->pw_uid >= 1000 && p->pw_uid != 65534) ||
+		    strcmp(p->pw_name, "boxd") == 0)
 			continue;
-		rc = bindu_buf_addf(passwd, err, "%s:x:%u:%u::%s:"
-		    "/usr/sbin/nologin\n", p->pw_name, (unsigned)p->pw_uid,
-		    (unsigned)p->pw_gid, p->pw_dir);
+		rc = bindu_buf_addf(passwd, err,
+		    "%s:x:%u:%u::%s:"
+		    "/usr/sbin/nologin\n",
+		    p->pw_name, (unsigned)p->pw_uid, (unsigned)p->pw_gid,
+		    p->pw_dir);
 		if (rc == 0)
 			rc = bindu_buf_addf(shadow, err,
 			    "%s:!*:19000:0:99999:7:::\n", p->pw_name);
@@ -156,8 +163,9 @@ groups_text(struct bindu_buf *group, struct bindu_buf *gshadow,
 	while (rc == 0 && f != NULL && (g = fgetgrent(f)) != NULL) {
 		const char *who = strcmp(g->gr_name, "sudo") ? "" : "boxd";
 
-		if (g->gr_gid == 0 || (g->gr_gid >= 1000 &&
-		    g->gr_gid != 65534) || strcmp(g->gr_name, "boxd") == 0)
+		if (g->gr_gid == 0 ||
+		    (g->gr_gid >= 1000 && g->gr_gid != 65534) ||
+		    strcmp(g->gr_name, "boxd") == 0)
 			continue;
 		rc = bindu_buf_addf(group, err, "%s:x:%u:%s\n", g->gr_name,
 		    (unsigned)g->gr_gid, who);

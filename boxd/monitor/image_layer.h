@@ -15,14 +15,14 @@ typedef int layer_make_fn(int dirfd, void *ctx, struct bindu_err *);
 /* IMAGES/NAME, complete: found, or made by fn in NAME.tmp under the lock of
  * images and renamed.  Caller frees; NULL on error, nothing left. */
 char *layer_get(const char *images, const char *name, layer_make_fn *,
-	void *ctx, struct bindu_err *);
+    void *ctx, struct bindu_err *);
 /* Hold IMAGES/.lock: closing the descriptor gives it back. */
 int layer_lock(const char *images, struct bindu_err *);
 /* Directory and file below to with exactly this mode and owner (uid and gid
  * alike); parents exist. */
 int layer_dir(int to, const char *path, mode_t, uid_t, struct bindu_err *);
 int layer_file(int to, const char *path, mode_t, uid_t, const char *text,
-	struct bindu_err *);
+    struct bindu_err *);
 /* etc/passwd, group, shadow, gshadow, sudoers: root, the host's system ids
  * (so that files of packages keep their names) and boxd. */
 int layer_accounts(int to, struct bindu_err *);

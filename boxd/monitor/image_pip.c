@@ -14,12 +14,12 @@
 #include "lib/base/str.h"
 
 #define FILE_MAX (64 * 1024)
-#define CERT PIP_KEYS		/* its place after the rows' */
+#define CERT PIP_KEYS /* its place after the rows' */
 
 static const struct {
 	const char *key;
-	const char *var;	/* pip's variable, or uv's where pip has none */
-	const char *uv;		/* word of uv.toml */
+	const char *var; /* pip's variable, or uv's where pip has none */
+	const char *uv; /* word of uv.toml */
 	bool is_url, is_list;
 } keys[PIP_KEYS + 1] = {
 	{ "index-url", "PIP_INDEX_URL", "index-url", true, false },
@@ -72,9 +72,10 @@ key_of(const char *name, size_t n)
 
 		if (strlen(keys[i].key) != n)
 			continue;
-		for (k = 0; k < n; k++)		/* pip takes _ for - too */
-			if (keys[i].key[k] != (name[k] == '_' ? '-' :
-			    tolower((unsigned char)name[k])))
+		for (k = 0; k < n; k++) /* pip takes _ for - too */
+			if (keys[i].key[k] !=
+			    (name[k] == '_' ? '-' :
+					      tolower((unsigned char)name[k])))
 				break;
 		if (k == n)
 			return i;
@@ -94,7 +95,7 @@ read_section(const char *text, const char *section, char *values[])
 	int at = -1;
 
 	for (char *l = strtok_r(copy, "\n", &save); l != NULL;
-	    l = strtok_r(NULL, "\n", &save)) {
+	     l = strtok_r(NULL, "\n", &save)) {
 		size_t n = strcspn(l, "=:");
 
 		if (*l == '#' || *l == ';' || l[strspn(l, " \t\r")] == '\0')
@@ -130,8 +131,7 @@ read_file(const char *path, char *values[], char *install[])
 	AUTO_FREE char *text = NULL;
 	size_t n;
 
-	if (fd == -1 ||
-	    bindu_fd_read_all(fd, FILE_MAX, &text, &n, NULL) == -1)
+	if (fd == -1 || bindu_fd_read_all(fd, FILE_MAX, &text, &n, NULL) == -1)
 		return;
 	read_section(text, "global", values);
 	read_section(text, "install", install);
@@ -153,7 +153,7 @@ read_files(char *values[], char *install[])
 	if (home != NULL) {
 		old = xasprintf("%s/.pip/pip.conf", home);
 		new = xdg ? xasprintf("%s/pip/pip.conf", xdg) :
-		    xasprintf("%s/.config/pip/pip.conf", home);
+			    xasprintf("%s/.config/pip/pip.conf", home);
 		read_file(old, values, install);
 		read_file(new, values, install);
 	}
@@ -169,8 +169,10 @@ read_uv(char *values[])
 		const char *var;
 		int at;
 	} rows[] = {
-		{ "UV_DEFAULT_INDEX", 0 }, { "UV_INDEX_URL", 0 },
-		{ "UV_INDEX", 1 }, { "UV_EXTRA_INDEX_URL", 1 },
+		{ "UV_DEFAULT_INDEX", 0 },
+		{ "UV_INDEX_URL", 0 },
+		{ "UV_INDEX", 1 },
+		{ "UV_EXTRA_INDEX_URL", 1 },
 		{ "UV_FIND_LINKS", 2 },
 	};
 
@@ -205,7 +207,7 @@ pip_read(struct pip *pip, struct bindu_err *err)
 	for (int i = 0; i < PIP_KEYS; i++)
 		if (values[i] != NULL)
 			pip->rows[pip->n++] = (struct pip_row){ keys[i].key,
-			    values[i], keys[i].is_url };
+				values[i], keys[i].is_url };
 	pip->cert = values[CERT];
 	return 0;
 }
@@ -230,7 +232,7 @@ pip_add_line(struct bindu_buf *b, const struct pip_row *r,
 	if (bindu_buf_addf(b, err, "%s = ", r->key) == -1)
 		return -1;
 	for (char *w = strtok_r(copy, " ", &save); w != NULL;
-	    w = strtok_r(NULL, " ", &save)) {
+	     w = strtok_r(NULL, " ", &save)) {
 		if (bindu_buf_addf(b, err, "%s%s", before, w) == -1)
 			return -1;
 		before = "\n    ";
@@ -239,8 +241,7 @@ pip_add_line(struct bindu_buf *b, const struct pip_row *r,
 }
 
 int
-pip_add_uv(struct bindu_buf *b, const struct pip_row *r,
-    struct bindu_err *err)
+pip_add_uv(struct bindu_buf *b, const struct pip_row *r, struct bindu_err *err)
 {
 	int at = key_of(r->key, strlen(r->key));
 	AUTO_FREE char *copy = xstrdup(r->value);
@@ -256,7 +257,7 @@ pip_add_uv(struct bindu_buf *b, const struct pip_row *r,
 	if (bindu_buf_addf(b, err, "%s = [", keys[at].uv) == -1)
 		return -1;
 	for (char *w = strtok_r(copy, " ", &save); w != NULL;
-	    w = strtok_r(NULL, " ", &save)) {
+	     w = strtok_r(NULL, " ", &save)) {
 		if (bindu_buf_addf(b, err, "%s\"%s\"", before, w) == -1)
 			return -1;
 		before = ", ";

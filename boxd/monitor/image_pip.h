@@ -13,23 +13,23 @@
 #include "lib/base/err.h"
 
 struct pip_row {
-	const char *key;	/* "index-url" */
-	char *value;		/* words separated by one blank */
-	bool is_url;		/* every word is one */
+	const char *key; /* "index-url" */
+	char *value; /* words separated by one blank */
+	bool is_url; /* every word is one */
 };
 
 #define PIP_KEYS 7
 struct pip {
 	struct pip_row rows[PIP_KEYS];
 	size_t n;
-	char *cert;		/* file of certificates, or NULL */
+	char *cert; /* file of certificates, or NULL */
 };
 
 int pip_read(struct pip *, struct bindu_err *);
 void pip_fini(struct pip *);
 /* "key = value" as pip.conf wants it, and what uv.toml calls it (nothing for
  * what uv has no word for). */
-int pip_add_line(struct bindu_buf *, const struct pip_row *,
-	struct bindu_err *);
+int
+pip_add_line(struct bindu_buf *, const struct pip_row *, struct bindu_err *);
 int pip_add_uv(struct bindu_buf *, const struct pip_row *, struct bindu_err *);
 #endif

@@ -22,8 +22,8 @@ json_t *image_list(const struct hub *);
  * host's image is made on the way. */
 int image_resolve(struct hub *, json_t *start, struct bindu_err *);
 /* Make the image unless it is there; progress events go to client. */
-int image_build(struct hub *, const json_t *image, int client,
-	struct bindu_err *);
+int
+image_build(struct hub *, const json_t *image, int client, struct bindu_err *);
 
 /* Can boxes have the host's programs at all? */
 int image_host_check(bool rootful, const char *images, struct bindu_err *);
@@ -35,10 +35,10 @@ char *image_host_layer(const struct hub *, struct bindu_err *);
 void image_warm(struct hub *);
 /* Index, proxy and CA settings of this machine as a layer; variables go into
  * start's env.  Caller frees; NULL on error. */
-char *image_settings_layer(const struct hub *, json_t *start,
-	struct bindu_err *);
+char *
+image_settings_layer(const struct hub *, json_t *start, struct bindu_err *);
 /* "debian-SUITE", checked; caller frees; NULL on error. */
 char *image_debian_name(const char *suite, struct bindu_err *);
 int image_debian_build(struct hub *, const char *suite, int client,
-	struct bindu_err *);
+    struct bindu_err *);
 #endif

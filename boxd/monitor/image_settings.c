@@ -29,20 +29,32 @@
 
 /* Passed on as they are. */
 static const char *const proxies[] = {
-	"http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy",
-	"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
+	"http_proxy",
+	"https_proxy",
+	"ftp_proxy",
+	"all_proxy",
+	"no_proxy",
+	"HTTP_PROXY",
+	"HTTPS_PROXY",
+	"ALL_PROXY",
+	"NO_PROXY",
 };
 /* Set here to a file of certificates, there to the bundle. */
 static const char *const bundles[] = {
-	"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT",
-	"NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO", "AWS_CA_BUNDLE",
+	"SSL_CERT_FILE",
+	"REQUESTS_CA_BUNDLE",
+	"CURL_CA_BUNDLE",
+	"PIP_CERT",
+	"NODE_EXTRA_CA_CERTS",
+	"GIT_SSL_CAINFO",
+	"AWS_CA_BUNDLE",
 	"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
 };
 
 struct settings {
 	struct bindu_buf pip, uv, env, certs;
-	struct bindu_strv vars;		/* "K=V" for the box's processes */
-	bool secret;			/* some URL holds a password */
+	struct bindu_strv vars; /* "K=V" for the box's processes */
+	bool secret; /* some URL holds a password */
 };
 
 static void
@@ -69,7 +81,7 @@ is_local_url(const char *url)
 	return bindu_str_starts(host, "127.") ||
 	    bindu_str_starts(host, "[::1]") ||
 	    (bindu_str_starts(host, "localhost") &&
-	    strchr(":/", host[strlen("localhost")]) != NULL);
+		strchr(":/", host[strlen("localhost")]) != NULL);
 }
 
 static bool
@@ -91,7 +103,8 @@ add_proxies(struct settings *s, struct bindu_err *err)
 			continue;
 		if (bindu_str_icmp(proxies[i], "no_proxy") != 0 &&
 		    is_local_url(v)) {
-			bindu_log(BINDU_WARN, "%s is an address of this "
+			bindu_log(BINDU_WARN,
+			    "%s is an address of this "
 			    "machine, which no box can reach; left out",
 			    proxies[i]);
 			continue;
@@ -99,7 +112,7 @@ add_proxies(struct settings *s, struct bindu_err *err)
 		s->secret |= has_password(v);
 		bindu_strv_addf(&s->vars, "%s=%s", proxies[i], v);
 		if (bindu_buf_addf(&s->env, err, "%s=\"%s\"\n", proxies[i],
-		    v) == -1)
+			v) == -1)
 			return -1;
 	}
 	return 0;
@@ -113,10 +126,13 @@ add_bundle(struct settings *s, const char *path, struct bindu_err *err)
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	size_t n;
 
-	if (fd == -1 || bindu_fd_read_all(fd, BUNDLE_MAX, &text, &n, NULL) ==
-	    -1 || strlen(text) != n) {
-		bindu_log(BINDU_WARN, "certificates in %s cannot be read; "
-		    "left out", path);
+	if (fd == -1 ||
+	    bindu_fd_read_all(fd, BUNDLE_MAX, &text, &n, NULL) == -1 ||
+	    strlen(text) != n) {
+		bindu_log(BINDU_WARN,
+		    "certificates in %s cannot be read; "
+		    "left out",
+		    path);
 		return 0;
 	}
 	if (s->certs.len > 0 && strstr(s->certs.p, text) != NULL)
@@ -143,7 +159,7 @@ add_certs(struct settings *s, const char *pip_cert, struct bindu_err *err)
 			return -1;
 		bindu_strv_addf(&s->vars, "%s=" BUNDLE, bundles[i]);
 		if (bindu_buf_addf(&s->env, err, "%s=" BUNDLE "\n",
-		    bundles[i]) == -1)
+			bundles[i]) == -1)
 			return -1;
 	}
 	return 0;
@@ -158,7 +174,8 @@ add_index(struct settings *s, struct pip *pip, struct bindu_err *err)
 
 		if (is_local_url(r->value) ||
 		    (r->is_url && strstr(r->value, "://") == NULL)) {
-			bindu_log(BINDU_WARN, "pip's %s names a place of this "
+			bindu_log(BINDU_WARN,
+			    "pip's %s names a place of this "
 			    "machine, which no box can reach; left out",
 			    r->key);
 			continue;
@@ -170,7 +187,7 @@ add_index(struct settings *s, struct pip *pip, struct bindu_err *err)
 	}
 	if (s->certs.len > 0 &&
 	    (bindu_buf_adds(&s->pip, "cert = " BUNDLE "\n", err) == -1 ||
-	    bindu_buf_adds(&s->uv, "native-tls = true\n", err) == -1))
+		bindu_buf_adds(&s->uv, "native-tls = true\n", err) == -1))
 		return -1;
 	return 0;
 }
@@ -217,8 +234,9 @@ make_settings(int to, void *ctx, struct bindu_err *err)
 	if (s->env.len > 0 &&
 	    layer_file(to, "etc/environment", mode, uid, s->env.p, err) == -1)
 		return -1;
-	return s->certs.len == 0 ? 0 : layer_file(to, BUNDLE + 1, 0644, 0,
-	    s->certs.p, err);
+	return s->certs.len == 0 ?
+	    0 :
+	    layer_file(to, BUNDLE + 1, 0644, 0, s->certs.p, err);
 }
 
 static uint64_t
@@ -245,21 +263,20 @@ merge_env(json_t *start, const struct bindu_strv *vars)
 		bool set = false;
 		json_t *e;
 
-		json_array_foreach(env, k, e)
-			set |= json_is_string(e) && strncmp(vars->v[i],
-			    json_string_value(e), len) == 0;
+		json_array_foreach(env, k, e) set |= json_is_string(e) &&
+		    strncmp(vars->v[i], json_string_value(e), len) == 0;
 		if (!set)
 			json_array_append_new(env, json_string(vars->v[i]));
 	}
 }
 
 char *
-image_settings_layer(const struct hub *h, json_t *start,
-    struct bindu_err *err)
+image_settings_layer(const struct hub *h, json_t *start, struct bindu_err *err)
 {
 	struct settings s = { .pip = BINDU_BUF_INIT(TEXT_MAX),
-	    .uv = BINDU_BUF_INIT(TEXT_MAX), .env = BINDU_BUF_INIT(TEXT_MAX),
-	    .certs = BINDU_BUF_INIT(2 * BUNDLE_MAX) };
+		.uv = BINDU_BUF_INIT(TEXT_MAX),
+		.env = BINDU_BUF_INIT(TEXT_MAX),
+		.certs = BINDU_BUF_INIT(2 * BUNDLE_MAX) };
 	char name[40], *layer = NULL;
 	uint64_t hash = 0xcbf29ce484222325u;
 

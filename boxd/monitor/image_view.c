@@ -46,7 +46,7 @@ fs_config(int fs, unsigned cmd, const char *key, const char *value)
 /* A detached mount of one file system type; opts: key, value, ..., NULL. */
 static int
 mount_new(const char *type, const char *const *opts, unsigned attrs,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	AUTO_CLOSE int fs = -1;
 	int fd;
@@ -72,7 +72,8 @@ static int
 read_everything(int on, struct bindu_err *err)
 {
 	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3 };
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
 	struct __user_cap_data_struct caps[2];
 	const uint32_t bits = 1u << CAP_DAC_OVERRIDE |
 	    1u << CAP_DAC_READ_SEARCH;
@@ -90,19 +91,22 @@ read_everything(int on, struct bindu_err *err)
 
 static int
 clone_idmapped(const char *src, const char *to, int userns_fd,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP |
-	    MOUNT_ATTR_RDONLY, .userns_fd = (uint64_t)userns_fd };
+		    MOUNT_ATTR_RDONLY,
+		.userns_fd = (uint64_t)userns_fd };
 	AUTO_CLOSE int fd = -1;
 
 	fd = sys_open_tree(src, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (fd == -1)
 		return bindu_err_sys(err, "cannot clone %s", src);
 	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr,
-	    sizeof attr) == -1)
-		return bindu_err_sys(err, "cannot map the ids of %s: its file "
-		    "system or this kernel lacks idmapped mounts", src);
+		sizeof attr) == -1)
+		return bindu_err_sys(err,
+		    "cannot map the ids of %s: its file "
+		    "system or this kernel lacks idmapped mounts",
+		    src);
 	if (sys_move_mount(fd, to) == -1)
 		return bindu_err_sys(err, "cannot mount %s on %s", src, to);
 	return 0;
@@ -112,7 +116,7 @@ clone_idmapped(const char *src, const char *to, int userns_fd,
  * without an upper wants two layers. */
 static int
 view_make(const char *src, const char *scratch, int userns_fd,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	AUTO_FREE char *clone = xasprintf("%s/clone", scratch);
 	AUTO_FREE char *empty = xasprintf("%s/empty", scratch);
@@ -137,7 +141,7 @@ view_make(const char *src, const char *scratch, int userns_fd,
 
 int
 image_view_mount(const char *src, const char *target, int userns_fd,
-	struct bindu_err *err)
+    struct bindu_err *err)
 {
 	const char *const opts[] = { "size", "64k", "mode", "755", NULL };
 	AUTO_CLOSE int tmp = -1, view = -1;
@@ -161,7 +165,7 @@ image_view_mount(const char *src, const char *target, int userns_fd,
 /* dpkg opens its locks; it does not make them anew. */
 static const struct {
 	const char *dir, *name;
-	mode_t mode;		/* of a directory or an empty file */
+	mode_t mode; /* of a directory or an empty file */
 } seeds[] = {
 	{ "/var/lib/dpkg", "lock", S_IFREG | 0640 },
 	{ "/var/lib/dpkg", "lock-frontend", S_IFREG | 0640 },
@@ -172,8 +176,8 @@ static const struct {
 int
 image_view_seed(const char *src, const char *upper, struct bindu_err *err)
 {
-	AUTO_CLOSE int dir = open(upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-	    O_CLOEXEC);
+	AUTO_CLOSE int dir =
+	    open(upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct dirent **list = NULL;
 	int n;
 
@@ -183,14 +187,15 @@ image_view_seed(const char *src, const char *upper, struct bindu_err *err)
 	for (int i = 0; i < n; i++)
 		free(list[i]);
 	free(list);
-	if (n != 2)		/* . and .. */
+	if (n != 2) /* . and .. */
 		return 0;
 	for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
 		mode_t mode = seeds[i].mode;
 
-		if (strcmp(seeds[i].dir, src) == 0 && (S_ISDIR(mode) ?
-		    mkdirat(dir, seeds[i].name, mode & 07777) :
-		    mknodat(dir, seeds[i].name, mode, 0)) == -1)
+		if (strcmp(seeds[i].dir, src) == 0 &&
+		    (S_ISDIR(mode) ?
+			    mkdirat(dir, seeds[i].name, mode & 07777) :
+			    mknodat(dir, seeds[i].name, mode, 0)) == -1)
 			return bindu_err_sys(err, "cannot make %s in %s",
 			    seeds[i].name, upper);
 	}

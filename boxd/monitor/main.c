@@ -11,7 +11,8 @@ static int ready_fd = -1;
 
 static const struct bindu_opt hub_opts[] = {
 	{ 0, "ready-fd", BINDU_OPT_FD, &ready_fd, "N",
-	    "write a newline to descriptor N once requests are answered", NULL },
+	    "write a newline to descriptor N once requests are answered",
+	    NULL },
 	BINDU_OPT_END
 };
 
@@ -20,7 +21,7 @@ run_hub(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
 	(void)ctx;
 	(void)argc;
-	setsid();	/* fails when we lead a group already: as good */
+	setsid(); /* fails when we lead a group already: as good */
 	return hub_run(argv[0], ready_fd, err);
 }
 

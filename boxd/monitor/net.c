@@ -43,11 +43,10 @@ static int
 rules_text(struct bindu_buf *b, const struct net_hosts *hosts,
     struct bindu_err *err)
 {
-	static const char head[] =
-	    "add table ip boxd\ndelete table ip boxd\n"
-	    "add table ip6 boxd\ndelete table ip6 boxd\n"
-	    "table ip boxd {\n"
-	    " set own { type ipv4_addr\n";
+	static const char head[] = "add table ip boxd\ndelete table ip boxd\n"
+				   "add table ip6 boxd\ndelete table ip6 boxd\n"
+				   "table ip boxd {\n"
+				   " set own { type ipv4_addr\n";
 	static const char rest[] =
 	    " }\n"
 	    " chain egress {\n"
@@ -65,8 +64,8 @@ rules_text(struct bindu_buf *b, const struct net_hosts *hosts,
 	    " chain forw { type filter hook forward priority 0\n"
 	    "  policy drop\n"
 	    "  ct state established,related accept\n"
-	    "  ip saddr 10.88.0.0/16 iifname \"" NET_BRIDGE "\" oifname \""
-	    NET_TAP "\" jump egress\n"
+	    "  ip saddr 10.88.0.0/16 iifname \"" NET_BRIDGE
+	    "\" oifname \"" NET_TAP "\" jump egress\n"
 	    " }\n"
 	    " chain inp { type filter hook input priority 0\n"
 	    "  iifname \"" NET_BRIDGE "\" drop\n"
@@ -87,8 +86,8 @@ rules_text(struct bindu_buf *b, const struct net_hosts *hosts,
 		char a[INET_ADDRSTRLEN];
 
 		inet_ntop(AF_INET, &hosts->v[i], a, sizeof a);
-		if (bindu_buf_addf(b, err, "%s%s", i == 0 ?
-		    "  elements = { " : ", ", a) == -1)
+		if (bindu_buf_addf(b, err, "%s%s",
+			i == 0 ? "  elements = { " : ", ", a) == -1)
 			return -1;
 	}
 	if (hosts->n > 0 && bindu_buf_adds(b, " }\n", err) == -1)
@@ -97,8 +96,7 @@ rules_text(struct bindu_buf *b, const struct net_hosts *hosts,
 }
 
 int
-net_rules(const char *nft, const struct net_hosts *hosts,
-    struct bindu_err *err)
+net_rules(const char *nft, const struct net_hosts *hosts, struct bindu_err *err)
 {
 	AUTO_BUF struct bindu_buf text = BINDU_BUF_INIT(64 * 1024);
 	AUTO_CLOSE int in = -1;
@@ -134,8 +132,9 @@ static int
 link_up(struct nl *nl, unsigned index, struct bindu_err *err)
 {
 	const struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC,
-	    .ifi_index = (int)index, .ifi_change = IFF_UP,
-	    .ifi_flags = IFF_UP };
+		.ifi_index = (int)index,
+		.ifi_change = IFF_UP,
+		.ifi_flags = IFF_UP };
 
 	nl_begin(nl, RTM_NEWLINK, 0, &ifi, sizeof ifi);
 	return nl_talk(nl, "bring the hub's network up", err);
@@ -146,7 +145,7 @@ bridge_make(struct nl *nl, struct bindu_err *err)
 {
 	const struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
 	struct ifaddrmsg ifa = { .ifa_family = AF_INET,
-	    .ifa_prefixlen = NET_PREFIX };
+		.ifa_prefixlen = NET_PREFIX };
 	const uint8_t mac[6] = { 0x02, 0xbd, 10, 88, 0, 1 };
 	struct in_addr ip;
 	size_t info;
@@ -172,8 +171,7 @@ bridge_make(struct nl *nl, struct bindu_err *err)
 }
 
 int
-net_make(const char *nft, const struct net_hosts *hosts,
-    struct bindu_err *err)
+net_make(const char *nft, const struct net_hosts *hosts, struct bindu_err *err)
 {
 	struct nl nl;
 	int rc;

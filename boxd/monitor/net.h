@@ -13,8 +13,8 @@
 /* Called by a monitor in the hub's network namespace: give the network
  * namespace of init_pid its eth0 with this address.  The calling process is
  * single-threaded and is back in its own namespace afterwards. */
-int net_attach(pid_t init_pid, const char *ip, const char *id,
-	struct bindu_err *);
+int
+net_attach(pid_t init_pid, const char *ip, const char *id, struct bindu_err *);
 /* The veth of a box that is gone; fine when there is none. */
 int net_detach(const char *id, struct bindu_err *);
 #endif

@@ -15,7 +15,7 @@ int
 net_hosts_open(struct net_hosts *h, struct bindu_err *err)
 {
 	const struct sockaddr_nl sa = { .nl_family = AF_NETLINK,
-	    .nl_groups = RTMGRP_IPV4_IFADDR };
+		.nl_groups = RTMGRP_IPV4_IFADDR };
 	const struct timeval limit = { .tv_sec = 5 };
 
 	h->n = 0;
@@ -48,7 +48,7 @@ take(struct net_hosts *h, const struct nlmsghdr *m, struct bindu_err *err)
 	if (ifa->ifa_family != AF_INET)
 		return 0;
 	for (const struct rtattr *a = IFA_RTA(ifa); RTA_OK(a, left);
-	    a = RTA_NEXT(a, left))
+	     a = RTA_NEXT(a, left))
 		if (a->rta_type == IFA_LOCAL ||
 		    (a->rta_type == IFA_ADDRESS && ip.s_addr == 0))
 			memcpy(&ip, RTA_DATA(a), sizeof ip);
@@ -56,8 +56,10 @@ take(struct net_hosts *h, const struct nlmsghdr *m, struct bindu_err *err)
 		if (h->v[i].s_addr == ip.s_addr)
 			return 0;
 	if (h->n == NET_HOSTS_MAX)
-		return bindu_err_set(err, BINDU_E_SYSTEM, "this machine has "
-		    "more than %d addresses", NET_HOSTS_MAX);
+		return bindu_err_set(err, BINDU_E_SYSTEM,
+		    "this machine has "
+		    "more than %d addresses",
+		    NET_HOSTS_MAX);
 	h->v[h->n++] = ip;
 	return 0;
 }
@@ -87,9 +89,10 @@ net_hosts_read(struct net_hosts *h, struct bindu_err *err)
 	const struct {
 		struct nlmsghdr head;
 		struct ifaddrmsg ifa;
-	} ask = { { .nlmsg_len = sizeof ask, .nlmsg_type = RTM_GETADDR,
-	    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-	    { .ifa_family = AF_INET } };
+	} ask = { { .nlmsg_len = sizeof ask,
+		      .nlmsg_type = RTM_GETADDR,
+		      .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		{ .ifa_family = AF_INET } };
 	union {
 		struct nlmsghdr head;
 		char bytes[32768];

@@ -60,7 +60,7 @@ void
 nl_put(struct nl *nl, uint16_t type, const void *p, size_t n)
 {
 	struct nlattr a = { .nla_len = (uint16_t)(NLA_HDRLEN + n),
-	    .nla_type = type };
+		.nla_type = type };
 
 	nl_raw(nl, &a, sizeof a);
 	nl_raw(nl, p, n);

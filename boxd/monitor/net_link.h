@@ -23,7 +23,7 @@ int nl_open(struct nl *, struct bindu_err *);
 void nl_close(struct nl *);
 /* Start a message: the fixed part of its family follows the header. */
 void nl_begin(struct nl *, uint16_t type, uint16_t flags, const void *fixed,
-	size_t n);
+    size_t n);
 /* Attributes.  All we send fits by far; one that would not is a bug and
  * ends the process. */
 void nl_put(struct nl *, uint16_t type, const void *, size_t);

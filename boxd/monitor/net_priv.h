@@ -23,7 +23,7 @@ unsigned net_index(struct in_addr);
 /* The addresses of the machine itself, which boxes may not reach: watched
  * through sockets that stay in the network namespace they were opened in. */
 struct net_hosts {
-	int events;		/* readable: something changed */
+	int events; /* readable: something changed */
 	int dump;
 	struct in_addr v[NET_HOSTS_MAX];
 	size_t n;

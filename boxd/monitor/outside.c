@@ -26,8 +26,8 @@
 #define ARGS_MAX 128
 
 struct job {
-	pid_t pid;		/* 0: free */
-	int sock;		/* -1: nobody waits */
+	pid_t pid; /* 0: free */
+	int sock; /* -1: nobody waits */
 	bool keep;
 };
 
@@ -43,7 +43,7 @@ child_fds(const int *fds, const int *at)
 		if (fds[i] != -1)
 			high[i] = fcntl(fds[i], F_DUPFD, 64);
 	dup2(null, 0);
-	dup2(2, 1);	/* stdout is for results, and this is none */
+	dup2(2, 1); /* stdout is for results, and this is none */
 	close_range(3, 63, 0);
 	for (int i = 0; i < 2; i++)
 		if (high[i] != -1)
@@ -78,7 +78,7 @@ job_spawn(const json_t *req, const int *fds)
 		setsid();
 		child_fds(fds, at);
 		json_array_foreach(env, i, v)
-			putenv((char *)(uintptr_t)json_string_value(v));
+		    putenv((char *)(uintptr_t)json_string_value(v));
 		execvp(args[0], (char *const *)args);
 		_exit(errno == ENOENT ? 127 : 126);
 	}
@@ -93,7 +93,7 @@ job_start(int hub, struct job *jobs)
 	int fds[BOXD_WIRE_FDS];
 
 	if (boxd_wire_recv(hub, &req, fds, NULL) != 1)
-		_exit(0);	/* the hub is gone */
+		_exit(0); /* the hub is gone */
 	while (j < jobs + JOBS_MAX && j->pid != 0)
 		j++;
 	if (fds[0] != -1 && j < jobs + JOBS_MAX) {
@@ -101,7 +101,7 @@ job_start(int hub, struct job *jobs)
 		j->keep = bindu_json_bool(req, "keep", 0);
 		j->sock = fds[0];
 		fds[0] = -1;
-		if (j->pid == -1) {	/* closing it is the answer */
+		if (j->pid == -1) { /* closing it is the answer */
 			bindu_cleanup_close(&j->sock);
 			j->pid = 0;
 		}
@@ -202,8 +202,8 @@ outside_run(int outside, const char *const *argv, const char *const *env,
     const int fds[2], const int at[2], bool keep, struct bindu_err *err)
 {
 	AUTO_CLOSE int mine = -1, theirs = -1;
-	AUTO_JSON json_t *req = json_pack("{s:[],s:[],s:[i,i],s:b}", "argv", "env",
-	    "at", at[0], at[1], "keep", (int)keep);
+	AUTO_JSON json_t *req = json_pack("{s:[],s:[],s:[i,i],s:b}", "argv",
+	    "env", "at", at[0], at[1], "keep", (int)keep);
 	json_t *args = json_object_get(req, "argv");
 	int send[3], s[2], n = 1;
 

@@ -19,7 +19,7 @@ int outside_start(struct bindu_err *);
  * Returns the job's descriptor, readable when it ended; closing it earlier
  * kills the job unless keep is set. */
 int outside_run(int outside, const char *const *argv, const char *const *env,
-	const int fds[2], const int at[2], bool keep, struct bindu_err *);
+    const int fds[2], const int at[2], bool keep, struct bindu_err *);
 /* Wait for the job; its exit status (0..255, 128+n), or -1. */
 int outside_wait(int job, int64_t timeout_ms, struct bindu_err *);
 #endif

@@ -78,7 +78,7 @@ map_ids(struct hub *h, const char *program, unsigned own, unsigned long sub,
 	AUTO_FREE char *id = xasprintf("%u", own);
 	AUTO_FREE char *first = xasprintf("%lu", sub);
 	const char *const argv[] = { program, pid, "0", id, "1", "1", first,
-	    "65535", NULL };
+		"65535", NULL };
 	AUTO_CLOSE int job = -1;
 	int status;
 
@@ -87,9 +87,11 @@ map_ids(struct hub *h, const char *program, unsigned own, unsigned long sub,
 		return -1;
 	status = outside_wait(job, MAP_LIMIT_MS, err);
 	if (status > 0)
-		return bindu_err_set(err, BINDU_E_CONFIG, "%s failed with "
+		return bindu_err_set(err, BINDU_E_CONFIG,
+		    "%s failed with "
 		    "status %d: install uidmap and check /etc/subuid, "
-		    "/etc/subgid", program, status);
+		    "/etc/subgid",
+		    program, status);
 	return status;
 }
 
@@ -111,19 +113,23 @@ static int
 refused(const char *what, struct bindu_err *err)
 {
 	if (setting_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
-	    '1'))
-		return bindu_err_set(err, BINDU_E_CONFIG, "cannot make %s: "
+		'1'))
+		return bindu_err_set(err, BINDU_E_CONFIG,
+		    "cannot make %s: "
 		    "AppArmor keeps user namespaces from ordinary users here; "
 		    "sudo sysctl -w "
 		    "kernel.apparmor_restrict_unprivileged_userns=0, or start "
-		    "bindu-boxd with sudo", what);
+		    "bindu-boxd with sudo",
+		    what);
 	if (setting_is("/proc/sys/kernel/unprivileged_userns_clone", '0') ||
 	    setting_is("/proc/sys/user/max_user_namespaces", '0'))
-		return bindu_err_set(err, BINDU_E_CONFIG, "cannot make %s: "
+		return bindu_err_set(err, BINDU_E_CONFIG,
+		    "cannot make %s: "
 		    "user namespaces are off for ordinary users here; sudo "
 		    "sysctl -w kernel.unprivileged_userns_clone=1 "
 		    "user.max_user_namespaces=10000, or start bindu-boxd with "
-		    "sudo", what);
+		    "sudo",
+		    what);
 	return bindu_err_sys(err, "cannot make %s", what);
 }
 
@@ -137,7 +143,8 @@ outer_userns(struct hub *h, struct bindu_err *err)
 
 	if (sub_ids("/etc/subuid", user, uid, &subuid) == -1 ||
 	    sub_ids("/etc/subgid", user, uid, &subgid) == -1)
-		return bindu_err_set(err, BINDU_E_CONFIG, "add 65536 sub-ids "
+		return bindu_err_set(err, BINDU_E_CONFIG,
+		    "add 65536 sub-ids "
 		    "for %s to /etc/subuid and /etc/subgid and install uidmap: "
 		    "sudo usermod --add-subuids 100000-165535 --add-subgids "
 		    "100000-165535 %s (or another free range)",
@@ -148,7 +155,8 @@ outer_userns(struct hub *h, struct bindu_err *err)
 	    map_ids(h, "newgidmap", gid, subgid, err) == -1)
 		return -1;
 	if (setresgid(0, 0, 0) == -1 || setresuid(0, 0, 0) == -1)
-		return bindu_err_sys(err, "cannot become root of the user "
+		return bindu_err_sys(err,
+		    "cannot become root of the user "
 		    "namespace");
 	return 0;
 }
@@ -162,8 +170,9 @@ hide_cgroups(bool rootful, struct bindu_err *err)
 	static const char v2[] = "/sys/fs/cgroup/unified";
 
 	if (!rootful) {
-		if (access(all, F_OK) == 0 && mount("tmpfs", all, "tmpfs",
-		    MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=64k") == -1)
+		if (access(all, F_OK) == 0 &&
+		    mount("tmpfs", all, "tmpfs",
+			MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=64k") == -1)
 			return bindu_err_sys(err, "cannot hide %s", all);
 		return 0;
 	}
@@ -205,8 +214,8 @@ live_monitor(const struct hub *h)
 			continue;
 		path = xasprintf("%s/%s/monitor.sock", boxes, e->d_name);
 		fd = bindu_fd_unix_connect(path, SOCK_SEQPACKET, NULL);
-		if (fd != -1 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who,
-		    &n) == 0)
+		if (fd != -1 &&
+		    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0)
 			pid = who.pid;
 	}
 	if (d != NULL)
@@ -227,8 +236,8 @@ join(const struct hub *h, pid_t pid, struct bindu_err *err)
 
 	/* All are opened first: /proc is another one after the second. */
 	for (int i = h->rootful ? 1 : 0; rc == 0 && i < 3; i++) {
-		AUTO_FREE char *path = xasprintf("/proc/%d/ns/%s", (int)pid,
-		    rows[i].name);
+		AUTO_FREE char *path =
+		    xasprintf("/proc/%d/ns/%s", (int)pid, rows[i].name);
 
 		fds[i] = open(path, O_RDONLY | O_CLOEXEC);
 		if (fds[i] == -1)
@@ -236,13 +245,16 @@ join(const struct hub *h, pid_t pid, struct bindu_err *err)
 	}
 	for (int i = 0; rc == 0 && i < 3; i++)
 		if (fds[i] != -1 && setns(fds[i], rows[i].type) == -1)
-			rc = bindu_err_sys(err, "cannot join the running "
-			    "boxes' %s namespace", rows[i].name);
+			rc = bindu_err_sys(err,
+			    "cannot join the running "
+			    "boxes' %s namespace",
+			    rows[i].name);
 	for (int i = 0; i < 3; i++)
 		bindu_cleanup_close(&fds[i]);
 	if (rc == 0 && !h->rootful &&
 	    (setresgid(0, 0, 0) == -1 || setresuid(0, 0, 0) == -1))
-		rc = bindu_err_sys(err, "cannot become root of the boxes' "
+		rc = bindu_err_sys(err,
+		    "cannot become root of the boxes' "
 		    "user namespace");
 	return rc;
 }
