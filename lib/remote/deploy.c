@@ -158,7 +158,8 @@ serves_already(struct bindu_run *r)
 	struct bindu_agent_status st;
 
 	return bindu_agent_status(r->remote, r->box.name, 0, &st, NULL) == 0 &&
-	    st.running && strcmp(st.release, r->d->release) == 0 &&
+	    st.running && st.healthy &&
+	    strcmp(st.release, r->d->release) == 0 &&
 	    strcmp(st.key, r->key) == 0;
 }
 

@@ -16,6 +16,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
+#include "lib/base/tool.h"
 #include "lib/source/manifest.h"
 #include "transfer_payload.h"
 
@@ -316,8 +317,11 @@ put_payload(struct bindu_session *s, const struct bindu_payload *p,
 	    (unsigned long long)p->list_size, (unsigned long long)p->size,
 	    p->sha256, (unsigned long long)from);
 	stats->sent_bytes += strlen(head) + p->size - from;
-	if (bindu_script_send(s->script, head, strlen(head), err) == -1 ||
-	    send_payload(s, p, from, err) == -1)
+	if (bindu_script_send(s->script, head, strlen(head), err) == -1)
+		return -1;
+	/* A receiver that stopped reading has said why. */
+	if (send_payload(s, p, from, err) == -1 &&
+	    (bindu_tool_signal() != 0 || !bindu_script_ended(s->script)))
 		return -1;
 	return take_answer(s, err);
 }

@@ -51,6 +51,12 @@ say() {
 
 # One line for the client, from the file of errors.
 why() {
+	# A full disk has no room for the words that say so.
+	if [ ! -s "$S/err" ] &&
+		[ "$(df -Pk "$S" | awk 'NR == 2 { print $4 }')" -lt 100 ]; then
+		echo "no space left on the box's disk"
+		return
+	fi
 	tr -s '\n' ' ' <"$S/err" 2>/dev/null | cut -c 1-400
 }
 
@@ -458,7 +464,12 @@ put() {
 		exit 3
 	fi
 	[ "$off" -gt 0 ] || rm -f "$S"/in/*.part
-	head -c $((n - off)) >>"$P" 2>"$S/err" || { fail "cannot store"; return; }
+	if ! head -c $((n - off)) >>"$P" 2>"$S/err"; then
+		fail "cannot store"
+		rm -f "$P"
+		# What is still on its way must not be taken for a command.
+		exit 74
+	fi
 	if [ "$(sha256sum <"$P")" != "$sum  -" ]; then
 		have=$(($(wc -c <"$P")))
 		[ "$have" -lt "$n" ] || rm -f "$P"

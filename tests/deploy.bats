@@ -1,0 +1,313 @@
+# bindu-deploy: the chain from a source tree to an agent that answers.
+load helper
+
+setup_file() {
+	own_runtime
+	# A first image is built here once, with all the time it takes.
+	timeout 280 bindu-box create -q --image debian:trixie warm >/dev/null
+	timeout 30 bindu-box destroy -q --yes warm
+}
+teardown_file() { end_runtime; }
+setup() {
+	own_home
+	TREE=$BATS_TEST_TMPDIR/tree
+	NAME=t$BATS_TEST_NUMBER
+	mkdir -p "$TREE"
+}
+teardown() {
+	timeout 30 bindu-box destroy -q --yes "$NAME" 2>/dev/null || true
+}
+
+# An agent without dependencies that says VERSION and what it was given.
+agent() {
+	write "$TREE/agent.py" <<-P
+	import json, os, time
+	from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+	T = time.time()
+	open("visits", "a").write("x")
+	class H(BaseHTTPRequestHandler):
+	    def do_GET(self):
+	        b = json.dumps({"ready": True, "v": "$1",
+	            "uptime_seconds": round(time.time() - T, 2),
+	            "secret": os.environ.get("SECRET"),
+	            "visits": len(open("visits").read())}).encode()
+	        self.send_response(200)
+	        self.send_header("Content-Length", str(len(b)))
+	        self.end_headers()
+	        self.wfile.write(b)
+	    def log_message(self, *a):
+	        pass
+	ThreadingHTTPServer(("0.0.0.0", int(os.environ["BINDU_PORT"])), H).serve_forever()
+	P
+}
+deploy() {
+	timeout 200 bindu-deploy -C "$TREE" --name "$NAME" agent.py "$@"
+}
+ask() {
+	local url
+	url=$(timeout 10 bindu-box get -q --json "$NAME" | sed -n \
+		's/.*"local_url":"\([^"]*\)".*/\1/p')
+	timeout 10 curl -sf "$url/"
+}
+box_status() {
+	timeout 10 bindu-box get -q --json "$NAME" | sed -n \
+		's/.*"status":"\([^"]*\)".*/\1/p'
+}
+
+@test "deploy: --dry-run says what would happen and touches nothing" {
+	agent 1
+	echo KEY=1 >"$TREE/.env"
+	export BINDU_STATE_DIR=$BATS_TEST_TMPDIR/untouched
+	run --separate-stderr -0 timeout 10 bindu-deploy -C "$TREE" --name "$NAME" \
+		--dry-run -e B=2 -e A=1 --memory 1G agent.py
+	[ "${lines[0]}" = "DRY RUN — nothing will be deployed." ]
+	[[ "$output" == *"  agent name:    $NAME"* ]]
+	[[ "$output" == *"  source root:   $TREE"* ]]
+	[[ "$output" == *"  entry script:  agent.py"* ]]
+	[[ "$output" == *"  provider:      local"* ]]
+	[[ "$output" == *"  vcpu / memory: 2 / 1.0 GB"* ]]
+	[[ "$output" == *"  disk:          20G"* ]]
+	[[ "$output" == *"  auto_suspend:  0s"* ]]
+	[[ "$output" == *"  env keys:      ['A', 'B']  (values hidden)"* ]]
+	[[ "$output" == *"  tarball:       1 files, "*" KB compressed"* ]]
+	[[ "$output" == *"    - .env  (name/"* ]]
+	[ ! -e "$BINDU_STATE_DIR" ]
+}
+
+@test "deploy: each wrong flag is exit 2 and starts nothing" {
+	agent 1
+	export BINDU_STATE_DIR=$BATS_TEST_TMPDIR/untouched
+	for flag in --vcpu=0 --vcpu=x --memory=4X --memory=0 --disk=big \
+		--auto-suspend=-1 --on-exit=stop --env==x '--env=1A=b' --port=0 \
+		--port=70000 --runtime=cloud --health-timeout=0 \
+		'--bindu-version=1; rm' --max-size=none --name= --image= \
+		--env-fd=99 --nonsense; do
+		run -2 timeout 10 bindu-deploy -C "$TREE" agent.py "$flag"
+		[[ "$output" == "bindu-deploy: "*"try 'bindu-deploy --help'" ]]
+	done
+	run -66 timeout 10 bindu-deploy -C "$TREE" agent.py --env-file none
+	run -66 timeout 10 bindu-deploy -C "$TREE" missing.py
+	[ ! -e "$BINDU_STATE_DIR" ]
+}
+
+@test "deploy: boxd without a credential is said in one line, before any network" {
+	agent 1
+	run --separate-stderr timeout 10 bindu-deploy -C "$TREE" --name "$NAME" \
+		--runtime boxd agent.py
+	[ "$status" = 78 ] || [ "$status" = 77 ]
+	[[ "$stderr" == *"BOXD_API_KEY or BOXD_TOKEN must be set"* ]]
+}
+
+@test "deploy: what is too large or holds a key never leaves" {
+	agent 1
+	export BINDU_STATE_DIR=$BATS_TEST_TMPDIR/untouched
+	head -c 200000 /dev/urandom >"$TREE/model"
+	run -65 timeout 20 bindu-deploy -C "$TREE" --name "$NAME" \
+		--max-size 100K agent.py
+	[[ "$output" == *model* ]]
+	rm "$TREE/model"
+	openssl genpkey -algorithm ed25519 >"$TREE/notes.txt" 2>/dev/null
+	run -1 timeout 20 bindu-deploy -C "$TREE" --name "$NAME" agent.py
+	[[ "$output" == *"notes.txt:1"* ]]
+	[[ "$output" == *"nothing was sent"* ]]
+	[ ! -e "$BINDU_STATE_DIR" ]
+}
+
+@test "deploy: ships, starts and prints the address alone on stdout" {
+	agent 1
+	run --separate-stderr -0 deploy
+	[[ "$output" =~ ^http://$NAME\.localhost:[0-9]+$ ]]
+	[[ "$stderr" == *"upload 1 files"* ]]
+	[[ "$stderr" == *"health 200"* ]]
+	[[ "$(ask)" == *'"v": "1"'* ]]
+}
+
+@test "deploy: unchanged is untouched, a changed line is all that goes" {
+	agent 1
+	deploy
+	before=$(ask)
+	run --separate-stderr -0 deploy
+	[[ "$stderr" == *"upload unchanged"* ]]
+	[[ "$stderr" != *"start pid"* ]]
+	[[ "$(ask)" == *'"visits": 1}' ]]
+	agent 2
+	run --separate-stderr -0 deploy
+	[[ "$stderr" == *"upload 1 files"* ]]
+	[[ "$(ask)" == *'"v": "2"'* ]]
+	# What the agent wrote is there still.
+	[[ "$(ask)" == *'"visits": 2}' ]]
+}
+
+@test "deploy: the environment reaches the agent and no command line" {
+	agent 1
+	printf 'SECRET=s3cr%%t '"'"'quoted'"'"' $HOME\n' >"$TREE/../envfile"
+	run -0 deploy --env-file "$TREE/../envfile"
+	[[ "$output" != *s3cr* ]]
+	[[ "$(ask)" == *'"secret": "s3cr%t '"'"'quoted'"'"' $HOME"'* ]]
+	run -1 timeout 10 bindu-exec "$NAME" -- sh -c \
+		'grep -qa "[s]3cr" /proc/[0-9]*/cmdline'
+	# Another value is another start.
+	export SECRET=other
+	run --separate-stderr -0 deploy -e SECRET
+	[[ "$stderr" == *"upload unchanged"* ]]
+	[[ "$stderr" == *"start pid"* ]]
+	[[ "$(ask)" == *'"secret": "other"'* ]]
+	exec 5<<<"SECRET=fifth"
+	run --separate-stderr -0 deploy --env-fd 5
+	[[ "$(ask)" == *'"secret": "fifth"'* ]]
+}
+
+@test "deploy: a crash at import ends at once with its traceback; on-exit holds" {
+	echo 'import no_such_module' >"$TREE/agent.py"
+	start=$(date +%s%N)
+	run --separate-stderr -1 deploy --on-exit destroy
+	[ $((($(date +%s%N) - start) / 1000000)) -lt 15000 ]
+	[[ "$stderr" == *"| ModuleNotFoundError: No module named 'no_such_module'"* ]]
+	[[ "$stderr" == *"exited with code 1"* ]]
+	[ -z "$output" ]
+	run -66 timeout 10 bindu-box get -q "$NAME"
+}
+
+@test "deploy: a release that does not work is taken back" {
+	agent 1
+	deploy
+	{ echo 'import no_such_module'; cat "$TREE/agent.py"; } >"$TREE/a" &&
+		mv "$TREE/a" "$TREE/agent.py"
+	run --separate-stderr -1 deploy --on-exit destroy
+	[[ "$stderr" == *"serves again"* ]]
+	[[ "$(ask)" == *'"v": "1"'* ]]
+	# And the next good one goes.
+	agent 3
+	deploy
+	[[ "$(ask)" == *'"v": "3"'* ]]
+}
+
+@test "deploy: dependencies that cannot be had leave the old agent serving" {
+	agent 1
+	deploy
+	echo 'no-such-package-of-ours==99' >"$TREE/requirements.txt"
+	agent 2
+	run --separate-stderr deploy --on-exit destroy
+	[ "$status" = 1 ]
+	[[ "$stderr" == *"dependencies"* ]]
+	[[ "$(ask)" == *'"v": "1"'* ]]
+}
+
+@test "deploy: Ctrl-C applies on-exit, whatever it was doing" {
+	echo 'import time; time.sleep(100)' >"$TREE/agent.py"
+	for how in destroy suspend detach; do
+		# A background job of a script ignores SIGINT.
+		env --default-signal=INT bindu-deploy -C "$TREE" \
+			--name "$NAME" agent.py --on-exit $how \
+			2>"$TREE/../log" &
+		pid=$!
+		eventually 30 grep -q 'start pid' "$TREE/../log"
+		kill -INT $pid
+		start=$SECONDS
+		rc=0
+		wait $pid || rc=$?
+		[ $rc = 130 ]
+		[ $((SECONDS - start)) -le 5 ]
+		case $how in
+		destroy) run -66 timeout 10 bindu-box get -q "$NAME" ;;
+		suspend) [ "$(box_status)" = suspended ] ;;
+		detach) [ "$(box_status)" = running ] ;;
+		esac
+	done
+	# And the next run goes through, whatever state it finds.
+	agent 2
+	timeout 30 bindu-box suspend -q "$NAME"
+	deploy
+	[[ "$(ask)" == *'"v": "2"'* ]]
+}
+
+@test "deploy: a taken port is said, with the agent's own words" {
+	agent 1
+	echo 'import time; time.sleep(100)' >"$TREE/other.py"
+	deploy
+	timeout 20 bindu-agent stop -q "$NAME"
+	timeout 100 bindu-exec "$NAME" -- sh -c \
+		'setsid python3 -m http.server 3773 >/dev/null 2>&1 &'
+	agent 2
+	run --separate-stderr -1 deploy --on-exit detach
+	[[ "$stderr" == *"Address already in use"* ]]
+}
+
+@test "deploy: two at once do not mix; the second is told who is at work" {
+	agent 1
+	deploy
+	agent 2
+	{ echo 'import time; time.sleep(3)'; cat "$TREE/agent.py"; } >"$TREE/a" &&
+		mv "$TREE/a" "$TREE/agent.py"
+	deploy 2>"$TREE/../log" &
+	pid=$!
+	eventually 30 grep -q 'start pid' "$TREE/../log"
+	run --separate-stderr -73 deploy
+	[[ "$stderr" == *"another deploy is at work in $NAME: process "* ]]
+	wait $pid
+	[[ "$(ask)" == *'"v": "2"'* ]]
+}
+
+@test "deploy: --status-fd tells phases and the result, --json the result" {
+	agent 1
+	deploy --json --status-fd 4 4>"$TREE/../status" >"$TREE/../out"
+	python3 - "$TREE/../status" "$TREE/../out" "$NAME" <<-'P'
+	import json, sys
+	lines = [json.loads(l) for l in open(sys.argv[1])]
+	phases = [l["phase"] for l in lines if "ms" in l]
+	assert phases == ["discover", "scrub", "pack", "box", "upload", "deps",
+	                  "start", "health"], phases
+	out = json.load(open(sys.argv[2]))
+	assert lines[-1] == {"result": out, "code": 0}, lines[-1]
+	assert out["name"] == sys.argv[3] and out["created"] is True
+	assert len(out["release"]) == 64
+	P
+}
+
+@test "deploy: a box full to the brim is said, and frees itself of the attempt" {
+	agent 1
+	deploy
+	timeout 60 bindu-exec "$NAME" -- sh -c 'head -c 100000 /dev/urandom >data'
+	head -c 30000000 /dev/urandom >"$TREE/model"
+	timeout 60 bindu-exec "$NAME" -- sh -c \
+		'set -- $(df -Pk . | tail -n 1); fallocate -l $(($4 - 4000))K full || true'
+	run --separate-stderr deploy
+	[ "$status" = 74 ]
+	echo "$stderr"
+	[[ "$stderr" == *"space"* ]]
+	[[ "$(ask)" == *'"v": "1"'* ]]
+	timeout 20 bindu-exec "$NAME" -- rm full
+	agent 2
+	deploy
+	[[ "$(ask)" == *'"v": "2"'* ]]
+}
+
+@test "deploy: killed at some moment, the next run ends right" {
+	agent 1
+	deploy
+	for i in 1 2 3 4 5; do
+		agent "k$i"
+		timeout -s KILL "0.$((i * 2))" bindu-deploy -C "$TREE" \
+			--name "$NAME" agent.py 2>/dev/null || true
+	done
+	again() { deploy; }
+	eventually 20 again
+	[[ "$(ask)" == *'"v": "k5"'* ]]
+	[ "$(timeout 10 bindu-exec "$NAME" -- sh -c 'pgrep -fc "[p]ython.* agent.py"')" = 1 ]
+}
+
+@test "deploy: the daemon killed in the middle; the second run succeeds" {
+	agent 1
+	{ echo 'import time; time.sleep(2)'; cat "$TREE/agent.py"; } >"$TREE/a" &&
+		mv "$TREE/a" "$TREE/agent.py"
+	deploy 2>"$TREE/../log" &
+	pid=$!
+	eventually 30 grep -q 'start pid' "$TREE/../log"
+	kill -9 "$(timeout 10 bindu-boxd status --json | sed -n \
+		's/.*"pid": *\([0-9]*\).*/\1/p')"
+	rc=0
+	wait $pid || rc=$?
+	[ $rc != 0 ] || [[ "$(ask)" == *'"v": "1"'* ]]
+	deploy
+	[[ "$(ask)" == *'"v": "1"'* ]]
+}

@@ -1,0 +1,409 @@
+# The programs that run in a box: the same under dash, bash and busybox ash,
+# here, with a directory as the box.
+load helper
+
+SHELLS="dash|bash --posix|busybox ash"
+
+setup() {
+	TREE=$BATS_TEST_TMPDIR/tree
+	mkdir -p "$TREE"
+}
+
+# Call FUNCTION SHELL HOME for each shell, each with a box of its own.
+each_shell() {
+	local IFS='|' s
+	for s in $SHELLS; do
+		IFS=' '
+		BOX=$BATS_TEST_TMPDIR/box.${s%% *}
+		mkdir -p "$BOX"
+		echo "# shell: $s"
+		"$1" "$s"
+		IFS='|'
+	done
+}
+
+client() {
+	timeout 60 "$REPO/tests/receive-client" "$SH" "$BOX" "$@"
+}
+
+script() {
+	local name=$1
+	shift
+	# shellcheck disable=SC2086 # a command and its option
+	HOME=$BOX timeout 60 $SH "$REPO/share/remote/$name" "$@"
+}
+
+same_tree() {
+	diff -r --no-dereference "$TREE" "$BOX/app" "$@"
+}
+
+fill_tree() {
+	rm -rf "$TREE"
+	mkdir -p "$TREE/pkg/sub" "$TREE/emp ty"
+	echo one >"$TREE/a.py"
+	echo x >"$TREE/pkg/sp ace"
+	echo y >"$TREE/pkg/it's"
+	printf bs >"$TREE/pkg/back\\slash"
+	echo d >"$TREE/-dash"
+	echo u >"$TREE/été"
+	echo z >"$TREE/pkg/sub/z"
+	ln -s a.py "$TREE/link"
+}
+
+@test "scripts are clean by shellcheck" {
+	timeout 60 shellcheck -s sh "$REPO"/share/remote/*.sh
+}
+
+whole_tree() {
+	SH=$1
+	fill_tree
+	[[ "$(client put "$TREE")" == OK* ]]
+	same_tree
+	[ -d "$BOX/app/emp ty" ]
+	[ "$(client put "$TREE")" = SAME ]
+}
+@test "receive: a tree with every kind of name arrives whole" {
+	each_shell whole_tree
+}
+
+changes() {
+	SH=$1
+	fill_tree
+	client put "$TREE"
+	echo two >"$TREE/a.py"
+	rm -r "$TREE/pkg/sub"
+	mv "$TREE/pkg/it's" "$TREE/renamed"
+	chmod +x "$TREE/-dash"
+	rm "$TREE/link"
+	mkdir "$TREE/link"
+	echo in >"$TREE/link/x"
+	[[ "$(client put "$TREE")" == OK* ]]
+	same_tree
+	[ -x "$BOX/app/-dash" ]
+	rm -r "$TREE/link"
+	echo f >"$TREE/link"
+	[[ "$(client put "$TREE")" == OK* ]]
+	same_tree
+}
+@test "receive: content, mode, name and type of files change" {
+	each_shell changes
+}
+
+agent_files() {
+	SH=$1
+	fill_tree
+	client put "$TREE"
+	mkdir -p "$BOX/app/.bindu" "$BOX/app/pkg/sub"
+	echo key >"$BOX/app/.bindu/private.pem"
+	echo db >"$BOX/app/pkg/sub/state.sqlite"
+	rm -r "$TREE/pkg"
+	echo two >"$TREE/a.py"
+	[[ "$(client put "$TREE")" == OK* ]]
+	grep key "$BOX/app/.bindu/private.pem"
+	grep db "$BOX/app/pkg/sub/state.sqlite"
+	[ ! -e "$BOX/app/pkg/sub/z" ]
+}
+@test "receive: files the agent made stay, wherever they are" {
+	each_shell agent_files
+}
+
+in_the_way() {
+	SH=$1
+	fill_tree
+	client put "$TREE"
+	echo mine >"$BOX/app/new"
+	echo theirs >"$TREE/new"
+	run client put "$TREE"
+	[[ "${lines[0]}" =~ ^OK\ [0-9a-f]{64}\ 1$ ]]
+	grep theirs "$BOX/app/new"
+	grep mine "$BOX"/.bindu/trees/app/displaced/*/new
+	mkdir "$BOX/app/dir"
+	echo mine >"$BOX/app/dir/file"
+	echo file >"$TREE/dir"
+	run client put "$TREE"
+	[[ "${lines[0]}" == FAIL*"directory with files of the agent"* ]]
+	grep mine "$BOX/app/dir/file"
+	rm "$TREE/dir"
+	echo later >"$TREE/a.py"
+	[[ "$(client put "$TREE")" == OK* ]]
+}
+@test "receive: a file of the agent in the way is moved aside, a directory stops it" {
+	each_shell in_the_way
+}
+
+breaks() {
+	SH=$1
+	fill_tree
+	client put "$TREE"
+	head -c 100000 /dev/urandom >"$TREE/big"
+	client put "$TREE" --cut 50000 || true
+	[ ! -e "$BOX/app/big" ]
+	run client put "$TREE"
+	[ "${lines[0]}" = "RESUME 50000" ]
+	[[ "${lines[1]}" == OK* ]]
+	same_tree
+	head -c 100000 /dev/urandom >"$TREE/big"
+	run client put "$TREE" --flip 50000
+	[[ "${lines[0]}" == "FAIL payload"* ]]
+	run client put "$TREE"
+	[[ "${lines[0]}" == OK* ]]
+	same_tree
+}
+@test "receive: a cut upload goes on where it ended, a damaged one is refused" {
+	each_shell breaks
+}
+
+# The journal exists from the moment the switch is decided: a run that dies
+# between any two of its lines is finished by the next.
+journal() {
+	SH=$1
+	local n lines new
+	fill_tree
+	client put "$TREE"
+	echo two >"$TREE/a.py"
+	rm -r "$TREE/pkg/sub"
+	mkdir "$TREE/d1" "$TREE/d2"
+	echo 1 >"$TREE/d1/f"
+	echo 2 >"$TREE/d2/f"
+	cp -a "$BOX" "$BOX.before"
+	# A directory that cannot be written stops the switch in the middle.
+	client put "$TREE"
+	new=$(cat "$BOX/.bindu/trees/app/current")
+	cp -a "$BOX" "$BOX.after"
+	for n in 3 5 6 7 8 9; do
+		rm -rf "$BOX"
+		cp -a "$BOX.before" "$BOX"
+		# Replay: the release is stored, its journal written, n lines run.
+		S=$BOX/.bindu/trees/app
+		cp -a "$BOX.after/.bindu/trees/app/releases/$new" "$S/releases/"
+		mkdir "$S/stage"
+		(cd "$TREE" && cp --parents -a a.py d1/f d2/f "$S/stage")
+		{
+			echo "# $new"
+			echo 'bad=0'
+			echo 'gone() { rm -f -- "$@"; }'
+			echo "mkdir -p -- '$BOX/app'"
+			echo "gone '$BOX/app/pkg/sub/z'"
+			echo "rmdir -- '$BOX/app/pkg/sub' 2>/dev/null"
+			echo "mkdir -p -- '$BOX/app/d1' '$BOX/app/d2'"
+			echo "mv -f -- '$S/stage/a.py' '$BOX/app/'"
+			echo "mv -f -- '$S/stage/d1/f' '$BOX/app/d1/'"
+			echo "mv -f -- '$S/stage/d2/f' '$BOX/app/d2/'"
+			echo 'exit $bad'
+		} >"$S/apply"
+		head -n "$n" "$S/apply" | sh
+		script receive.sh app finish
+		same_tree
+		[ "$(cat "$S/current")" = "$new" ]
+		[ ! -e "$S/apply" ]
+	done
+	rm -rf "$BOX.before" "$BOX.after"
+}
+@test "receive: a switch that was killed is finished by the next run" {
+	each_shell journal
+}
+
+killed() {
+	SH=$1
+	local i rc
+	fill_tree
+	client put "$TREE"
+	for i in 1 2 3 4 5 6 7 8; do
+		head -c 20000 /dev/urandom >"$TREE/big"
+		mkdir -p "$TREE/k$i"
+		echo "$i" >"$TREE/k$i/f"
+		(
+			exec setsid timeout -s KILL "0.0$((i * 2))" \
+				"$REPO/tests/receive-client" "$SH" "$BOX" put "$TREE"
+		) >/dev/null 2>&1 || true
+		eventually 10 client hello >/dev/null
+		run client put "$TREE"
+		[[ "$output" == *OK* || "$output" == SAME* ]]
+		same_tree
+	done
+}
+@test "receive: kill -9 at some moment, and the next run ends right" {
+	each_shell killed
+}
+
+locking() {
+	SH=$1
+	fill_tree
+	client put "$TREE"
+	exec 7> >("$REPO/tests/receive-client" "$SH" "$BOX" hold \
+		>"$BATS_TEST_TMPDIR/held")
+	eventually 10 grep -q held "$BATS_TEST_TMPDIR/held"
+	run client put "$TREE"
+	[[ "${lines[0]}" == "BUSY process "*"a test"* ]]
+	exec 7>&-
+	eventually 10 client hello >/dev/null
+	rm "$BATS_TEST_TMPDIR/held"
+}
+@test "receive: a second dialogue is told who is at work" {
+	each_shell locking
+}
+
+releases() {
+	SH=$1
+	local i first
+	fill_tree
+	client put "$TREE"
+	first=$(client hello | cut -d' ' -f3)
+	echo two >"$TREE/a.py"
+	client put "$TREE"
+	[[ "$(client use "$first")" == "OK $first"* ]]
+	grep one "$BOX/app/a.py"
+	run client use 0000000000000000000000000000000000000000000000000000000000000000
+	[[ "$output" == "FAIL no such release"* ]]
+	for i in 1 2 3 4 5 6 7; do
+		echo "v$i" >"$TREE/a.py"
+		KEEP=3 client put "$TREE"
+	done
+	[ "$(ls "$BOX/.bindu/trees/app/releases" | wc -l)" = 3 ]
+	[[ "$(KEEP=3 client use "$first")" == "FAIL no such release"* ]]
+	same_tree
+}
+@test "receive: releases are kept, gone back to, and pruned" {
+	each_shell releases
+}
+
+modified() {
+	SH=$1
+	fill_tree
+	client put "$TREE"
+	first=$(client hello | cut -d' ' -f3)
+	echo scribble >"$BOX/app/a.py"
+	echo other >"$TREE/pkg/sub/z"
+	client put "$TREE"
+	client use "$first"
+	[ "$(cat "$BOX/.bindu/trees/app/releases/$first/tree/a.py")" = one ]
+}
+@test "receive: an agent that writes into a shipped file leaves the release alone" {
+	each_shell modified
+}
+
+agent() {
+	script agent.sh "$@"
+}
+field() {
+	agent status | sed -n "s/^$1=//p"
+}
+app() {
+	mkdir -p "$BOX/app"
+	cat >"$BOX/app/$1"
+}
+
+running() {
+	SH=$1
+	app ok.py <<-'P'
+		import os, sys, time
+		print("up", os.environ["BINDU_HOST"], os.environ["BINDU_PORT"],
+		      os.environ["BINDU_PUBLIC_URL"], os.environ["SECRET"], flush=True)
+		time.sleep(100)
+	P
+	[ "$(agent status)" = state=none ]
+	printf "SECRET='it'\\\\''s a \$(secret)'\n" | agent start ok.py 4000 http://x key1
+	[ "$(field state)" = running ]
+	[ "$(field key)" = key1 ]
+	eventually 5 grep -qF "up 0.0.0.0 4000 http://x it's a \$(secret)" \
+		"$BOX/.bindu/agent/logs/agent.log"
+	# The environment is in no file and no command line.
+	run ! grep -rq 'a \$(secret)' "$BOX/.bindu/agent" --exclude-dir=logs
+	run ! grep -qa secret "/proc/$(field pid)/cmdline"
+	old=$(field pid)
+	agent restart
+	[ "$(field pid)" != "$old" ]
+	[ ! -d "/proc/$old" ]
+	agent stop
+	[ "$(field state)" = stopped ]
+	run agent restart
+	[ "$status" = 69 ]
+	[ -s "$BOX/.bindu/agent/logs/agent.log" ]
+}
+@test "agent: starts with its environment, restarts, stops" {
+	each_shell running
+}
+
+crashing() {
+	SH=$1
+	app bad.py <<-'P'
+		import time
+		time.sleep(0.2)
+		import no_such_module
+	P
+	agent start bad.py 4000 http://x </dev/null
+	run agent watch
+	[[ "$output" == *state=exited* ]]
+	[[ "$output" == *exit_code=1* ]]
+	[[ "$output" == *"No module named 'no_such_module'"* ]]
+	app ok.py <<-'P'
+		import time
+		time.sleep(100)
+	P
+	agent start ok.py 4000 http://x </dev/null
+	agent confirm
+	old=$(field pid)
+	kill -9 "$old"
+	restarted() { [ "$(field state)" = running ] && [ "$(field pid)" != "$old" ]; }
+	eventually 8 restarted
+	[ "$(field restarts)" = 1 ]
+	[ -e "$BOX/.bindu/agent/logs/agent.log.1" ]
+	grep -q no_such_module "$BOX/.bindu/agent/logs/agent.log.1"
+	agent stop
+}
+@test "agent: a crash at once is an end, a crash later a restart" {
+	each_shell crashing
+}
+
+stubborn() {
+	SH=$1
+	app no.py <<-'P'
+		import os, signal, time
+		signal.signal(signal.SIGTERM, signal.SIG_IGN)
+		if os.fork() == 0:
+		    open(os.environ["CHILD"], "w").write(str(os.getpid()))
+		    time.sleep(100)
+		time.sleep(100)
+	P
+	echo "CHILD=$BOX/child" | agent start no.py 4000 http://x
+	eventually 5 test -s "$BOX/child"
+	old=$(field pid)
+	agent stop 1
+	dead() { [ ! -d "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
+	eventually 3 dead "$old"
+	eventually 3 dead "$(cat "$BOX/child")"
+}
+@test "agent: one that ignores TERM is killed with its children" {
+	each_shell stubborn
+}
+
+missing() {
+	SH=$1
+	mkdir -p "$BOX/app"
+	run agent start none.py 4000 http://x </dev/null
+	[ "$status" = 66 ]
+	[ "$output" = "no such script: app/none.py" ]
+}
+@test "agent: a script that is not there is said so" {
+	each_shell missing
+}
+
+plain() {
+	SH=$1
+	rm -rf "$TREE"
+	mkdir -p "$TREE"
+	echo 'print("hi")' >"$TREE/agent.py"
+	printf '# nothing\n\n' >"$TREE/requirements.txt"
+	client put "$TREE"
+	run script deps.sh agent.py - '>=3.8,!=3.9.99' </dev/null
+	[ "$status" = 0 ]
+	[ "${lines[0]}" = skipped=1 ]
+	[ "${lines[1]}" = tool=none ]
+	run script deps.sh agent.py - '>=3.99' </dev/null
+	[ "$status" = 69 ]
+	[[ "$output" == *"wants Python >=3.99, the box has Python 3."* ]]
+	[ ! -e "$BOX/.bindu/envs" ] || [ -z "$(ls "$BOX/.bindu/envs")" ]
+}
+@test "deps: nothing asked for, nothing installed; a Python too old is said so" {
+	each_shell plain
+}
