@@ -21,7 +21,7 @@ teardown_file() {
 }
 
 pid() {
-	timeout 10 bindu-boxd status --json | grep -oE '"pid":[0-9]+' | cut -d: -f2
+	timeout 30 bindu-boxd status --json | grep -oE '"pid":[0-9]+' | cut -d: -f2
 }
 
 rss() {
@@ -70,9 +70,9 @@ inside() {
 @test "boxd: a killed client leaves no process in the box, not even setsid ones" {
 	bindu-exec main -- sh -c 'setsid sleep 4711 & sleep 4711' &
 	local client=$!
-	eventually 10 sh -c 'timeout 10 bindu-exec -q main -- pgrep -x sleep >/dev/null'
+	eventually 20 sh -c 'timeout 30 bindu-exec -q main -- pgrep -x sleep >/dev/null'
 	kill -9 $client
-	eventually 10 sh -c '! timeout 10 bindu-exec -q main -- pgrep -f "sleep 471[1]" >/dev/null'
+	eventually 20 sh -c '! timeout 30 bindu-exec -q main -- pgrep -f "sleep 471[1]" >/dev/null'
 }
 
 @test "boxd: a reader that stopped does not disturb its sibling" {
@@ -97,21 +97,21 @@ inside() {
 	wait $client || rc=$?
 	[ $rc = 255 ]
 	timeout 30 bindu-boxd start
-	[ "$(timeout 10 bindu-box get main --json | grep -o '"status":"[a-z]*"')" = '"status":"running"' ]
+	[ "$(timeout 30 bindu-box get main --json | grep -o '"status":"[a-z]*"')" = '"status":"running"' ]
 	# The lost command was ended, what was left behind on purpose goes on.
-	eventually 10 sh -c '! timeout 10 bindu-exec -q main -- pgrep -f "sleep 3[0]" >/dev/null'
-	eventually 10 sh -c 'timeout 10 bindu-exec -q main -- test -e after'
+	eventually 20 sh -c '! timeout 30 bindu-exec -q main -- pgrep -f "sleep 3[0]" >/dev/null'
+	eventually 20 sh -c 'timeout 30 bindu-exec -q main -- test -e after'
 }
 
 @test "boxd: its own port and its name lead into the box" {
 	local url
 	timeout 60 bindu-exec main -- sh -c 'mkdir -p web && cd web && echo page >x &&
 		nohup setsid python3 -m http.server --bind 127.0.0.1 8000 >/dev/null 2>&1 &'
-	url=$(timeout 10 bindu-box get main --json | grep -oE 'http://127[^"]*')
-	eventually 10 curl -sf -m 5 -o /dev/null "$url/x"
-	[ "$(curl -s -m 5 "$url/x")" = page ]
-	url=$(timeout 10 bindu-box get main --json | grep -oE 'http://main[^"]*')
-	[ "$(curl -s -m 5 "$url/x")" = page ]
+	url=$(timeout 30 bindu-box get main --json | grep -oE 'http://127[^"]*')
+	eventually 20 curl -sf -m 5 -o /dev/null "$url/x"
+	[ "$(curl -s -m 20 "$url/x")" = page ]
+	url=$(timeout 30 bindu-box get main --json | grep -oE 'http://main[^"]*')
+	[ "$(curl -s -m 20 "$url/x")" = page ]
 }
 
 @test "boxd: 20 boxes at once, and nothing is left of them" {
@@ -128,5 +128,5 @@ inside() {
 	timeout 120 bindu-box destroy --yes $(seq -f 'many%g' 20)
 	[ $rc = 0 ]
 	[ "$(ls "$BINDU_STATE_DIR/boxes" | wc -l)" = 1 ]
-	[ "$(timeout 10 bindu-box list --json | grep -o '"vm_id"' | wc -l)" = 1 ]
+	[ "$(timeout 30 bindu-box list --json | grep -o '"vm_id"' | wc -l)" = 1 ]
 }

@@ -33,7 +33,7 @@ teardown_file() {
 
 # status FIELD: pid, port, or a field of status --json.
 status() {
-	timeout 10 bindu-boxd status --json | python3 -c '
+	timeout 30 bindu-boxd status --json | python3 -c '
 import json, sys
 s = json.load(sys.stdin)
 s["port"] = s.get("address", ":").split(":")[1]
@@ -42,7 +42,7 @@ print(s.get(sys.argv[1], ""))' "$1"
 
 # field NAME FIELD: of a box.
 field() {
-	timeout 10 bindu-box get "$1" --json | python3 -c '
+	timeout 30 bindu-box get "$1" --json | python3 -c '
 import json, sys
 print(json.load(sys.stdin).get(sys.argv[1]))' "$2"
 }
@@ -57,7 +57,7 @@ restart() {
 }
 
 exchange() {
-	curl -s -m 5 -o /dev/null -w '%{http_code}' -d "$1" "http://127.0.0.1:$port/api/v1/auth/token"
+	curl -s -m 20 -o /dev/null -w '%{http_code}' -d "$1" "http://127.0.0.1:$port/api/v1/auth/token"
 }
 
 @test "boxd: start is fine when it runs, also twice at once" {
@@ -66,7 +66,7 @@ exchange() {
 	timeout 20 bindu-boxd start
 	[ "$(status pid)" = "$before" ]
 	timeout 20 bindu-boxd stop
-	run -1 timeout 10 bindu-boxd status
+	run -1 timeout 30 bindu-boxd status
 	timeout 30 bindu-boxd start &
 	timeout 30 bindu-boxd start
 	wait $!
@@ -74,19 +74,19 @@ exchange() {
 }
 
 @test "boxd: a second daemon on the same state is refused and told who holds it" {
-	run -73 timeout 10 bindu-boxd run
+	run -73 timeout 30 bindu-boxd run
 	[[ $output == *"pid $(status pid)"* ]]
-	timeout 10 bindu-box list
+	timeout 30 bindu-box list
 }
 
 @test "boxd: a taken port is refused, the default moves on" {
-	run -73 timeout 10 bindu-boxd run --state "$BATS_TEST_TMPDIR/b" --listen "127.0.0.1:$port"
+	run -73 timeout 30 bindu-boxd run --state "$BATS_TEST_TMPDIR/b" --listen "127.0.0.1:$port"
 	[[ $output == *"127.0.0.1:$port"* ]]
 }
 
 @test "boxd: a state directory open to others is refused" {
 	mkdir -m 755 "$BATS_TEST_TMPDIR/open"
-	run ! timeout 10 bindu-boxd run --state "$BATS_TEST_TMPDIR/open"
+	run ! timeout 30 bindu-boxd run --state "$BATS_TEST_TMPDIR/open"
 	[[ $output == *"$BATS_TEST_TMPDIR/open"* ]]
 }
 
@@ -98,7 +98,7 @@ exchange() {
 @test "boxd: nothing in the state directory is for others" {
 	bindu-boxd key >/dev/null
 	create modes
-	run timeout 10 find "$BINDU_STATE_DIR" -maxdepth 3 \( -type f -o -type d \) -perm /077 \
+	run timeout 30 find "$BINDU_STATE_DIR" -maxdepth 3 \( -type f -o -type d \) -perm /077 \
 		! -path '*/boxes/*/*'
 	[ -z "$output" ]
 	timeout 20 bindu-box destroy --yes modes
@@ -111,7 +111,7 @@ exchange() {
 	[ "$(exchange "{\"api_key\":\"$key\"}")" = 200 ]
 	[ "$(exchange '{"api_key":"bxk_no"}')" = 401 ]
 	[ "$(exchange 'no json')" = 400 ]
-	[ "$(curl -s -m 5 -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/api/v1/auth/token")" = 405 ]
+	[ "$(curl -s -m 20 -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/api/v1/auth/token")" = 405 ]
 	for i in 1 2 3 4 5 6 7 8 9 10 11; do
 		codes="$codes $(exchange '{"api_key":"x"}')"
 	done
@@ -121,26 +121,26 @@ exchange() {
 
 @test "boxd: over TCP there is nothing without the key, with it everything" {
 	export BOXD_BASE_URL=http://127.0.0.1:$port
-	BOXD_TOKEN=bxt_no run -77 timeout 10 bindu-box list --runtime boxd
-	BOXD_API_KEY=$(bindu-boxd key) timeout 10 bindu-box list --runtime boxd
+	BOXD_TOKEN=bxt_no run -77 timeout 30 bindu-box list --runtime boxd
+	BOXD_API_KEY=$(bindu-boxd key) timeout 30 bindu-box list --runtime boxd
 }
 
 @test "boxd: a box is made, runs commands, is listed and goes" {
 	create one
-	run -7 timeout 10 bindu-exec one -- sh -c 'cat; exit 7' <<<hello
+	run -7 timeout 30 bindu-exec one -- sh -c 'cat; exit 7' <<<hello
 	[[ $output == *hello* ]]
 	[ "$(field one status)" = running ]
-	run -73 timeout 10 bindu-box create --image host one
+	run -73 timeout 30 bindu-box create --image host one
 	timeout 20 bindu-box destroy --yes one
-	run -66 timeout 10 bindu-box get one
+	run -66 timeout 30 bindu-box get one
 	[ -z "$(ls "$BINDU_STATE_DIR/boxes")" ]
 }
 
 @test "boxd: what cannot be made is refused with what can" {
-	run -65 timeout 10 bindu-box create --image alpine x
+	run -65 timeout 30 bindu-box create --image alpine x
 	[[ $output == *debian:SUITE* ]]
-	run ! timeout 10 bindu-box create --image host Not_A_Name
-	run ! timeout 10 bindu-box create --image host --memory 1K small
+	run ! timeout 30 bindu-box create --image host Not_A_Name
+	run ! timeout 30 bindu-box create --image host --memory 1K small
 	[ -z "$(ls "$BINDU_STATE_DIR/boxes")" ]
 }
 
@@ -148,7 +148,7 @@ exchange() {
 	rm -f "$BINDU_STATE_DIR/built"
 	timeout 20 bindu-box create --no-wait --image debian:trixie slow
 	[ "$(field slow status)" = starting ]
-	eventually 10 sh -c 'timeout 10 bindu-box get slow --json | grep -q running'
+	eventually 20 sh -c 'timeout 30 bindu-box get slow --json | grep -q running'
 	grep -q unpacking "$BINDU_STATE_DIR/boxes/$(field slow vm_id)/build.log"
 	timeout 20 bindu-box destroy --yes slow
 }
@@ -157,21 +157,21 @@ exchange() {
 	rm -f "$BINDU_STATE_DIR/built"
 	timeout 20 bindu-box create --no-wait --image debian:trixie slow
 	timeout 20 bindu-box destroy --yes slow
-	run -66 timeout 10 bindu-box get slow
-	eventually 5 sh -c '[ -z "$(ls "$BINDU_STATE_DIR/boxes")" ]'
+	run -66 timeout 30 bindu-box get slow
+	eventually 20 sh -c '[ -z "$(ls "$BINDU_STATE_DIR/boxes")" ]'
 }
 
 @test "boxd: a killed daemon finds its boxes again, and their addresses" {
 	local url
 	create kept
-	timeout 10 bindu-exec kept -- sh -c 'echo data >file'
+	timeout 30 bindu-exec kept -- sh -c 'echo data >file'
 	url=$(field kept local_url)
 	kill -9 "$(status pid)"
-	eventually 5 sh -c '! bindu-boxd status >/dev/null'
+	eventually 20 sh -c '! bindu-boxd status >/dev/null'
 	timeout 30 bindu-boxd start
 	[ "$(field kept status)" = running ]
 	[ "$(field kept local_url)" = "$url" ]
-	[ "$(timeout 10 bindu-exec kept -- cat file)" = data ]
+	[ "$(timeout 30 bindu-exec kept -- cat file)" = data ]
 	timeout 20 bindu-box destroy --yes kept
 }
 
@@ -181,13 +181,13 @@ exchange() {
 	id=$(field half vm_id)
 	timeout 20 bindu-box stop half
 	kill -9 "$(status pid)"
-	eventually 5 sh -c '! bindu-boxd status >/dev/null'
+	eventually 20 sh -c '! bindu-boxd status >/dev/null'
 	sed -i 's/"state":"stopped"/"state":"starting"/; s/"want":"stopped"/"want":"running"/
 		s/"announced":true/"announced":false/' "$BINDU_STATE_DIR/boxes/$id/box.json"
 	mkdir "$BINDU_STATE_DIR/boxes/bxwithout"
 	timeout 30 bindu-boxd start
-	run -66 timeout 10 bindu-box get half
-	eventually 5 sh -c '[ -z "$(ls "$BINDU_STATE_DIR/boxes")" ]'
+	run -66 timeout 30 bindu-box get half
+	eventually 20 sh -c '[ -z "$(ls "$BINDU_STATE_DIR/boxes")" ]'
 }
 
 @test "boxd: a stop or destroy asked of a killed daemon is finished" {
@@ -195,15 +195,15 @@ exchange() {
 	create a
 	id=$(field a vm_id)
 	kill -9 "$(status pid)"
-	eventually 5 sh -c '! bindu-boxd status >/dev/null'
+	eventually 20 sh -c '! bindu-boxd status >/dev/null'
 	sed -i 's/"want":"running"/"want":"stopped"/' "$BINDU_STATE_DIR/boxes/$id/box.json"
 	timeout 30 bindu-boxd start
-	eventually 5 sh -c 'timeout 10 bindu-box get a --json | grep -q stopped'
+	eventually 20 sh -c 'timeout 30 bindu-box get a --json | grep -q stopped'
 	kill -9 "$(status pid)"
-	eventually 5 sh -c '! bindu-boxd status >/dev/null'
+	eventually 20 sh -c '! bindu-boxd status >/dev/null'
 	sed -i 's/"want":"stopped"/"want":"gone"/' "$BINDU_STATE_DIR/boxes/$id/box.json"
 	timeout 30 bindu-boxd start
-	eventually 5 sh -c '[ -z "$(ls "$BINDU_STATE_DIR/boxes")" ]'
+	eventually 20 sh -c '[ -z "$(ls "$BINDU_STATE_DIR/boxes")" ]'
 }
 
 @test "boxd: a box that ends by itself is said to be stopped, and why" {
@@ -213,11 +213,11 @@ exchange() {
 	kill -9 "$(pgrep -f "fakehub.py.*$BINDU_STATE_DIR" | while read -r p; do
 		ls -l "/proc/$p/fd" | grep -q "boxes/$id/console.log" && echo "$p"
 	done)"
-	eventually 5 sh -c 'timeout 10 bindu-box get mortal --json | grep -q stopped'
-	run ! timeout 10 bindu-exec mortal -- true
+	eventually 20 sh -c 'timeout 30 bindu-box get mortal --json | grep -q stopped'
+	run ! timeout 30 bindu-exec mortal -- true
 	[[ $output == *"start it first"* ]]
 	timeout 20 bindu-box start mortal
-	timeout 10 bindu-exec mortal -- true
+	timeout 30 bindu-exec mortal -- true
 	timeout 20 bindu-box destroy --yes mortal
 }
 
@@ -227,19 +227,19 @@ exchange() {
 s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 	create --port "$free" web
 	url=$(field web local_url)
-	run curl -s -m 5 -w ' %{http_code}' "$url/"
+	run curl -s -m 20 -w ' %{http_code}' "$url/"
 	[[ $output == *"box web is running"*"port $free"*502 ]]
-	run curl -s -m 5 -H 'Accept: text/html' "$url/"
+	run curl -s -m 20 -H 'Accept: text/html' "$url/"
 	[[ $output == *"<!doctype html>"* ]]
 	cd "$BATS_TEST_TMPDIR"
 	echo page >x.txt
 	python3 -m http.server --bind 127.0.0.1 "$free" >/dev/null 2>&1 3>&- &
 	local server=$!
-	eventually 10 curl -sf -m 5 "$url/x.txt"
-	[ "$(curl -s -m 5 "http://web.localhost:$port/x.txt")" = page ]
-	[ "$(curl -s -m 5 -H "Host: web.localhost" "http://127.0.0.1:$port/x.txt")" = page ]
+	eventually 20 curl -sf -m 5 "$url/x.txt"
+	[ "$(curl -s -m 20 "http://web.localhost:$port/x.txt")" = page ]
+	[ "$(curl -s -m 20 -H "Host: web.localhost" "http://127.0.0.1:$port/x.txt")" = page ]
 	timeout 20 bindu-box suspend web
-	run curl -s -m 5 -w ' %{http_code}' "$url/x.txt"
+	run curl -s -m 20 -w ' %{http_code}' "$url/x.txt"
 	[[ $output == *"suspended: resume it first"*503 ]]
 	kill $server
 	timeout 20 bindu-box destroy --yes web
@@ -249,11 +249,11 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 	local url
 	create plain
 	url=$(field plain local_url)
-	[ "$(curl -s -m 5 -o /dev/null -w '%{http_code}' -H 'Host: evil.example' "$url/")" = 421 ]
-	[ "$(curl -s -m 5 -o /dev/null -w '%{http_code}' -H 'Host: localhost.evil.example' \
+	[ "$(curl -s -m 20 -o /dev/null -w '%{http_code}' -H 'Host: evil.example' "$url/")" = 421 ]
+	[ "$(curl -s -m 20 -o /dev/null -w '%{http_code}' -H 'Host: localhost.evil.example' \
 		"http://127.0.0.1:$port/")" = 421 ]
-	[ "$(curl -s -m 5 -o /dev/null -w '%{http_code}' -H 'Host:' "http://127.0.0.1:$port/")" = 421 ]
-	[ "$(curl -s -m 5 -o /dev/null -w '%{http_code}' "http://none.localhost:$port/")" = 404 ]
+	[ "$(curl -s -m 20 -o /dev/null -w '%{http_code}' -H 'Host:' "http://127.0.0.1:$port/")" = 421 ]
+	[ "$(curl -s -m 20 -o /dev/null -w '%{http_code}' "http://none.localhost:$port/")" = 404 ]
 	timeout 20 bindu-box destroy --yes plain
 }
 
@@ -277,7 +277,7 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 	local crowd=$!
 	sleep 0.5
 	timeout 5 bindu-box list
-	[ "$(curl -s -m 5 -o /dev/null -w '%{http_code}' "http://none.localhost:$port/")" = 404 ]
+	[ "$(curl -s -m 20 -o /dev/null -w '%{http_code}' "http://none.localhost:$port/")" = 404 ]
 	wait $crowd
 }
 
@@ -285,7 +285,7 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 	create --auto-suspend 1 idle
 	timeout 20 bindu-exec idle -- sleep 2
 	[ "$(field idle status)" = running ]
-	eventually 5 sh -c 'timeout 10 bindu-box get idle --json | grep -q suspended'
+	eventually 20 sh -c 'timeout 30 bindu-box get idle --json | grep -q suspended'
 	timeout 20 bindu-box destroy --yes idle
 }
 
@@ -299,6 +299,6 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 
 @test "boxd: stop ends the hub when no box needs it" {
 	timeout 20 bindu-boxd stop
-	eventually 5 sh -c '! pgrep -f "fakehub.py hub $BINDU_STATE_DIR" >/dev/null'
+	eventually 20 sh -c '! pgrep -f "fakehub.py hub $BINDU_STATE_DIR" >/dev/null'
 	[ ! -e "$BINDU_STATE_DIR/boxd.sock" ]
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "boxd/wire.h"
 #include "lib/base/clock.h"
@@ -25,6 +26,7 @@
 #define POLL_MS 10
 #define RECORD_MAX (1 << 20)
 #define HUB_MS 20000
+#define LOG_MAX (10 << 20)
 
 /* The last line a failed start left in the log. */
 static void
@@ -91,12 +93,25 @@ spawn_run(const struct place *p, const char *listen, int log, int ready,
 	return bindu_proc_spawn(&o, err);
 }
 
+/* The log to append to; a big one is put aside first. */
+static int
+open_log(const struct place *p)
+{
+	struct stat st;
+
+	if (fstatat(p->state_fd, "daemon.log", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_size > LOG_MAX)
+		renameat(p->state_fd, "daemon.log", p->state_fd,
+		    "daemon.log.1");
+	return openat(p->state_fd, "daemon.log",
+	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
 int
 control_start(const struct place *p, const char *listen, struct bindu_err *err)
 {
 	int64_t deadline = bindu_clock_deadline(START_MS);
-	AUTO_CLOSE int log = openat(p->state_fd, "daemon.log",
-	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	AUTO_CLOSE int log = -1;
 	int ends[2];
 	AUTO_CLOSE int in = -1;
 	struct pollfd pfd = { .events = POLLIN };
@@ -105,6 +120,7 @@ control_start(const struct place *p, const char *listen, struct bindu_err *err)
 
 	if (place_holder(p))
 		return wait_serving(p, deadline, err);
+	log = open_log(p);
 	if (log == -1 || pipe2(ends, O_CLOEXEC) == -1)
 		return bindu_err_sys(err, "cannot start bindu-boxd");
 	in = ends[0];

@@ -183,8 +183,8 @@ on_frozen(void *ctx, struct ask *a, const json_t *msg, int *fds,
 
 	(void)a;
 	(void)fds;
+	box_use(l->box, 0); /* a failed auto-suspend waits its time again */
 	if (!err) {
-		box_use(l->box, 0);
 		life_set_state(l->box,
 		    l->verb == VERB_SUSPEND ? BOX_SUSPENDED : BOX_RUNNING,
 		    NULL);

@@ -409,7 +409,8 @@ on_answer(void *ctx, struct ask *a, const json_t *msg, int *fds,
 	}
 	if (err) {
 		e = *err;
-		bindu_err_wrap(&e, "the box ended or was stopped");
+		if (e.code == BINDU_E_AGAIN)
+			bindu_err_wrap(&e, "the box ended or was stopped");
 		fail(x, &e);
 		return;
 	}

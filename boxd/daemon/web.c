@@ -143,7 +143,8 @@ admit(struct web_door *door, int fd)
 	struct conn *c;
 	int one = 1;
 
-	if (w->nconns >= CONNS_MAX || (door->unix_socket && !is_owner(fd))) {
+	/* Strangers can fill the ports, but not the owner's own door. */
+	if (door->unix_socket ? !is_owner(fd) : w->nconns >= CONNS_MAX) {
 		close(fd);
 		return;
 	}
