@@ -14,6 +14,21 @@ ends_login(uint8_t c)
 	    c == '`' || c == '\\' || c == 0x7f;
 }
 
+/* A slash in a password is possible, behind host:8080 it is not one. */
+static bool
+may_go_on(const uint8_t *p, size_t n)
+{
+	const uint8_t *colon = memrchr(p, ':', n);
+	size_t digits = 0;
+
+	if (!colon)
+		return false;
+	n -= (size_t)(colon + 1 - p);
+	while (digits < n && isdigit(colon[1 + digits]))
+		digits++;
+	return digits < n;
+}
+
 /* The last @ before the login must end; 0 if none. */
 static size_t
 find_at(const struct scrub_text *t, size_t i)
@@ -25,7 +40,7 @@ find_at(const struct scrub_text *t, size_t i)
 			found = i;
 		/* The host has begun, or there never was a login. */
 		if ((t->p[i] == '/' || t->p[i] == '?' || t->p[i] == '#') &&
-		    (found || !memchr(t->p + start, ':', i - start)))
+		    (found || !may_go_on(t->p + start, i - start)))
 			break;
 		if (t->p[i] == ',' && found)
 			break; /* a list of hosts */

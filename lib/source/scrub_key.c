@@ -101,6 +101,7 @@ read_body(const struct scrub_text *t, size_t i, struct body *b)
 	uint32_t acc = 0;
 	unsigned bits = 0;
 	bool bol = true; /* headers stand at the start of a line */
+	bool quote = false; /* a string just ended */
 	size_t k;
 
 	b->len = b->chars = 0;
@@ -115,8 +116,17 @@ read_body(const struct scrub_text *t, size_t i, struct body *b)
 			i += k;
 			continue;
 		}
-		if (is_base64(t->p[i]) && !(t->p[i] == '+' && !bits && bol)) {
-			bol = false;
+		/* "..." + "...", and // at the start of a comment's line. */
+		if (t->p[i] == '+' && quote) {
+			i++;
+			continue;
+		}
+		if (bol && t->n - i > 2 && !memcmp(t->p + i, "// ", 3)) {
+			i += 3;
+			continue;
+		}
+		if (is_base64(t->p[i])) {
+			bol = quote = false;
 			acc = acc << 6 | (uint32_t)scrub_digits64[t->p[i]];
 			bits += 6;
 			b->chars++;
@@ -127,14 +137,12 @@ read_body(const struct scrub_text *t, size_t i, struct body *b)
 			i++;
 			continue;
 		}
-		if (t->p[i] == '+' || t->p[i] == '/') {
-			i++;
-			continue;
-		}
 		k = skip_filler(t, i);
 		if (!k)
 			break;
 		bol |= t->p[i] == '\n' || t->p[i] == '\\';
+		quote = t->p[i] == '"' || t->p[i] == '\'' || t->p[i] == '`' ||
+		    (quote && t->p[i] == ' ');
 		i += k;
 	}
 	b->end = i;

@@ -250,13 +250,26 @@ judge_shape(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 }
 
 static bool
-has_digit(const struct scrub_text *t, size_t at, size_t end)
+may_be_random(const struct scrub_text *t, size_t at, size_t end)
 {
+	size_t i = at, lower = 0, upper = 0;
+
 	if (end - at > 80)
 		end = at + 80;
-	while (at < end && !(scrub_class[t->p[at]] & CH_DIGIT))
-		at++;
-	return at < end;
+	while (i < end && !(scrub_class[t->p[i]] & CH_DIGIT))
+		i++;
+	if (i < end)
+		return true;
+	/* A random value seldom has none; then it is long and mixes cases. */
+	if (end - at < 20 || !strchr("\"'=>`", t->p[at - 1]))
+		return false;
+	for (i = at; i < end; i++) {
+		if (!(scrub_class[t->p[i]] & CH_ALPHA))
+			return false;
+		lower += t->p[i] >= 'a';
+		upper += t->p[i] < 'a';
+	}
+	return lower > 4 && upper > 4;
 }
 
 /* Is there an operator, or a blank after a name, before the value? */
@@ -308,7 +321,7 @@ scrub_judge_run(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 {
 	size_t n = end - at;
 
-	if (!at || !has_digit(t, at, end))
+	if (!at || !may_be_random(t, at, end))
 		return;
 	if (strchr(".~:", t->p[at - 1]) &&
 	    (judge_prefixed(s, t, at, n) || judge_azure(s, t, at)))

@@ -215,8 +215,11 @@ is_expression(const uint8_t *p, size_t n)
 		digit |= isdigit(p[i]) != 0;
 	}
 	if (i < n)
-		return strchr("([{?!", p[i]) ||
-		    (p[i] == '-' && i + 1 < n && p[i + 1] == '>');
+		return strchr("([{", p[i]) ||
+		    (i + 1 < n &&
+			((p[i] == '-' && p[i + 1] == '>') ||
+			    (p[i] == '?' && p[i + 1] == '.') ||
+			    p[i + 1] == '='));
 	return dots > 0 || !digit;
 }
 
@@ -357,7 +360,8 @@ scrub_password_level(const uint8_t *p, size_t n, bool quoted)
 	    (plain_letters(p, n, word, sizeof word) < 5 ||
 		scrub_randomness((uint8_t *)word, strlen(word)) > 0))
 		return BINDU_SCRUB_BLOCK;
-	if (n >= 12 && r > 0.7 && (quoted || digit))
+	if (n >= 12 && r > (kinds >= 3 ? 0.2 : 0.6) &&
+	    (quoted || digit || kinds >= 3))
 		return BINDU_SCRUB_BLOCK;
 	return n >= 10 && quoted && mark && digit ? BINDU_SCRUB_WARN :
 						    BINDU_SCRUB_NOTE;
@@ -385,7 +389,8 @@ scrub_token_level(const uint8_t *p, size_t n, enum scrub_key kind)
 	if (n < 8 || !letters || scrub_is_placeholder(p, n) ||
 	    scrub_is_common(p, n) || is_uuid(p, n))
 		return -1;
-	if (p[0] == '/' || (memchr(p, '(', n) && memchr(p, ')', n)))
+	if ((p[0] == '/' && r < 0.8) ||
+	    (memchr(p, '(', n) && memchr(p, ')', n)))
 		return -1;
 	/* JSON in base64, such as a JWT's head: the rule for JWT decides. */
 	if (n > 3 && !memcmp(p, "eyJ", 3) && (n < 60 || memchr(p, '.', n)))
