@@ -163,6 +163,8 @@ boot(struct monitor *m, const json_t *start, struct bindu_err *err)
 	    start_init(m, start, err) == -1)
 		return -1;
 	cgroup_settle(&m->cg);
+	if (seccomp_compile(&m->filter, err) == -1)
+		return -1;
 	m->box_env = json_incref(json_object_get(start, "env"));
 	m->started_at = bindu_clock_wall();
 	return loop_open(m, err);
@@ -260,20 +262,18 @@ monitor_run(const struct monitor_env *env, const json_t *start, int reply_sock)
 
 	if (boot(&m, start, &e) == -1) {
 		tear_down(&m, NULL);
-		loop_close(&m);
 		reply(reply_sock, boxd_wire_error(&e));
-		return 1;
-	}
-	reply(reply_sock,
-	    json_pack("{s:b,s:i,s:i,s:I}", "ok", 1, "pid", (int)getpid(),
-		"init_pid", (int)m.init, "boot_us",
-		(json_int_t)(bindu_clock_us() - from)));
-	/* After the answer: the first exec comes a moment later. */
-	if (seccomp_compile(&m.filter, &e) == 0)
+		rc = -1;
+	} else {
+		reply(reply_sock,
+		    json_pack("{s:b,s:i,s:i,s:I}", "ok", 1, "pid",
+			(int)getpid(), "init_pid", (int)m.init, "boot_us",
+			(json_int_t)(bindu_clock_us() - from)));
 		loop_run(&m);
-	rc = tear_down(&m, &e);
-	unlinkat(m.dirfd, "monitor.sock", 0);
-	tell_end(&m, rc, &e);
+		rc = tear_down(&m, &e);
+		unlinkat(m.dirfd, "monitor.sock", 0);
+		tell_end(&m, rc, &e);
+	}
 	loop_close(&m);
 	cgroup_fini(&m.cg);
 	free(m.filter.filter);

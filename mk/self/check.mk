@@ -9,6 +9,10 @@ $(BUILD)/unit/instance_test: $(BUILD)/boxd/daemon/instance.o
 $(BUILD)/unit/pbscan_test: $(BUILD)/boxd/daemon/pbscan.o
 $(BUILD)/unit/auth_test: $(BUILD)/boxd/daemon/auth.o
 $(BUILD)/unit/rpc_server_test: $(BUILD)/boxd/daemon/rpc_server.o $(BUILD)/boxd/daemon/loop.o
+$(BUILD)/unit/wire_test: $(BUILD)/boxd/wire.o
+$(BUILD)/unit/exec_user_test: $(BUILD)/boxd/monitor/exec_user.o
+$(BUILD)/unit/bundle_test: $(BUILD)/boxd/monitor/bundle.o $(BUILD)/boxd/monitor/seccomp.o
+UNIT_NEEDS_bundle_test := seccomp
 UNIT_NEEDS_auth_test := crypto
 UNIT_NEEDS_rpc_server_test := grpc
 $(UNIT): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_OBJS) $(BUILD)/libbindu.a
