@@ -66,6 +66,16 @@ is_base64(uint8_t c)
 	return scrub_class[c] & CH_B64;
 }
 
+/* A + that joins two strings: a quote or the line's end follows. */
+static bool
+is_plus(const struct scrub_text *t, size_t i)
+{
+	do {
+		i++;
+	} while (i < t->n && (t->p[i] == ' ' || t->p[i] == '\r'));
+	return i < t->n && strchr("\"'`\n", t->p[i]);
+}
+
 struct body {
 	uint8_t raw[KEY_BYTES];
 	size_t len;
@@ -117,7 +127,7 @@ read_body(const struct scrub_text *t, size_t i, struct body *b)
 			continue;
 		}
 		/* "..." + "...", and // at the start of a comment's line. */
-		if (t->p[i] == '+' && quote) {
+		if (t->p[i] == '+' && quote && is_plus(t, i)) {
 			i++;
 			continue;
 		}

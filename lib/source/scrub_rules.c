@@ -568,10 +568,11 @@ scrub_literal_count(void)
 const char *
 scrub_literal_get(size_t i, size_t *len, bool *caseless)
 {
-	const struct scrub_rule *r = &scrub_rules[i];
+	const struct scrub_rule *r;
 	const struct scrub_literal *l;
 
 	if (i < scrub_nrules) {
+		r = &scrub_rules[i];
 		if (r->flags & RULE_RUN || (i && !strcmp(r[-1].lit, r->lit)))
 			return NULL;
 		*caseless = false;

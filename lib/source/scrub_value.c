@@ -82,7 +82,7 @@ judge_pair(struct scrub_scan *s, const struct scrub_text *t,
 		return;
 	level = a->kind == KEY_PASSWORD ?
 	    scrub_password_level(t->p + a->value, a->vend - a->value,
-		a->quoted) :
+		a->quoted || a->element) :
 	    scrub_token_level(t->p + a->value, a->vend - a->value, a->kind);
 	if (weak && a->kind != KEY_WEAK && level < BINDU_SCRUB_BLOCK &&
 	    scrub_value_is_set(t->p + a->value, a->vend - a->value))

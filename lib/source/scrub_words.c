@@ -360,8 +360,11 @@ scrub_password_level(const uint8_t *p, size_t n, bool quoted)
 	    (plain_letters(p, n, word, sizeof word) < 5 ||
 		scrub_randomness((uint8_t *)word, strlen(word)) > 0))
 		return BINDU_SCRUB_BLOCK;
-	if (n >= 12 && r > (kinds >= 3 ? 0.2 : 0.6) &&
-	    (quoted || digit || kinds >= 3))
+	if (n >= 12 &&
+	    r > (kinds >= 3		? 0.2 :
+			quoted || digit ? 0.6 :
+					  0.9) &&
+	    (quoted || digit || kinds >= 2))
 		return BINDU_SCRUB_BLOCK;
 	return n >= 10 && quoted && mark && digit ? BINDU_SCRUB_WARN :
 						    BINDU_SCRUB_NOTE;

@@ -24,6 +24,10 @@ fuzz-scrub:
 	$(Q)clang-14 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -std=gnu11 -D_GNU_SOURCE -I. -I$(BUILD)/gen \
 		$(if $(SCRUB_DB),-DBINDU_HS) -DBINDU_VERSION='""' -o $(BUILD)/fuzz/fuzz_scrub tests/fuzz/fuzz_scrub.c \
 		$(filter-out %scrub_tree.c %scrub_filter.c %scrub_file.c %scrub_allow.c %scrub_report.c,$(wildcard lib/source/scrub_*.c)) \
-		lib/source/digest.c lib/base/mem.c lib/base/err.c lib/base/fd.c lib/base/buf.c $(SCRUB_DB_O) $(call libs,hs crypto) $(LDLIBS)
-	$(Q)$(BUILD)/fuzz/fuzz_scrub -max_total_time=$(or $(SECONDS),60) -max_len=6000 -timeout=10 -dict=$(BUILD)/fuzz/scrub.dict $(BUILD)/fuzz/scrub
+		lib/source/digest.c lib/base/mem.c lib/base/err.c lib/base/fd.c lib/base/buf.c lib/base/path.c lib/base/str.c $(SCRUB_DB_O) $(call libs,hs crypto) $(LDLIBS)
+	$(Q)$(BUILD)/fuzz/fuzz_scrub -max_total_time=$(or $(SECONDS),60) -max_len=6000 -timeout=10 $(BUILD)/fuzz/scrub
 .PHONY: fuzz-scrub
+bench-scrub:
+	$(Q)$(MAKE) --no-print-directory all bench-programs
+	$(Q)BINDU_BENCH_PACKAGES=1 tests/bench/run $(BUILD) scrub
+.PHONY: bench-scrub
