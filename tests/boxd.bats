@@ -149,7 +149,8 @@ exchange() {
 	timeout 20 bindu-box create --no-wait --image debian:trixie slow
 	[ "$(field slow status)" = starting ]
 	eventually 20 sh -c 'timeout 30 bindu-box get slow --json | grep -q running'
-	grep -q unpacking "$BINDU_STATE_DIR/boxes/$(field slow vm_id)/build.log"
+	run timeout 30 bindu-logs --console --no-follow slow
+	[[ $output == *unpacking*boot* ]]
 	timeout 20 bindu-box destroy --yes slow
 }
 
