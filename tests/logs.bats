@@ -76,3 +76,49 @@ S
 @test "shell: a box that is not there is exit 125" {
 	run -125 timeout 20 bindu-shell nobody </dev/null
 }
+
+@test "exec: sizes pass; the terminal is restored at a stop, a signal, the end" {
+	run -0 timeout 60 "$REPO/tests/stub/ptycheck.py" bindu-exec -t l1 -- \
+		sh -c 'stty size; trap "stty size" WINCH; trap "exit 9" TERM
+			while :; do sleep 0.1; done'
+	[ "$output" = "raw
+ready
+resized
+stopped and restored
+raw again
+restored
+exit 9" ]
+}
+
+@test "exec: 200 at once, each with its own answer" {
+	for i in $(seq 200); do
+		timeout 60 bindu-exec -n l1 -- sh -c "echo $i; exit $((i % 100))" \
+			>"$BATS_TEST_TMPDIR/$i" || [ $? = $((i % 100)) ] ||
+			echo "$i" >>"$BATS_TEST_TMPDIR/bad" &
+	done
+	wait
+	[ ! -e "$BATS_TEST_TMPDIR/bad" ]
+	for i in $(seq 200); do [ "$(cat "$BATS_TEST_TMPDIR/$i")" = "$i" ]; done
+}
+
+@test "exec: a blocked reader does not disturb a sibling" {
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	exec 7<>"$BATS_TEST_TMPDIR/pipe"
+	timeout 60 bindu-exec -n l1 -- head -c 200M /dev/zero >&7 &
+	client=$!
+	sleep 0.5
+	for i in 1 2 3 4 5; do timeout 2 bindu-exec -n l1 -- true; done
+	rss=$(ps -o rss= -p "$(pgrep -P $client)")
+	[ "$rss" -lt 65536 ]
+	kill $client
+	wait $client || true
+	exec 7>&-
+}
+
+@test "exec: a box that is suspended or stopped is exit 125 and says what to do" {
+	timeout 20 bindu-box suspend -q l2
+	run -125 timeout 20 bindu-exec l2 -- true
+	[[ $output == *resume* ]]
+	timeout 20 bindu-box wait -q --up l2
+	timeout 20 bindu-exec l2 -- true
+}
