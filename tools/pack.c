@@ -28,7 +28,7 @@ static const struct bindu_opt opts[] = {
 	{ 0, "gzip", BINDU_OPT_OPTSTR, &gzip, "LEVEL",
 	    "compress with gzip, level 1 to 12 (default 6)", NULL },
 	{ 0, "zstd", BINDU_OPT_OPTSTR, &zstd, "LEVEL",
-	    "compress with zstd, level -7 to 19 (default 3)", NULL },
+	    "compress with zstd, level -7 to 19 (default 1)", NULL },
 	{ 0, "max-size", BINDU_OPT_SIZE, &pack.max_size, "SIZE",
 	    "fail when the archive would pass SIZE", NULL },
 	{ 'l', "list", BINDU_OPT_FLAG, &list, NULL,

@@ -16,7 +16,7 @@
 #define GZIP_SLICE (1u << 20)
 #define ZSTD_SLICE (2u << 20)
 #define GZIP_LEVEL 6
-#define ZSTD_LEVEL 3
+#define ZSTD_LEVEL 1
 
 struct bindu_compress_stream {
 	int fd;
