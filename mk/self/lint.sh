@@ -51,6 +51,7 @@ case $(clang-format --version 2>/dev/null) in
 	printf '%s\n' "$src" | xargs -P2 -n16 clang-format --dry-run 2>&1 | sed -n 's/^\([^:]*:[0-9]*\):.*clang-format-violations.*/\1: not formatted; run clang-format -i on it/p' >>"$bad" ;;
 esac
 # Each header compiles alone.
+# shellcheck disable=SC2016 # the inner shell expands
 all 'lib/*.h' 'boxd/*.h' | xargs -P2 -I{} sh -c 'gcc -std=gnu11 -D_GNU_SOURCE -I. -I"$1/gen" -fsyntax-only -x c "{}" 2>&1 || echo "{}:1: does not compile alone"' - "$build" >>"$bad"
 # Scripts.
 scripts=$(all '*.sh' tests/run .ci/run tests/bench/run tests/peers/run mk/self/*.sh | sort -u)
