@@ -89,6 +89,20 @@ _bindu_begin = $(_bindu_d); case $$d in /*) ;; *) d=./$$d ;; esac; . "$$d/agent"
 _bindu_settle = if cmp -s "$$d/$1.$$$$" "$$d/$1"; then rm -f "$$d/$1.$$$$"; else \
 	mv -f "$$d/$1.$$$$" "$$d/$1"; fi
 
+_bindu_start = $(call _bindu_t,agent) start $(_bindu_rt) --port "$$port" \
+	$(call _bindu_o,--env-file,$(call _bindu_my,ENV_FILE)) \
+	$(foreach e,$(call _bindu_my,PASS),--env $(call _bindu_q,$e)) "$$b" "$$script" >/dev/null
+# After a release that does not serve: the one that last did, when this box had
+# it.  The stamps go, so that the next deploy tries again.
+_bindu_back = rm -f "$$d/uploaded" "$$d/started"; if [ -s "$$d/good" ] && \
+	cmp -s "$$d/good" "$$d/box" && ! cmp -s "$$d/good.tar" "$$d/src.tar"; then \
+	if $(call _bindu_t,upload) $(_bindu_rt) "$$b" <"$$d/good.tar" >/dev/null && \
+	$(_bindu_start) && \
+	$(call _bindu_t,health) $(_bindu_rt) --timeout 30s "$$b" >/dev/null && \
+	$(call _bindu_t,agent) confirm $(_bindu_rt) "$$b"; then \
+	echo "bindu.mk: $$b: the release before serves again" >&2; else \
+	echo "bindu.mk: $$b: the release before does not serve either" >&2; fi; fi
+
 .DELETE_ON_ERROR:
 .PHONY: _bindu_force
 _bindu_force:
@@ -167,10 +181,8 @@ $(_bindu_dirs:%=%/deps): %/deps: %/uploaded %/agent
 
 $(_bindu_dirs:%=%/started): %/started: %/deps %/agent
 	$(_bindu_say)$(_bindu_begin); \
-	$(call _bindu_t,agent) start $(_bindu_rt) --port "$$port" \
-	    $(call _bindu_o,--env-file,$(call _bindu_my,ENV_FILE)) \
-	    $(foreach e,$(call _bindu_my,PASS),--env $(call _bindu_q,$e)) "$$b" "$$script" >/dev/null || \
-	    fail start; \
+	$(_bindu_start) || \
+	    { rc=$$?; $(_bindu_back); (exit $$rc) || fail start; }; \
 	cp "$$d/uploaded" "$$d/started"
 $(foreach a,$(BINDU_AGENTS),$(eval $(BINDU_DIR)/$a$(_bindu_suffix)/started: $(call _bindu_v,ENV_FILE,$a)))
 
@@ -186,14 +198,15 @@ $(call _bindu_of,deploy): bindu-deploy-%: $(BINDU_DIR)/%$(_bindu_suffix)/started
 	    age=$$(($$(date +%s) - $$(date -r "$$d/started" +%s) + 2))s; fi; \
 	$(call _bindu_t,health) $(_bindu_rt) \
 	    $(call _bindu_o,--timeout,$(call _bindu_my,HEALTH_TIMEOUT)) \
-	    $${age:+--newer-than "$$age"} "$$b" >/dev/null || { rc=$$?; rm -f "$$d/started"; \
+	    $${age:+--newer-than "$$age"} "$$b" >/dev/null || { rc=$$?; $(_bindu_back); \
 	    (exit $$rc) || fail health; }; \
 	[ ! "$$age" ] || $(call _bindu_t,agent) confirm $(_bindu_rt) "$$b" || fail health; \
 	$(if $(call _bindu_my,POST_DEPLOY),[ ! "$$age" ] || { export BINDU_BOX="$$b" \
 	    BINDU_URL="$$url"; ( $(call _bindu_my,POST_DEPLOY) ); } || fail post-deploy;) \
 	printf 'result=ok\ncode=0\nrelease=%s\nurl=%s\n' "$$(cut -d ' ' -f 1 "$$d/uploaded")" \
 	    "$$url" >"$$d/status"; \
-	if [ "$$age" ]; then : >"$$d/healthy"; echo "$$b serving at $$url"; \
+	if [ "$$age" ]; then ln -f "$$d/src.tar" "$$d/good.tar"; cp "$$d/box" "$$d/good"; \
+	    : >"$$d/healthy"; echo "$$b serving at $$url"; \
 	else echo "$$b serving at $$url, unchanged"; fi
 
 # Until interrupted: deploy, and again when what ships changes.  After a deploy

@@ -69,10 +69,13 @@ health() { timeout 20 curl -fsS --max-time 10 "$(timeout 20 bindu-box get --json
 	echo 'raise SystemExit("no such luck")' >server.py
 	start=$(date +%s)
 	deploy
+	echo "$stderr"
 	[ "$status" = 2 ]
 	[ $(($(date +%s) - start)) -lt 30 ]
 	[[ $stderr == *"no such luck"* ]]
 	[ "$(value result)" = failed ] && [ "$(value phase)" = health ]
+	[[ $stderr == *"the release before serves again"* ]]
+	health | grep -q '"version": "2"'
 	cp good.txt server.py
 	deploy
 	[ "$status" = 0 ]

@@ -55,7 +55,10 @@ fakes() {
 	printf '{"state":"running","release":"%s"}\n' "$(cat "$F/$box.release")"
 	[ -e "$F/$box.running" ]
 	END
-	: >"$F/part-health"; : >"$F/part-logs"; : >"$F/part-shell"
+	cat >"$F/part-health" <<-'END'
+	[ "$(cat "$F/$box.release")" != "$(cat "$F/bad" 2>/dev/null)" ] || exit 1
+	END
+	: >"$F/part-logs"; : >"$F/part-shell"
 }
 
 # project [LINE...]: a Makefile with the lines and the include.
@@ -171,6 +174,26 @@ run_make() { run --separate-stderr timeout 60 make --no-print-directory "$@"; }
 	calls >/dev/null
 	timeout 60 make -s deploy
 	[ "$(calls | grep -c '^agent start')" = 1 ]
+}
+
+@test "make: a release that is not healthy gives way to the one before" {
+	agent && project
+	timeout 60 make -s deploy
+	good=$(cat "$F/echo.release")
+	echo 'x = 1' >>agent.py
+	timeout 60 make -s bindu-check
+	sha256sum <.bindu/deploy/agent/src.tar | cut -c 1-64 >"$F/bad"
+	calls >/dev/null
+	run_make deploy
+	[ "$status" = 2 ]
+	[[ $stderr == *"the release before serves again"*"health failed with status 1"* ]]
+	[ "$(cat "$F/echo.release")" = "$good" ]
+	[ "$(steps)" = "box get,agent status,upload,agent deps,agent start,health,upload,agent start,health,agent confirm," ]
+	run_make deploy
+	[ "$status" = 2 ] && [ "$(cat "$F/echo.release")" = "$good" ]
+	rm "$F/bad"
+	run_make deploy
+	[ "$status" = 0 ] && [ "$(cat "$F/echo.release")" != "$good" ]
 }
 
 @test "make: a secret stops the deploy before any box hears of it" {
