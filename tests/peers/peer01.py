@@ -11,7 +11,7 @@ from tap import Tap
 t = Tap("0.1")
 
 
-async def main(url, key, image=""):
+async def main(url, key, image="", pause="yes"):
     async with Compute(api_key=key, api_url=url,
                        exchange_url=url + "/api/v1/auth/token") as c:
         who = await c.whoami()
@@ -23,7 +23,7 @@ async def main(url, key, image=""):
             t.ok(box.status in ("running", "starting"), "create answers with a status")
             t.ok(box.url.startswith("http://peer01.localhost:"), "create gives the url")
             await until_running(c, box)
-            await drive(c, box)
+            await drive(c, box, pause)
         finally:
             await box.destroy()
         names = [b.name for b in await c.box.list()]
@@ -42,7 +42,16 @@ async def until_running(c, box):
         await asyncio.sleep(0.5)
 
 
-async def drive(c, box):
+async def sleep_and_wake(c, box):
+    r = await box.suspend()
+    t.ok(r.suspend_us > 0, "suspend says how long it took")
+    t.ok((await c.box.get(box.id)).status == "suspended", "a suspended box says so")
+    r = await box.resume()
+    t.ok(r.resume_us > 0, "resume says how long it took")
+    t.ok((await box.exec("true")).exit_code == 0, "exec works after a resume")
+
+
+async def drive(c, box, pause):
     r = await box.exec("echo", "hello world")
     t.ok(r.stdout == "hello world\n" and r.exit_code == 0, "exec gives output and code 0")
     r = await box.exec("sh", "-c", "exit 7")
@@ -69,12 +78,14 @@ async def drive(c, box):
     await box.set_proxy_port(3773)
     ports = [p.port for p in await box.proxies() if p.is_default]
     t.ok(ports == [3773], "the default proxy's port is set")
-    r = await box.suspend()
-    t.ok(r.suspend_us > 0, "suspend says how long it took")
-    t.ok((await c.box.get(box.id)).status == "suspended", "a suspended box says so")
-    r = await box.resume()
-    t.ok(r.resume_us > 0, "resume says how long it took")
-    t.ok((await box.exec("true")).exit_code == 0, "exec works after a resume")
+    if pause == "yes":
+        await sleep_and_wake(c, box)
+    else:
+        try:
+            await box.suspend()
+            t.ok(False, "suspend is refused where it cannot be, with the reason")
+        except Exception as e:
+            t.ok("root" in str(e), "suspend is refused where it cannot be, with the reason")
     t.ok("peer01" in [b.name for b in await c.box.list()], "list names the box")
     t.ok((await c.box.get("peer01")).id == box.id, "get finds it by name")
     logs = [x async for x in box.stream_logs()]
@@ -90,5 +101,5 @@ async def drive(c, box):
         t.ok("ListDomains" in str(e), "a call that is not served is refused by name")
 
 
-asyncio.run(main(*sys.argv[1:4]))
+asyncio.run(main(*sys.argv[1:5]))
 sys.exit(t.end())
