@@ -26,8 +26,9 @@
  *       "memory_bytes","disk_bytes","pids","ip":"10.88.x.y","cmd":[...],
  *       "env":["K=V"...]}
  *     -> {"ok":true,"pid":MONITORPID,"init_pid":N,"boot_us":N} once the box
- *        runs.  dir = STATE/boxes/ID; upper/ in it keeps the box's files
- *        across stop and start.  A debian image not built yet is "noinput":
+ *        runs.  dir = STATE/boxes/ID; disk.img (a file system of disk_bytes)
+ *        or, without a limit, disk/ in it keeps the box's files across stop
+ *        and start, all but /tmp.  A debian image not built yet is "noinput":
  *        send build first.
  *        The hub resolves the image before the monitor sees it: there it
  *        always has "lower" (top first) and may have "over", host
@@ -50,9 +51,14 @@
  *        Closing the connection before the exit event kills everything in the
  *        exec's cgroup (TERM, 2 s, KILL).  After a normal exit children that
  *        are left move to the box's own cgroup and live on.
- *        A failure to start is {"ok":false,"code":...,"exit":125|126|127}.
+ *        A failure to start is {"ok":false,"code":...,"exit":125|126|127};
+ *        "again" while the box is suspended.  Without command and argv it is
+ *        the user's login shell.  user may also be UID or UID:GID.
  *   {"op":"put","path","mode","size"} -> {"ok":true} + fds: [pipe to write];
- *        after the daemon closes it: {"event":"exit","bytes":N} or an error
+ *        after the daemon closes it: {"event":"exit","bytes":N} or an error.
+ *        Relative paths and ~/ count from /home/boxd.  The file gets its name
+ *        when all its bytes are there: give size, or a daemon that dies looks
+ *        like the end.
  *   {"op":"get","path"} -> {"ok":true,"size":N} + fds: [pipe to read];
  *        then {"event":"exit","bytes":N}
  *   {"op":"connect","port":N} -> {"ok":true} + fds: [connected TCP socket

@@ -216,6 +216,11 @@ for i in range(0, len(x), 4096): x[i] = 1"' </dev/null
 	s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 	s.connect(sys.argv[1])
 	s.send(b'{"op":"watch"}')
+	# The answer to a later question: the watch has begun.
+	t = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+	t.connect(sys.argv[1])
+	t.send(b'{"op":"stat"}')
+	t.recv(65536)
 	os.kill(int(sys.argv[2]), 9)
 	print(s.recv(65536).decode())
 	E

@@ -16,8 +16,9 @@ teardown_file() {
 	end_hub
 	end_user
 }
-processes() { # of the box, ours and init included
-	in_box one 'ls -d /proc/[0-9]* | wc -l'
+sleepers() { # "sleep 60N" processes of the box
+	in_box one 'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\0" " " |
+		grep -o "sle[e]p 60" | wc -l'
 }
 
 @test "user exec: users, status, signals and streams are as for root" {
@@ -45,7 +46,6 @@ processes() { # of the box, ours and init included
 }
 
 @test "user exec: closing its connection ends it all, setsid children too" {
-	before=$(processes)
 	timeout 20 python3 - "$SOCK" <<-'E'
 	import json, os, socket, sys
 	s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -58,7 +58,7 @@ processes() { # of the box, ours and init included
 	assert os.read(fds[1], 10) == b"up\n"
 	s.close()
 	E
-	gone() { [ "$(processes)" = "$before" ]; }
+	gone() { [ "$(sleepers)" = 0 ]; }
 	eventually 6 gone
 }
 

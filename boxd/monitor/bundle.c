@@ -40,7 +40,6 @@ static const struct {
 	{ "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev" },
 	{ "/sys", "sysfs", "sysfs", "nosuid,noexec,nodev,ro" },
 	{ "/run", "tmpfs", "tmpfs", "nosuid,nodev,mode=755,size=67108864" },
-	{ "/tmp", "tmpfs", "tmpfs", "nosuid,nodev,mode=1777,size=536870912" },
 };
 
 static json_t *

@@ -257,6 +257,8 @@ exec_free_all(struct monitor *m)
 	while (m->execs) {
 		struct exec *x = m->execs;
 
+		if (x->pid != 0)
+			x->code = 128 + SIGKILL;
 		if (x->conn)
 			send_end(m, x);
 		if (m->cg.execs)

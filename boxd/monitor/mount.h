@@ -25,7 +25,8 @@ int mount_root(const struct monitor_env *, const json_t *start,
 /* Forget the stage and all below it. */
 void mount_undo(const char *stage);
 
-/* Before the mount: /etc/hosts, hostname and resolv.conf in upper.  What the
+/* Before the mount: an empty /tmp and /etc/hosts, hostname and resolv.conf in
+ * upper.  What the
  * box made of them is kept when it still names the box. */
 int mount_seed(const json_t *start, bool network, struct bindu_err *);
 #endif

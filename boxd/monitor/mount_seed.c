@@ -1,4 +1,5 @@
-/* mount_seed.c - the files of /etc that name the box and its resolver.
+/* mount_seed.c - /tmp, and the files of /etc that name the box and its
+ * resolver.
  *
  * upper is written by the box's root when it ran before: every name in it is
  * opened beneath, without links.
@@ -55,6 +56,19 @@ seed_hosts(int etc, const char *hostname, struct bindu_err *err)
 	return write_seed(etc, "hosts", text, err);
 }
 
+/* /tmp is on the box's disk, memory would count against its limit, and is
+ * empty at each start. */
+static int
+seed_tmp(int upper, struct bindu_err *err)
+{
+	if (bindu_fd_rmtree(upper, "tmp", err) == -1)
+		return bindu_err_wrap(err, "cannot empty the box's /tmp");
+	if (mkdirat(upper, "tmp", 0755) == -1 ||
+	    fchmodat(upper, "tmp", 01777, 0) == -1)
+		return bindu_err_sys(err, "cannot make the box's /tmp");
+	return 0;
+}
+
 int
 mount_seed(const json_t *start, bool network, struct bindu_err *err)
 {
@@ -67,6 +81,8 @@ mount_seed(const json_t *start, bool network, struct bindu_err *err)
 
 	if (upper == -1)
 		return bindu_err_sys(err, "cannot open the box's disk");
+	if (seed_tmp(upper, err) == -1)
+		return -1;
 	if (mkdirat(upper, "etc", 0755) == -1 && errno != EEXIST)
 		return bindu_err_sys(err, "cannot make the box's /etc");
 	etc = openat(upper, "etc",
