@@ -49,9 +49,10 @@ for b in json.load(sys.stdin): print(b["vm_id"])' 2>/dev/null); do
 	timeout 20 bindu-boxd stop >/dev/null 2>&1 || true
 }
 
-# Retry CMD until it succeeds, at most SECONDS: eventually 10 CMD...
+# Retry CMD until it succeeds, at most SECONDS: eventually 10 CMD...  At least
+# 30: the time is a limit on a loaded machine, never a measurement.
 eventually() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + ($1 < 30 ? 30 : $1)))
 	shift
 	until "$@"; do
 		[ $SECONDS -lt $end ] || return 1
