@@ -11,6 +11,10 @@ export PATH=$BINDU_BUILD/bin:$PATH
 export LC_ALL=C.UTF-8
 unset BINDU_RUNTIME BOXD_TOKEN BOXD_API_KEY BOXD_API_URL BOXD_BASE_URL \
 	BINDU_STATE_DIR SOURCE_DATE_EPOCH
+# This file is loaded anew for each test: what own_runtime chose stays.
+if [ -n "${BINDU_TEST_STATE_DIR:-}" ]; then
+	export BINDU_STATE_DIR=$BINDU_TEST_STATE_DIR BINDU_RUNTIME=local
+fi
 
 # A home of the test's own, removed with BATS_TEST_TMPDIR.
 own_home() {
@@ -33,6 +37,7 @@ write() {
 own_runtime() {
 	export BINDU_RUNTIME=local
 	export BINDU_STATE_DIR=${1:-$BATS_FILE_TMPDIR/state}
+	export BINDU_TEST_STATE_DIR=$BINDU_STATE_DIR
 	mkdir -p "$BINDU_STATE_DIR"
 	chmod 700 "$BINDU_STATE_DIR"
 	BINDU_IMAGE_DIR=${BINDU_IMAGE_DIR:-/var/tmp/bindu-test-images-$(id -u)}
