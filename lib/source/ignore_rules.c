@@ -34,6 +34,7 @@ struct bindu_rules {
 	struct rule *rule;
 	size_t n, cap;
 	uint32_t *bucket; /* last rule of a key, +1; 0: empty */
+	uint64_t seen[2]; /* names, extensions: key_bit of every key */
 	size_t mask;
 	uint32_t *rest; /* rules without a key, in order */
 	size_t nrest, restcap;
@@ -151,6 +152,16 @@ hash_key(const struct bindu_rules *r, char kind, const char *p, size_t n)
 	return (size_t)(h ^ h >> 32);
 }
 
+/* Most names share neither first byte nor length with any key: a look at one
+ * bit spares their hash. */
+static uint64_t
+key_bit(const struct bindu_rules *r, const char *p, size_t n)
+{
+	uint8_t c = (uint8_t)p[p[0] == '.' && n > 1];
+
+	return 1ull << (((r->fold ? fold_byte(c) : c) + 7 * n) & 63);
+}
+
 /* The bytes a rule is found by: 'n' and its name, '.' and its extension; 0
  * when it has to be tried. */
 static char
@@ -212,6 +223,7 @@ index_rules(struct bindu_rules *r)
 			r->rest[r->nrest++] = (uint32_t)i;
 			continue;
 		}
+		r->seen[kind == '.'] |= key_bit(r, key, n);
 		b = find_bucket(r, kind, key, n);
 		r->rule[i].next = *b;
 		*b = (uint32_t)i + 1;
@@ -296,8 +308,11 @@ static uint32_t
 find_keyed(const struct bindu_rules *r, char kind, const char *key, size_t n,
     bool is_dir)
 {
-	uint32_t i = *find_bucket(r, kind, key, n);
+	uint32_t i;
 
+	if (!(r->seen[kind == '.'] & key_bit(r, key, n)))
+		return 0;
+	i = *find_bucket(r, kind, key, n);
 	while (i != 0 && r->rule[i - 1].flags & RULE_DIR && !is_dir)
 		i = r->rule[i - 1].next;
 	return i;
