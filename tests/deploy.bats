@@ -7,9 +7,13 @@ setup_file() {
 	timeout 280 bindu-box create -q --image debian:trixie warm >/dev/null
 	timeout 30 bindu-box destroy -q --yes warm
 }
-teardown_file() { end_runtime; }
+teardown_file() {
+	own_runtime
+	end_runtime
+}
 setup() {
 	own_home
+	own_runtime
 	TREE=$BATS_TEST_TMPDIR/tree
 	NAME=t$BATS_TEST_NUMBER
 	mkdir -p "$TREE"
