@@ -19,6 +19,7 @@ setup() {
 	mkdir -p "$TREE"
 }
 teardown() {
+	own_runtime
 	timeout 30 bindu-box destroy -q --yes "$NAME" 2>/dev/null || true
 }
 
