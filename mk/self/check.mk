@@ -42,6 +42,7 @@ lint: deps-test
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)mk/self/lint.sh $(BUILD)
 # Programs the benches and tests run beside the tools.
+BENCH_NEEDS_pack_probe := crypto deflate zstd
 BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 $(BENCH): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libbindu.a
 	@mkdir -p $(@D)
