@@ -48,7 +48,7 @@ ask() {
 }
 # in_box ID COMMAND [MEMBER...]: run by sh in the box, streams and status ours
 in_box() {
-	local id=$1 extra= command
+	local id=$1 extra='' command
 	command=$(printf %s "$2" | python3 -c 'import json,sys
 print(json.dumps(sys.stdin.read()))')
 	shift 2

@@ -246,7 +246,8 @@ exec_tick(struct monitor *m)
 			signal_all(m, x, SIGKILL);
 		else if (!x->ending)
 			cgroup_exec_adopt(&m->cg, x->id);
-		left = POLL_MS;
+		if (!m->suspended) /* nothing moves before the resume */
+			left = POLL_MS;
 	}
 	return left;
 }
