@@ -19,8 +19,11 @@
 #include "tree.h"
 #include "walk_dir.h"
 #include "walk_link.h"
+#include "walk_stat.h"
 
 #define LISTING (64 * 1024)
+/* Files from this number on are looked at in the end, by several threads. */
+#define STAT_LATER 1000
 #define SPECIAL_NAMED 5 /* special files named one by one */
 
 /* Work left: a directory to read, or one to leave again. */
@@ -70,6 +73,19 @@ add_drop(struct bindu_tree *t, const char *path, const char *rule)
 		.secret = true };
 }
 
+static void
+set_stat(struct bindu_entry *e, const struct stat *st)
+{
+	e->size = (uint64_t)st->st_size;
+	e->ino = st->st_ino;
+	e->dev = st->st_dev;
+	e->mtime_ns = (uint64_t)st->st_mtim.tv_sec * 1000000000u +
+	    (uint64_t)st->st_mtim.tv_nsec;
+	e->ctime_ns = (uint64_t)st->st_ctim.tv_sec * 1000000000u +
+	    (uint64_t)st->st_ctim.tv_nsec;
+}
+
+/* st NULL: not looked at yet, mode stays 0. */
 static struct bindu_entry *
 add_entry(struct walk *w, const struct stat *st, enum bindu_entry_type type)
 {
@@ -78,15 +94,9 @@ add_entry(struct walk *w, const struct stat *st, enum bindu_entry_type type)
 
 	bindu_grow(&t->entry, &t->cap, t->n + 1, sizeof *t->entry);
 	e = &t->entry[t->n++];
-	*e = (struct bindu_entry){ .path = xstrdup(w->path),
-		.type = type,
-		.size = (uint64_t)st->st_size,
-		.ino = st->st_ino,
-		.dev = st->st_dev,
-		.mtime_ns = (uint64_t)st->st_mtim.tv_sec * 1000000000u +
-		    (uint64_t)st->st_mtim.tv_nsec,
-		.ctime_ns = (uint64_t)st->st_ctim.tv_sec * 1000000000u +
-		    (uint64_t)st->st_ctim.tv_nsec };
+	*e = (struct bindu_entry){ .path = xstrdup(w->path), .type = type };
+	if (st != NULL)
+		set_stat(e, st);
 	return e;
 }
 
@@ -253,7 +263,56 @@ take_name(struct walk *w, int dirfd, const char *name, unsigned char type,
 		return 0;
 	}
 	w->tree->kept += fate == KEEP_TRACKED;
+	if (type == DT_REG && w->tree->n >= STAT_LATER) {
+		add_entry(w, NULL, BINDU_FILE);
+		return 0;
+	}
 	return add_survivor(w, dirfd, name, err);
+}
+
+/* A file that was left for later, in a thread: mode 0 stays when it is gone
+ * or ours, 1 says that it is no file any more. */
+static void
+take_stat(void *ctx, struct bindu_entry *e, const struct stat *st)
+{
+	const struct walk *w = ctx;
+
+	if (st == NULL || is_output(w->o, st))
+		return;
+	set_stat(e, st);
+	e->mode = !S_ISREG(st->st_mode) ? 1 : st->st_mode & 0111 ? 0755 : 0644;
+}
+
+static int
+stat_later(struct walk *w, struct bindu_err *err)
+{
+	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 17);
+	struct bindu_tree *t = w->tree;
+	size_t kept = STAT_LATER;
+
+	if (t->n <= STAT_LATER)
+		return 0;
+	if (bindu_walk_stat(t, STAT_LATER, take_stat, w, err) == -1)
+		return -1;
+	t->bytes = 0;
+	for (size_t i = 0; i < t->n; i++) {
+		struct bindu_entry *e = &t->entry[i];
+
+		if (e->mode == 1)
+			bindu_note(w->report, BINDU_WARN,
+			    "%s changed its kind "
+			    "while the tree was read; it is left out",
+			    visible(&b, e->path));
+		if (e->mode <= 1) {
+			free(e->path);
+			continue;
+		}
+		t->bytes += e->type == BINDU_FILE ? e->size : 0;
+		if (i >= STAT_LATER)
+			t->entry[kept++] = *e;
+	}
+	t->n = kept;
+	return 0;
 }
 
 /* Everything getdents64 says of the directory, into w->listing; the number
@@ -503,7 +562,8 @@ load_tree(struct walk *w, const char *root, struct bindu_err *err)
 	w->dirs = bindu_walk_dir_new(t->rootfd);
 	w->ignore =
 	    bindu_ignore_new(t->root, w->o->no_defaults, w->report, err);
-	if (w->ignore == NULL || walk_all(w, err) == -1)
+	if (w->ignore == NULL || walk_all(w, err) == -1 ||
+	    stat_later(w, err) == -1)
 		return -1;
 	if (t->special > SPECIAL_NAMED)
 		bindu_note(w->report, BINDU_WARN,
