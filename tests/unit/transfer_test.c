@@ -229,9 +229,12 @@ tars(void)
 int
 main(void)
 {
+	AUTO_FREE char *cache = NULL;
+
 	if (mkdtemp(base) == NULL)
 		return 1;
-	setenv("XDG_CACHE_HOME", xasprintf("%s/cache", base), 1);
+	cache = xasprintf("%s/cache", base);
+	setenv("XDG_CACHE_HOME", cache, 1);
 	setenv("BINDU_SHARE_DIR", "share", 0);
 	signal(SIGPIPE, SIG_IGN);
 	fake_home = xasprintf("%s/home", base);
