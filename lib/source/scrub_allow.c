@@ -19,11 +19,11 @@ enum kind { ALLOW_SECRET, ALLOW_FILE, ALLOW_PATH };
 
 struct entry {
 	enum kind kind;
-	char *name;		/* rule id, path, or glob */
-	char *rule;		/* of ALLOW_PATH */
+	char *name; /* rule id, path, or glob */
+	char *rule; /* of ALLOW_PATH */
 	uint8_t sha256[BINDU_SHA256];
-	char *from;		/* ".binduscrub:12", "baseline" */
-	bool expired, used, quiet;	/* quiet: unused is no news */
+	char *from; /* ".binduscrub:12", "baseline" */
+	bool expired, used, quiet; /* quiet: unused is no news */
 };
 
 struct scrub_allow {
@@ -74,16 +74,17 @@ parse_line(struct scrub_allow *a, char *line, const char **why)
 		return -1;
 	*reason = '\0';
 	for (char *w = strtok_r(line, " \t", &save); w && n < 5;
-	    w = strtok_r(NULL, " \t", &save))
+	     w = strtok_r(NULL, " \t", &save))
 		word[n++] = w;
 	*why = "it is not secret RULE sha256:..., file PATH sha256:... or "
-	    "path GLOB RULE";
+	       "path GLOB RULE";
 	if (n < 3)
 		return -1;
 	e = add(a);
 	e->name = xstrdup(word[1]);
 	if (n == 4) {
-		past = strncmp(word[3], "until=", 6) ? -1 : is_past(word[3] + 6);
+		past = strncmp(word[3], "until=", 6) ? -1 :
+						       is_past(word[3] + 6);
 		*why = "the fourth word is not until=YYYY-MM-DD";
 		if (past < 0)
 			return -1;
@@ -136,16 +137,19 @@ load_baseline(struct scrub_allow *a, const char *name, struct bindu_err *err)
 	size_t len, i;
 
 	if (bindu_fd_read_file(AT_FDCWD, name, BASELINE_MAX, &text, &len,
-	    err) == -1)
+		err) == -1)
 		return bindu_err_wrap(err, "baseline");
 	report = bindu_json_parse(text, len, BASELINE_MAX, name, err);
 	if (!report)
 		return -1;
 	list = json_object_get(report, "findings");
 	if (!json_is_array(list))
-		return bindu_err_set(err, BINDU_E_CONFIG, "baseline %s is not "
-		    "a report of bindu-scrub --json", name);
-	json_array_foreach(list, i, f) {
+		return bindu_err_set(err, BINDU_E_CONFIG,
+		    "baseline %s is not "
+		    "a report of bindu-scrub --json",
+		    name);
+	json_array_foreach(list, i, f)
+	{
 		const char *line = bindu_json_str(f, "allow");
 		char rule[80], hex[80];
 		struct entry *e;
@@ -174,7 +178,7 @@ load(struct scrub_allow *a, int dirfd, const char *file, const char *baseline,
 	size_t len;
 
 	if (bindu_fd_read_file(file ? AT_FDCWD : dirfd, name, FILE_MAX_BYTES,
-	    &text, &len, &mine) == -1) {
+		&text, &len, &mine) == -1) {
 		if (file || mine.code != BINDU_E_NOINPUT) {
 			if (err)
 				*err = mine;
@@ -241,10 +245,11 @@ scrub_allow_secret(struct scrub_allow *a, const char *path, const char *rule,
 
 		if (e->expired)
 			continue;
-		if (e->kind == ALLOW_SECRET ? strcmp(e->name, rule) ||
-		    memcmp(e->sha256, sha256, BINDU_SHA256) :
-		    e->kind != ALLOW_PATH || fnmatch(e->name, path, 0) ||
-		    fnmatch(e->rule, rule, 0))
+		if (e->kind == ALLOW_SECRET ?
+			strcmp(e->name, rule) ||
+			    memcmp(e->sha256, sha256, BINDU_SHA256) :
+			e->kind != ALLOW_PATH || fnmatch(e->name, path, 0) ||
+			    fnmatch(e->rule, rule, 0))
 			continue;
 		e->used = true;
 		return xstrdup(e->from);

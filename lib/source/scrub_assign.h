@@ -10,12 +10,12 @@
 enum scrub_key { KEY_NONE, KEY_WEAK, KEY_TOKEN, KEY_SECRET, KEY_PASSWORD };
 
 struct scrub_pair {
-	size_t key, kend;	/* the whole identifier */
+	size_t key, kend; /* the whole identifier */
 	enum scrub_key kind;
 	size_t value, vend;
-	char quote;		/* the quote before the value, or 0 */
+	char quote; /* the quote before the value, or 0 */
 	bool quoted;
-	bool element;		/* <password>VALUE</password> */
+	bool element; /* <password>VALUE</password> */
 };
 
 /* Does a word that may name a secret start here?  Its length, or 0. */
@@ -24,11 +24,11 @@ size_t scrub_key_word(const uint8_t *, size_t n);
 enum scrub_key scrub_key_kind(const uint8_t *, size_t n);
 /* From a word inside an identifier to where its value begins. */
 bool scrub_pair_forward(const struct scrub_text *, size_t at, size_t end,
-	struct scrub_pair *);
+    struct scrub_pair *);
 /* Set vend; false when there is no value of a sensible size. */
 bool scrub_value_bounds(const struct scrub_text *, struct scrub_pair *);
-bool scrub_pair_is_connection(const struct scrub_text *,
-	const struct scrub_pair *);
+bool
+scrub_pair_is_connection(const struct scrub_text *, const struct scrub_pair *);
 
 /* ${X}, os.environ[...], <value>, a path, a URL, a call ... */
 bool scrub_value_is_reference(const uint8_t *, size_t, bool quoted);
@@ -37,12 +37,12 @@ bool scrub_value_is_set(const uint8_t *, size_t);
 /* A bindu_scrub_level, or -1 for nothing worth saying. */
 int scrub_password_level(const uint8_t *, size_t, bool quoted);
 int scrub_token_level(const uint8_t *, size_t, enum scrub_key);
-bool scrub_is_login(const uint8_t *, size_t);	/* user:password */
+bool scrub_is_login(const uint8_t *, size_t); /* user:password */
 /* password, admin123, test ...: everyone's first choice. */
 bool scrub_is_common(const uint8_t *, size_t);
 /* Do all words belong to BIP-39's list, and does their checksum hold? */
 bool scrub_is_seed(const uint8_t *, size_t);
 /* The provider named in context whose tokens look like the value. */
 const char *scrub_named_provider(const uint8_t *context, size_t,
-	const uint8_t *value, size_t);
+    const uint8_t *value, size_t);
 #endif

@@ -105,10 +105,11 @@ login_level(const uint8_t *p, size_t n, const uint8_t *user, size_t ulen,
 
 	if (n < 4 || n > LOGIN_MAX)
 		return -1;
+	if (scrub_value_is_reference(p, n, true))
+		return -1;
 	n = percent_decode(p, n, plain);
 	p = plain;
-	if (scrub_value_is_reference(p, n, true) || p[0] == '[' ||
-	    p[0] == ':' || (p[0] == '<' && p[n - 1] == '>') ||
+	if (p[0] == '[' || p[0] == ':' || (p[0] == '<' && p[n - 1] == '>') ||
 	    scrub_is_placeholder(p, n) || scrub_is_common(p, n))
 		return -1;
 	if (n == ulen && !memcmp(p, user, n))

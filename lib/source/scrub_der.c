@@ -127,7 +127,7 @@ pgp_key(const uint8_t *p, size_t n, bool *encrypted)
 		at = (p[0] & 3) == 0 ? 2 : (p[0] & 3) == 1 ? 3 : 5;
 	if (p[at] < 3 || p[at] > 6)
 		return NULL;
-	*encrypted = true;	/* the S2K octet lies behind the public part */
+	*encrypted = true; /* the S2K octet lies behind the public part */
 	return "private-key/pgp";
 }
 

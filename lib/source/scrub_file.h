@@ -9,7 +9,7 @@
 #include "scrub_allow.h"
 #include "unpack_stream.h"
 
-struct scrub_job {		/* one thread's work */
+struct scrub_job { /* one thread's work */
 	struct scrub_scan *scan;
 	struct scrub_allow *allow;
 	const struct bindu_scrub_opts *o;
@@ -20,28 +20,27 @@ struct scrub_job {		/* one thread's work */
 	const char *path;
 	uint64_t size;
 	bool weak, any_key, block;
-	size_t first;		/* its findings begin here in the report */
+	size_t first; /* its findings begin here in the report */
 };
 
 /* Read the source (its whole content is size bytes, 0 if not known) and
  * report.  weak: the name is one of those that content decides about.
  * Returns 0, or -1 with err when the source failed. */
 int scrub_file(struct scrub_job *, const char *path, uint64_t size, bool weak,
-	const struct bindu_source *, struct bindu_err *);
+    const struct bindu_source *, struct bindu_err *);
 /* Should the file just read be left out?  The rule, or NULL.  Marks its
  * findings as dropped, or counts them. */
 const char *scrub_file_verdict(struct scrub_job *, enum bindu_name_act,
-	const char *name_rule);
+    const char *name_rule);
 
 void scrub_report_drop(struct bindu_scrub_report *, const char *path,
-	const char *rule);
-void scrub_report_unread(struct scrub_job *, const char *path,
-	const char *why);
+    const char *rule);
+void scrub_report_unread(struct scrub_job *, const char *path, const char *why);
 void scrub_report_kept(struct bindu_scrub_report *, const char *path,
-	const char *rule);
+    const char *rule);
 /* A finding about the name alone. */
 void scrub_report_name(struct bindu_scrub_report *, const char *path,
-	const char *rule);
+    const char *rule);
 /* Where a link in `path` leads, clean; NULL when it leaves the root.  Caller
  * frees. */
 char *scrub_link_target(const char *path, const char *link);

@@ -13,7 +13,7 @@ extern const char scrub_hs_db[], scrub_hs_db_end[];
 struct call {
 	scrub_hit_fn *hit;
 	void *ctx;
-	size_t from, to;	/* a literal must start here */
+	size_t from, to; /* a literal must start here */
 };
 
 static hs_database_t *database;
@@ -24,7 +24,7 @@ load(void)
 	size_t n = (size_t)(scrub_hs_db_end - scrub_hs_db);
 
 #ifdef __x86_64__
-	if (!__builtin_cpu_supports("sse4.2"))	/* what the library needs */
+	if (!__builtin_cpu_supports("sse4.2")) /* what the library needs */
 		return;
 #endif
 	if (hs_deserialize_database(scrub_hs_db, n, &database) != HS_SUCCESS)
@@ -66,8 +66,8 @@ scrub_prefilter_hs(const uint8_t *p, size_t n, size_t from, size_t to,
 		return false;
 	/* hit() does not scan again with this scratch: children are fed after
 	 * the prefilter has returned. */
-	return hs_scan(database, (const char *)p + from,
-	    (unsigned)(end - from), 0, scratch, on_match, &c) == HS_SUCCESS;
+	return hs_scan(database, (const char *)p + from, (unsigned)(end - from),
+		   0, scratch, on_match, &c) == HS_SUCCESS;
 }
 #else
 bool

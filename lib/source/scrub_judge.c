@@ -47,7 +47,7 @@ find_aws_secret(const struct scrub_text *t, size_t at, size_t end,
 			continue;
 		}
 		*start = i - run;
-		if (run == 41 && t->p[*start] == '/')	/* a path before it? */
+		if (run == 41 && t->p[*start] == '/') /* a path before it? */
 			run = 0;
 		if (run == 40 && scrub_randomness(t->p + *start, 40) > 0.5 &&
 		    scrub_entropy(t->p + *start, 40) > 3.9 &&
@@ -65,8 +65,8 @@ judge_aws(struct scrub_scan *s, const struct scrub_text *t, size_t start,
 	size_t secret;
 	bool pair = find_aws_secret(t, start, end, &secret);
 
-	scrub_add(s, t, start, end, r->id, pair ? BINDU_SCRUB_BLOCK
-	    : BINDU_SCRUB_WARN, PRIO_PROVIDER);
+	scrub_add(s, t, start, end, r->id,
+	    pair ? BINDU_SCRUB_BLOCK : BINDU_SCRUB_WARN, PRIO_PROVIDER);
 	if (pair)
 		scrub_add(s, t, secret, secret + 40,
 		    "provider/aws-secret-access-key", BINDU_SCRUB_BLOCK,
@@ -91,7 +91,7 @@ judge_row(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	if (start == (size_t)-1 || !has_borders(r, t, start, end))
 		return 0;
 	if (scrub_is_placeholder(t->p + at + (len > lit ? lit : 0),
-	    len > lit ? len - lit : len))
+		len > lit ? len - lit : len))
 		return 1;
 	if (r->flags & RULE_RANDOM &&
 	    scrub_randomness(t->p + at + lit, len - lit) < 0.3)
@@ -106,8 +106,8 @@ judge_row(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 		judge_aws(s, t, start, end, r);
 	else
 		scrub_add(s, t, start, end, r->id, level,
-		    r->id[1] == 'r' && r->id[2] == 'i' ? PRIO_KEY
-		    : PRIO_PROVIDER);
+		    r->id[1] == 'r' && r->id[2] == 'i' ? PRIO_KEY :
+							 PRIO_PROVIDER);
 	return 1;
 }
 
@@ -126,7 +126,7 @@ void
 scrub_starts_init(struct scrub_starts *x)
 {
 	memset(x, 0, sizeof *x);
-	for (size_t i = scrub_nrules; i-- > 0; ) {
+	for (size_t i = scrub_nrules; i-- > 0;) {
 		const struct scrub_rule *r = &scrub_rules[i];
 		uint8_t c = (uint8_t)r->lit[0];
 

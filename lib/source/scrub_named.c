@@ -6,7 +6,9 @@
 
 #define UUID "\\h{8}-\\h{4}-\\h{4}-\\h{4}-\\h{12}"
 
-static const struct { const char *word, *pat, *id; } named[] = {
+static const struct {
+	const char *word, *pat, *id;
+} named[] = {
 	{ "aws_secret", "\\B{40}", "provider/aws-secret-access-key" },
 	{ "secret_access_key", "\\B{40}", "provider/aws-secret-access-key" },
 	{ "secretaccesskey", "\\B{40}", "provider/aws-secret-access-key" },
@@ -88,8 +90,9 @@ scrub_named_provider(const uint8_t *context, size_t n, const uint8_t *value,
 	for (size_t i = 0; i < n; i++) {
 		uint8_t c = context[i];
 
-		line[i] = (char)(c == '-' ? '_' : c >= 'A' && c <= 'Z' ?
-		    c | 0x20 : c);
+		line[i] = (char)(c == '-'    ? '_' :
+			c >= 'A' && c <= 'Z' ? c | 0x20 :
+					       c);
 	}
 	for (size_t i = 0; i < sizeof named / sizeof *named; i++)
 		if (memmem(line, n, named[i].word, strlen(named[i].word)) &&

@@ -8,7 +8,7 @@
 #include "lib/base/str.h"
 #include "scrub.h"
 
-enum { CODE = 1 };	/* source code of that name is read, not dropped */
+enum { CODE = 1 }; /* source code of that name is read, not dropped */
 
 struct name_rule {
 	const char *pattern;
@@ -255,19 +255,16 @@ static const struct name_rule files[] = {
 	{ "*.provisionprofile", "name/apple-signing", WARN, 0 },
 };
 
-static const char *const code_suffixes[] = {
-	".py", ".pyi", ".pyx", ".go", ".js", ".jsx", ".mjs", ".cjs", ".ts",
-	".tsx", ".vue", ".svelte", ".c", ".h", ".cc", ".cpp", ".hpp", ".cs",
-	".java", ".kt", ".scala", ".rb", ".rs", ".php", ".sh", ".swift",
-	".dart", ".lua", ".pl", ".ex", ".exs", ".md", ".rst", ".html", ".css",
-	".scss", ".svg", ".png", ".jpg", ".gif", ".webp", ".ico", NULL
-};
+static const char *const code_suffixes[] = { ".py", ".pyi", ".pyx", ".go",
+	".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".vue", ".svelte", ".c",
+	".h", ".cc", ".cpp", ".hpp", ".cs", ".java", ".kt", ".scala", ".rb",
+	".rs", ".php", ".sh", ".swift", ".dart", ".lua", ".pl", ".ex", ".exs",
+	".md", ".rst", ".html", ".css", ".scss", ".svg", ".png", ".jpg", ".gif",
+	".webp", ".ico", NULL };
 
 /* A copy of a dropped file is the file. */
-static const char *const copy_suffixes[] = {
-	".bak", ".backup", ".old", ".orig", ".save", ".swp", ".swo", "~",
-	" copy", NULL
-};
+static const char *const copy_suffixes[] = { ".bak", ".backup", ".old", ".orig",
+	".save", ".swp", ".swo", "~", " copy", NULL };
 
 static char
 fold(char c)
@@ -284,7 +281,7 @@ glob(const char *p, const char *s, size_t n)
 
 	for (; *p && (*p != '/' || p[1]); p++) {
 		if (*p == '*') {
-			for (; ; s++) {
+			for (;; s++) {
 				if (glob(p + 1, s, (size_t)(end - s)))
 					return true;
 				if (s == end || *s == '/')
@@ -311,9 +308,9 @@ glob(const char *p, const char *s, size_t n)
 struct row_index {
 	uint8_t head[256];
 	uint8_t next[256];
-	char first[256];	/* of a single component; 0: a wildcard, or
+	char first[256]; /* of a single component; 0: a wildcard, or
 				 * the row has several */
-	char second[256];	/* last byte but one; 0: a wildcard */
+	char second[256]; /* last byte but one; 0: a wildcard */
 };
 
 static struct row_index file_rows, folder_rows;
@@ -339,9 +336,9 @@ index_rows(struct row_index *x, const struct name_rule *rule, size_t n)
 	}
 }
 
-#define ROWS(table) (sizeof (table) / sizeof *(table))
+#define ROWS(table) (sizeof(table) / sizeof *(table))
 _Static_assert(ROWS(files) < 256 && ROWS(folders) < 256,
-	"a row's number and one more fit into a byte");
+    "a row's number and one more fit into a byte");
 
 __attribute__((constructor)) static void
 index_all(void)
@@ -358,7 +355,7 @@ tail_matches(const char *p, const char *s, size_t base, size_t n)
 	size_t start = base;
 
 	for (const char *q = strchr(p, '/'); q != NULL && q[1] != '\0';
-	    q = strchr(q + 1, '/')) {
+	     q = strchr(q + 1, '/')) {
 		start -= start > 0;
 		while (start > 0 && s[start - 1] != '/')
 			start--;
@@ -368,8 +365,8 @@ tail_matches(const char *p, const char *s, size_t base, size_t n)
 
 /* The first row of the table that matches the tail of s[0..n). */
 static const struct name_rule *
-find_row(const struct row_index *x, const struct name_rule *rule,
-	const char *s, size_t n)
+find_row(const struct row_index *x, const struct name_rule *rule, const char *s,
+    size_t n)
 {
 	uint8_t a, b = x->head[0];
 	char first, second;
@@ -401,8 +398,8 @@ match_folders(const char *path, size_t n, bool is_dir)
 	for (size_t end = 1; end <= n; end++) {
 		if (end < n ? path[end] != '/' : !is_dir)
 			continue;
-		const struct name_rule *r = find_row(&folder_rows, folders,
-		    path, end);
+		const struct name_rule *r =
+		    find_row(&folder_rows, folders, path, end);
 
 		if (r != NULL)
 			return r;
@@ -422,7 +419,8 @@ suffix_length(const char *const *list, const char *path, size_t n)
 	for (; *list; list++) {
 		size_t len = strlen(*list), i = 0;
 
-		while (i < len && len < n && fold(path[n - len + i]) == (*list)[i])
+		while (
+		    i < len && len < n && fold(path[n - len + i]) == (*list)[i])
 			i++;
 		if (i == len)
 			return len;
@@ -465,7 +463,7 @@ match_name(const char *path, size_t n)
 	if (!strip_copy(path, n, plain, sizeof plain))
 		return r;
 	copy = match_files(plain, strlen(plain));
-	if (!copy && path[n - 1] == 'p') {	/* vim: .id_rsa.swp, .env.swp */
+	if (!copy && path[n - 1] == 'p') { /* vim: .id_rsa.swp, .env.swp */
 		const char *b = strrchr(plain, '/');
 		char dotted[sizeof plain + 1];
 		size_t at = b ? (size_t)(b - plain) + 1 : 0;

@@ -4,9 +4,12 @@
 #include "lib/base/mem.h"
 #include "scrub_priv.h"
 
-static const struct { const char *rule, *what; } classes[] = {
+static const struct {
+	const char *rule, *what;
+} classes[] = {
 	{ "private-key/encrypted", "a private key behind a passphrase" },
-	{ "private-key/undecodable", "a private key block that does not decode" },
+	{ "private-key/undecodable",
+	    "a private key block that does not decode" },
 	{ "private-key/seed-phrase", "a wallet's seed phrase" },
 	{ "private-key/", "a private key" },
 	{ "connection/", "a login inside an address or connection string" },
@@ -30,8 +33,9 @@ bindu_scrub_what(const char *rule)
 const char *
 bindu_scrub_level_name(enum bindu_scrub_level l)
 {
-	return l == BINDU_SCRUB_BLOCK ? "block" : l == BINDU_SCRUB_WARN ?
-	    "warn" : "note";
+	return l == BINDU_SCRUB_BLOCK ? "block" :
+	    l == BINDU_SCRUB_WARN     ? "warn" :
+					"note";
 }
 
 static json_t *
@@ -88,13 +92,13 @@ bindu_scrub_json(const struct bindu_scrub_report *r, const char *root)
 	bindu_json_set_int(o, "schema", 1);
 	bindu_json_set_str(o, "root", root);
 	json_object_set_new(o, "findings", findings_json(r->finding, r->n));
-	json_object_set_new(o, "dropped", drops_json(r->drop, r->ndrop,
-	    "rule"));
-	json_object_set_new(o, "unread", drops_json(r->unread, r->nunread,
-	    "reason"));
+	json_object_set_new(o, "dropped",
+	    drops_json(r->drop, r->ndrop, "rule"));
+	json_object_set_new(o, "unread",
+	    drops_json(r->unread, r->nunread, "reason"));
 	json_object_set_new(o, "kept", drops_json(r->kept, r->nkept, "rule"));
-	json_object_set_new(o, "allowed", findings_json(r->allowed,
-	    r->nallowed));
+	json_object_set_new(o, "allowed",
+	    findings_json(r->allowed, r->nallowed));
 	for (size_t i = 0; i < r->stale.n; i++)
 		json_array_append_new(stale, json_string(r->stale.v[i]));
 	json_object_set_new(o, "stale", stale);
@@ -116,8 +120,8 @@ uri(const char *path)
 	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 17);
 
 	for (const uint8_t *p = (const uint8_t *)path; *p; p++)
-		if (*p < 0x80 && (scrub_class[*p] & CH_DOTTED || *p == '/' ||
-		    *p == '!'))
+		if (*p < 0x80 &&
+		    (scrub_class[*p] & CH_DOTTED || *p == '/' || *p == '!'))
 			bindu_buf_addc(&b, (char)*p, NULL);
 		else
 			bindu_buf_addf(&b, NULL, "%%%02X", *p);
@@ -141,25 +145,28 @@ sarif_result(const struct bindu_finding *f)
 {
 	json_t *o = json_object(), *place, *region;
 
-	place = json_pack("{s:{s:o}}", "artifactLocation", "uri",
-	    uri(f->path));
+	place = json_pack("{s:{s:o}}", "artifactLocation", "uri", uri(f->path));
 	if (f->line) {
 		region = json_pack("{s:i, s:i}", "startLine", (int)f->line,
 		    "startColumn", (int)f->col);
 		json_object_set_new(place, "region", region);
 	}
 	bindu_json_set_str(o, "ruleId", f->rule);
-	bindu_json_set_str(o, "level", f->level == BINDU_SCRUB_BLOCK ?
-	    "error" : f->level == BINDU_SCRUB_WARN ? "warning" : "note");
-	json_object_set_new(o, "message", json_pack("{s:o}", "text",
-	    json_sprintf("%s %s", bindu_scrub_what(f->rule), f->masked)));
-	json_object_set_new(o, "locations", json_pack("[{s:o}]",
-	    "physicalLocation", place));
+	bindu_json_set_str(o, "level",
+	    f->level == BINDU_SCRUB_BLOCK    ? "error" :
+		f->level == BINDU_SCRUB_WARN ? "warning" :
+					       "note");
+	json_object_set_new(o, "message",
+	    json_pack("{s:o}", "text",
+		json_sprintf("%s %s", bindu_scrub_what(f->rule), f->masked)));
+	json_object_set_new(o, "locations",
+	    json_pack("[{s:o}]", "physicalLocation", place));
 	json_object_set_new(o, "partialFingerprints", fingerprint(f));
 	if (f->by)
-		json_object_set_new(o, "suppressions", json_pack(
-		    "[{s:s, s:s}]", "kind", !strcmp(f->by, "comment") ?
-		    "inSource" : "external", "justification", f->by));
+		json_object_set_new(o, "suppressions",
+		    json_pack("[{s:s, s:s}]", "kind",
+			!strcmp(f->by, "comment") ? "inSource" : "external",
+			"justification", f->by));
 	return o;
 }
 
@@ -169,9 +176,8 @@ has_rule(const json_t *list, const char *id)
 	size_t i;
 	json_t *o;
 
-	json_array_foreach((json_t *)(uintptr_t)list, i, o)
-		if (!strcmp(bindu_json_str(o, "id"), id))
-			return true;
+	json_array_foreach((json_t *)(uintptr_t)list, i,
+	    o) if (!strcmp(bindu_json_str(o, "id"), id)) return true;
 	return false;
 }
 
@@ -179,8 +185,9 @@ static void
 add_rule(json_t *list, const char *id)
 {
 	if (!has_rule(list, id))
-		json_array_append_new(list, json_pack("{s:s, s:{s:s}}", "id",
-		    id, "shortDescription", "text", bindu_scrub_what(id)));
+		json_array_append_new(list,
+		    json_pack("{s:s, s:{s:s}}", "id", id, "shortDescription",
+			"text", bindu_scrub_what(id)));
 }
 
 /* All rules, also when nothing was found: old alerts close then. */
@@ -212,6 +219,6 @@ bindu_scrub_sarif(const struct bindu_scrub_report *r)
 	run = json_pack("{s:{s:o}, s:o, s:s}", "tool", "driver", driver,
 	    "results", results, "columnKind", "unicodeCodePoints");
 	return json_pack("{s:s, s:s, s:[o]}", "$schema",
-	    "https://json.schemastore.org/sarif-2.1.0.json", "version",
-	    "2.1.0", "runs", run);
+	    "https://json.schemastore.org/sarif-2.1.0.json", "version", "2.1.0",
+	    "runs", run);
 }

@@ -341,10 +341,9 @@ const struct scrub_rule scrub_rules[] = {
 
 	/* Talk and mail. */
 	{ P "slack-bot-token", "xoxb-", "xoxb-\\d{9,14}-\\d{9,14}-\\w{18,34}",
-	    NULL, RANDOM, NULL },
+	    NULL, 0, NULL },
 	{ P "slack-user-token", "xoxp-",
-	    "xoxp-\\d{9,14}-\\d{9,14}-\\d{9,14}-\\w{28,34}", NULL, RANDOM,
-	    NULL },
+	    "xoxp-\\d{9,14}-\\d{9,14}-\\d{9,14}-\\w{28,34}", NULL, 0, NULL },
 	{ P "slack-token", "xoxe", "xoxe.xox\\a{1}-\\d{1}-\\b{130,300}", NULL,
 	    LEFT | RANDOM, NULL },
 	{ P "slack-token", "xoxe", "xoxe-\\d{1}-\\b{130,300}", NULL,
@@ -362,7 +361,7 @@ const struct scrub_rule scrub_rules[] = {
 	{ P "slack-cookie-token", "xoxc-",
 	    "xoxc-\\d{9,14}-\\d{9,14}-\\d{9,14}-\\h{64}", NULL, 0, NULL },
 	{ P "slack-app-token", "xapp-",
-	    "xapp-\\d{1}-\\u{9,13}-\\d{9,14}-\\w{40,70}", NULL, RANDOM, NULL },
+	    "xapp-\\d{1}-\\u{9,13}-\\d{9,14}-\\w{40,70}", NULL, 0, NULL },
 	{ P "slack-webhook", "hooks.slack.com/",
 	    "hooks.slack.com/services/T\\u{6,12}/B\\u{6,12}/\\w{20,26}", NULL,
 	    RANDOM, NULL },

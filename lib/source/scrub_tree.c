@@ -13,7 +13,9 @@
 
 /* Inodes of files a name rule dropped: another name of them is no escape. */
 struct inodes {
-	struct { uint64_t dev, ino; } *v;
+	struct {
+		uint64_t dev, ino;
+	} * v;
 	size_t n, cap;
 };
 
@@ -70,8 +72,10 @@ open_entry(struct tree_scan *s, const struct bindu_entry *e, struct stat *st,
 	const char *name;
 	int at = bindu_walk_dir_parent(s->dirs, e->path, &name), fd;
 
-	fd = at == -1 ? -1 : openat(at, name, O_RDONLY | O_CLOEXEC |
-	    O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	fd = at == -1 ?
+	    -1 :
+	    openat(at, name,
+		O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd == -1)
 		return bindu_err_sys(err, "opening failed");
 	if (fstat(fd, st) == -1 || !S_ISREG(st->st_mode)) {
@@ -147,8 +151,8 @@ judge_content(struct tree_scan *s, const struct bindu_entry *e,
 		return NULL;
 	}
 	src.size = (uint64_t)st.st_size;
-	if (scrub_file(&s->job, e->path, src.size, act == BINDU_NAME_SCAN,
-	    &src, &why) == -1) {
+	if (scrub_file(&s->job, e->path, src.size, act == BINDU_NAME_SCAN, &src,
+		&why) == -1) {
 		scrub_report_unread(&s->job, e->path, why.msg);
 		return NULL;
 	}
@@ -165,7 +169,8 @@ drop_entry(struct tree_scan *s, size_t i, const char *rule)
 	scrub_report_drop(s->job.r, s->t->entry[i].path, rule);
 	if (s->t->entry[i].type == BINDU_FILE) {
 		at = bindu_walk_dir_parent(s->dirs, s->t->entry[i].path, &name);
-		if (at != -1 && fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		if (at != -1 &&
+		    fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			remember_inode(&s->dropped, &st);
 	}
 	bindu_tree_drop(s->t, i, rule, true);
@@ -182,8 +187,9 @@ take_walk_drops(struct tree_scan *s)
 	for (size_t i = 0; i < t->ndrop; i++) {
 		int at = bindu_walk_dir_parent(s->dirs, t->drop[i].path, &name);
 
-		if (at != -1 && fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) ==
-		    0 && S_ISREG(st.st_mode))
+		if (at != -1 &&
+		    fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode))
 			remember_inode(&s->dropped, &st);
 		scrub_report_drop(s->job.r, t->drop[i].path, t->drop[i].rule);
 	}
@@ -195,11 +201,11 @@ scan_entries(struct tree_scan *s)
 	const char *rule, *why;
 	enum bindu_name_act act;
 
-	for (size_t i = 0; i < s->t->n; ) {
+	for (size_t i = 0; i < s->t->n;) {
 		struct bindu_entry *e = &s->t->entry[i];
 
-		bindu_progress(s->report, "scrub", s->job.r->bytes,
-		    s->t->bytes, "bytes");
+		bindu_progress(s->report, "scrub", s->job.r->bytes, s->t->bytes,
+		    "bytes");
 		why = judge_name(s, e, &act, &rule);
 		if ((why || act == BINDU_NAME_SCAN) && e->type == BINDU_FILE &&
 		    is_allowed_file(s, e)) {
@@ -236,8 +242,8 @@ bindu_scrub_tree(struct bindu_tree *t, const struct bindu_scrub_opts *o,
 	memset(r, 0, sizeof *r);
 	s.job.o = o;
 	s.job.r = r;
-	s.job.allow = scrub_allow_load(t->rootfd, o->allow_file, o->baseline,
-	    err);
+	s.job.allow =
+	    scrub_allow_load(t->rootfd, o->allow_file, o->baseline, err);
 	if (!s.job.allow)
 		return -1;
 	s.dirs = bindu_walk_dir_new(t->rootfd);

@@ -252,7 +252,7 @@ judge_shape(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 static bool
 may_be_random(const struct scrub_text *t, size_t at, size_t end)
 {
-	size_t i = at, lower = 0, upper = 0;
+	size_t i = at, lower = 0, upper = 0, marks = 0;
 
 	if (end - at > 80)
 		end = at + 80;
@@ -264,12 +264,11 @@ may_be_random(const struct scrub_text *t, size_t at, size_t end)
 	if (end - at < 20 || !strchr("\"'=>`", t->p[at - 1]))
 		return false;
 	for (i = at; i < end; i++) {
-		if (!(scrub_class[t->p[i]] & CH_ALPHA))
-			return false;
+		marks += !(scrub_class[t->p[i]] & CH_ALPHA);
 		lower += t->p[i] >= 'a';
 		upper += t->p[i] < 'a';
 	}
-	return lower > 4 && upper > 4;
+	return lower > 4 && upper > 4 && marks < 3;
 }
 
 /* Is there an operator, or a blank after a name, before the value? */
@@ -321,12 +320,13 @@ scrub_judge_run(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 {
 	size_t n = end - at;
 
-	if (!at || !may_be_random(t, at, end))
+	if (!at)
 		return;
 	if (strchr(".~:", t->p[at - 1]) &&
 	    (judge_prefixed(s, t, at, n) || judge_azure(s, t, at)))
 		return;
 	if (!(scrub_class[t->p[at - 1]] & CH_BEFORE) ||
+	    !may_be_random(t, at, end) ||
 	    scrub_randomness(t->p + at, n > 64 ? 64 : n) < 0.2)
 		return;
 	if (judge_shape(s, t, at, end) || judge_header(s, t, at, end))

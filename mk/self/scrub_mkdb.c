@@ -7,12 +7,12 @@
 #include "lib/source/scrub_priv.h"
 
 /* The rules name their checks; none is called here. */
-#define NEVER(name) enum scrub_verdict \
-name(const uint8_t *p, size_t n) \
-{ \
-	(void)p, (void)n; \
-	abort(); \
-}
+#define NEVER(name) \
+	enum scrub_verdict name(const uint8_t *p, size_t n) \
+	{ \
+		(void)p, (void)n; \
+		abort(); \
+	}
 NEVER(scrub_check_github)
 NEVER(scrub_check_npm)
 NEVER(scrub_check_jwt)
@@ -24,8 +24,8 @@ main(int argc, char **argv)
 	size_t count = scrub_literal_count(), n = 0, size;
 	const char **lit = calloc(count, sizeof *lit);
 	size_t *len = calloc(count, sizeof *len);
-	unsigned *flags = calloc(count, sizeof *flags), *id = calloc(count,
-	    sizeof *id);
+	unsigned *flags = calloc(count, sizeof *flags),
+		 *id = calloc(count, sizeof *id);
 	hs_database_t *db;
 	hs_compile_error_t *e;
 	/* Any machine of this architecture may run the result. */
@@ -40,8 +40,9 @@ main(int argc, char **argv)
 		id[n] = (unsigned)i;
 		n += lit[n] != NULL;
 	}
-	if (argc != 2 || hs_compile_lit_multi(lit, flags, id, len, (unsigned)n,
-	    HS_MODE_BLOCK, &plain, &db, &e) != HS_SUCCESS ||
+	if (argc != 2 ||
+	    hs_compile_lit_multi(lit, flags, id, len, (unsigned)n,
+		HS_MODE_BLOCK, &plain, &db, &e) != HS_SUCCESS ||
 	    hs_serialize_database(db, &bytes, &size) != HS_SUCCESS) {
 		fprintf(stderr, "scrub_mkdb: cannot compile the literals\n");
 		return 1;
