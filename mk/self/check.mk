@@ -14,6 +14,8 @@ $(BUILD)/unit/wire_test: $(BUILD)/boxd/wire.o
 $(BUILD)/unit/exec_user_test: $(BUILD)/boxd/monitor/exec_user.o
 $(BUILD)/unit/bundle_test: $(BUILD)/boxd/monitor/bundle.o $(BUILD)/boxd/monitor/seccomp.o
 UNIT_NEEDS_bundle_test := seccomp
+$(BUILD)/unit/image_pip_test: $(BUILD)/boxd/monitor/image_pip.o
+$(BUILD)/unit/net_test: $(BUILD)/boxd/monitor/net.o $(BUILD)/boxd/monitor/net_link.o
 UNIT_NEEDS_auth_test := crypto
 UNIT_NEEDS_rpc_server_test := grpc
 $(UNIT): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_OBJS) $(BUILD)/libbindu.a
