@@ -294,6 +294,26 @@ import json,sys; print(json.load(sys.stdin)["pid"])')
 	wait
 }
 
+@test "hub killed and started again: no later box keeps an earlier one's disk" {
+	start_box early '"disk_bytes":134217728'
+	kill -9 "$(cat "$STATE/hub.pid")"
+	rehub() {
+		"$BINDU_BUILD/libexec/boxd-monitor" hub "$STATE" \
+			>>"$STATE/hub.log" 2>&1 3>&- &
+		echo $! >"$STATE/hub.pid"
+	}
+	rehub
+	hub_answers() { wire "$STATE/hub.sock" '{"op":"ping"}'; }
+	eventually 10 hub_answers
+	start_box late '"disk_bytes":134217728'
+	run -0 in_box early 'echo alive' </dev/null
+	[ "$output" = alive ]
+	ask early '{"op":"stop","grace_ms":0}'
+	freed() { [ -z "$(losetup -a | grep "$STATE/boxes/early")" ]; }
+	eventually 3 freed
+	ask late '{"op":"stop","grace_ms":0}'
+}
+
 @test "at the end: no mount, cgroup, loop device or process of these boxes" {
 	group=$(group_of two)
 	[[ $group == boxd-* ]]
