@@ -126,7 +126,10 @@ scrub_is_placeholder(const uint8_t *s, size_t n)
 	for (const char *const *w = made_up; *w; w++)
 		if (set >> (**w & 31) & set >> ((*w)[1] & 31) &
 			set >> ((*w)[2] & 31) & 1 &&
-		    memmem(folded, n, *w, strlen(*w)))
+		    memmem(folded, n, *w, strlen(*w)) &&
+		    /* Four letters come up by chance in a random value. */
+		    ((*w)[4] || !islower(**w) || **w == 'x' ||
+			scrub_randomness(s, n) < 1))
 			return true;
 	return is_monotone(s, n) || is_periodic(s, n);
 }
