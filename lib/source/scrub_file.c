@@ -307,6 +307,7 @@ scan_container(struct scrub_job *j, const char *path, int depth, bool weak,
 	int rc = u ? read_members(j, path, depth, u, kind, &mine) : -1;
 
 	bindu_unpack_free(u);
+	j->r->bytes += depth || rc ? 0 : j->size;
 	if (rc == 0)
 		return 0;
 	scrub_report_unread(j, path, mine.msg);
