@@ -378,7 +378,10 @@ const struct scrub_rule scrub_rules[] = {
 	    "discordapp.com/api/webhooks/\\d{17,20}/\\b{60,72}", NULL, RANDOM,
 	    NULL },
 	{ P "teams-webhook", ".webhook.office.com/",
-	    ".webhook.office.com/webhookb2/\\H{8}-\\H{4}-\\H{4}-\\H{4}-\\H{12}@\\H{8}-\\H{4}-\\H{4}-\\H{4}-\\H{12}/IncomingWebhook/\\h{32}/\\b{36}",
+	    ".webhook.office.com/webhookb2/"
+	    "\\H{8}-\\H{4}-\\H{4}-\\H{4}-\\H{12}@"
+	    "\\H{8}-\\H{4}-\\H{4}-\\H{4}-\\H{12}/"
+	    "IncomingWebhook/\\h{32}/\\b{36}",
 	    NULL, 0, NULL },
 	{ P "mailgun-key", "key-", "key-\\h{32}", NULL, LEFT, NULL },
 	{ P "brevo-key", "xkeysib-", "xkeysib-\\h{64}-\\w{16}", NULL, 0, NULL },
