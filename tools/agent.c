@@ -94,6 +94,24 @@ print_status(struct bindu_ctx *ctx, const struct bindu_agent_status *st)
 	return !st->running;
 }
 
+/* An agent that is gone by now: how it ended and its last lines, on stderr. */
+static int
+print_started(struct bindu_ctx *ctx, struct bindu_remote *r, const char *box,
+    struct bindu_agent_status *st, struct bindu_err *err)
+{
+	char *line, *rest = st->log_tail;
+
+	if (st->running)
+		return print_status(ctx, st);
+	if (bindu_agent_status(r, box, 50, st, err) == -1)
+		return -1;
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (*line != '\0')
+			bindu_note(ctx->report, BINDU_ERROR, "| %s", line);
+	return bindu_err_set(err, BINDU_E_NO, "the agent exited with code %d",
+	    st->exit_code);
+}
+
 static int
 deps(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
@@ -139,9 +157,11 @@ start(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 		bad = bindu_box_set_port(r, argv[0], port, err);
 	if (!bad)
 		bad = bindu_agent_start(r, argv[0], &s, &st, err);
+	if (!bad)
+		bad = print_started(ctx, r, argv[0], &st, err);
 	bindu_box_info_fini(&box);
 	bindu_remote_close(r);
-	return bad ? -1 : print_status(ctx, &st);
+	return bad;
 }
 
 static int
@@ -169,8 +189,10 @@ restart(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	if (open_remote(ctx, &r, err) == -1)
 		return -1;
 	bad = bindu_agent_restart(r, argv[0], false, &st, err);
+	if (!bad)
+		bad = print_started(ctx, r, argv[0], &st, err);
 	bindu_remote_close(r);
-	return bad ? -1 : print_status(ctx, &st);
+	return bad;
 }
 
 static int
