@@ -126,7 +126,7 @@ supervise() {
 		read -r since <"$R/started"
 		lasted=$(($(date +%s) - since))
 		# What never worked would fail the same way again.
-		[ -e "$R/healthy" ] || [ "$lasted" -ge 10 ] || break
+		[ -e "$R/healthy" ] || [ "$lasted" -ge 60 ] || break
 		[ "$lasted" -lt 60 ] || tries=0
 		pause=$((1 << tries))
 		[ "$tries" -ge 5 ] || tries=$((tries + 1))
