@@ -28,25 +28,28 @@ struct bindu_agent_env {
 };
 
 struct bindu_agent_start {
-	const char *script; /* relative to the app directory */
-	uint32_t port;
-	const char *public_url;
+	const char *script; /* relative to the app directory; NULL with same */
+	uint32_t port; /* the first that may be taken; 0: 3773 */
+	const char *public_url; /* NULL with same: as before */
 	const struct bindu_strv *env; /* KEY=VALUE, secrets too; may be NULL */
 	const char *key; /* told by status: was the same asked for? */
+	bool same; /* script, key and environment of the live run */
 	bool held;
 };
 struct bindu_agent_status {
+	unsigned run; /* which one this is about; 0: none */
 	char state[16]; /* none running restarting stopped exited lost */
 	bool running;
 	int pid; /* 0: not known */
 	int exit_code; /* of the last one, -1: not known */
 	int64_t started_at;
 	unsigned restarts;
-	uint32_t port;
+	uint32_t port; /* where it listens, or shall */
 	bool healthy; /* confirmed */
 	char release[65];
 	char script[256];
 	char key[65];
+	char boot[16]; /* who starts it after a reboot; "none": a deploy */
 	char log_tail[16384]; /* last lines, for a red result */
 };
 
