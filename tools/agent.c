@@ -38,15 +38,18 @@ static const struct bindu_opt status_opts[] = {
 	BINDU_OPT_END
 };
 
-static int
-open_remote(struct bindu_ctx *ctx, struct bindu_remote **r,
-    struct bindu_err *err)
+/* NULL: failed.  A verb holds it in AUTO_REMOTE. */
+static struct bindu_remote *
+open_remote(struct bindu_ctx *ctx, struct bindu_err *err)
 {
 	struct bindu_remote_opts where = { .runtime = ctx->runtime };
+	struct bindu_remote *r;
 
 	bindu_tool_catch();
-	return bindu_remote_open(&where, ctx->verbose ? ctx->report : NULL, r,
-	    err);
+	return bindu_remote_open(&where, ctx->verbose ? ctx->report : NULL, &r,
+		   err) == 0 ?
+	    r :
+	    NULL;
 }
 
 static json_t *
@@ -115,33 +118,30 @@ print_started(struct bindu_ctx *ctx, struct bindu_remote *r, const char *box,
 static int
 deps(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
+	AUTO_REMOTE struct bindu_remote *r = open_remote(ctx, err);
 	struct bindu_agent_deps want = { .script = argc > 1 ? argv[1] : NULL,
 		.python = python,
 		.bindu_version = version };
 	struct bindu_agent_env got;
-	struct bindu_remote *r;
-	int bad;
 
-	if (open_remote(ctx, &r, err) == -1)
+	if (!r ||
+	    bindu_agent_deps(r, argv[0], &want, &got, ctx->report, err) == -1)
 		return -1;
-	bad = bindu_agent_deps(r, argv[0], &want, &got, ctx->report, err);
-	bindu_remote_close(r);
-	if (!bad)
-		printf("skipped=%d\ntool=%s\npython=%s\n", got.skipped,
-		    got.tool, got.python);
-	return bad;
+	printf("skipped=%d\ntool=%s\npython=%s\n", got.skipped, got.tool,
+	    got.python);
+	return 0;
 }
 
 static int
 start(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
+	AUTO_REMOTE struct bindu_remote *r = NULL;
 	AUTO_STRV struct bindu_strv all = { 0 };
 	struct bindu_agent_start s = { .script = argv[1],
 		.port = port,
 		.env = &all };
 	struct bindu_box_info box = { 0 };
 	struct bindu_agent_status st;
-	struct bindu_remote *r;
 	int bad = 0;
 
 	(void)argc; /* the table demands two */
@@ -149,7 +149,7 @@ start(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 		bad = bindu_env_file(&all, env_files.v[i], err);
 	for (size_t i = 0; i < env.n && !bad; i++)
 		bad = bindu_env_add(&all, env.v[i], err);
-	if (bad || open_remote(ctx, &r, err) == -1)
+	if (bad || !(r = open_remote(ctx, err)))
 		return -1;
 	bad = bindu_box_get(r, argv[0], &box, err);
 	s.public_url = box.url;
@@ -160,68 +160,49 @@ start(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	if (!bad)
 		bad = print_started(ctx, r, argv[0], &st, err);
 	bindu_box_info_fini(&box);
-	bindu_remote_close(r);
 	return bad;
 }
 
 static int
 stop(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
-	struct bindu_remote *r;
-	int bad;
+	AUTO_REMOTE struct bindu_remote *r = open_remote(ctx, err);
 
 	(void)argc;
-	if (open_remote(ctx, &r, err) == -1)
-		return -1;
-	bad = bindu_agent_stop(r, argv[0], grace, err);
-	bindu_remote_close(r);
-	return bad;
+	return r ? bindu_agent_stop(r, argv[0], grace, err) : -1;
 }
 
 static int
 restart(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
+	AUTO_REMOTE struct bindu_remote *r = open_remote(ctx, err);
 	struct bindu_agent_status st;
-	struct bindu_remote *r;
-	int bad;
 
 	(void)argc;
-	if (open_remote(ctx, &r, err) == -1)
+	if (!r || bindu_agent_restart(r, argv[0], false, &st, err) == -1)
 		return -1;
-	bad = bindu_agent_restart(r, argv[0], false, &st, err);
-	if (!bad)
-		bad = print_started(ctx, r, argv[0], &st, err);
-	bindu_remote_close(r);
-	return bad;
+	return print_started(ctx, r, argv[0], &st, err);
 }
 
 static int
 status(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
+	AUTO_REMOTE struct bindu_remote *r = open_remote(ctx, err);
 	struct bindu_agent_status st;
-	struct bindu_remote *r;
-	int bad;
 
 	(void)argc;
-	if (open_remote(ctx, &r, err) == -1)
+	if (!r || bindu_agent_status(r, argv[0], lines, &st, err) == -1)
 		return -1;
-	bad = bindu_agent_status(r, argv[0], lines, &st, err);
-	bindu_remote_close(r);
-	return bad ? -1 : print_status(ctx, &st);
+	return print_status(ctx, &st);
 }
 
 static int
 confirm(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
-	struct bindu_remote *r;
-	int bad;
+	AUTO_REMOTE struct bindu_remote *r = open_remote(ctx, err);
 
 	(void)argc;
-	if (open_remote(ctx, &r, err) == -1)
-		return -1;
-	bad = bindu_agent_confirm(r, argv[0], err);
-	bindu_remote_close(r);
-	return bad;
+	return r ? bindu_agent_confirm(r, argv[0], err) : -1;
 }
 
 static const struct bindu_verb verbs[] = {

@@ -53,6 +53,12 @@ bindu_remote_close(struct bindu_remote *r)
 	free(r);
 }
 
+void
+bindu_remote_cleanup(struct bindu_remote **r)
+{
+	bindu_remote_close(*r);
+}
+
 enum bindu_runtime
 bindu_remote_runtime(const struct bindu_remote *r)
 {

@@ -29,6 +29,8 @@ struct bindu_remote_opts {
 int bindu_remote_open(const struct bindu_remote_opts *,
     const struct bindu_report *, struct bindu_remote **, struct bindu_err *);
 void bindu_remote_close(struct bindu_remote *);
+#define AUTO_REMOTE __attribute__((cleanup(bindu_remote_cleanup)))
+void bindu_remote_cleanup(struct bindu_remote **);
 enum bindu_runtime bindu_remote_runtime(const struct bindu_remote *);
 
 struct bindu_box_info {
