@@ -169,6 +169,18 @@ find_ours(const char *kind, const char *installed, const char *name)
 }
 
 char *
+bindu_config_program(const char *name)
+{
+	AUTO_FREE char *dir = own_dir();
+	AUTO_FREE char *beside = dir != NULL ? bindu_path_join(dir, name) :
+					       NULL;
+
+	return beside != NULL && access(beside, X_OK) == 0 ?
+	    bindu_steal(&beside) :
+	    xstrdup(name);
+}
+
+char *
 bindu_config_share_file(const char *name)
 {
 	const char *v = bindu_config_env("BINDU_SHARE_DIR");

@@ -32,4 +32,7 @@ char *bindu_config_socket(void);
  * installed PREFIX/share/bindu; BINDU_SHARE_DIR overrides.  Caller frees. */
 char *bindu_config_share_file(const char *name); /* "remote/agent.sh" */
 char *bindu_config_libexec(const char *program); /* "boxd-monitor" */
+/* One of our programs: the one beside the running program, else the name
+ * alone, for PATH.  Caller frees. */
+char *bindu_config_program(const char *name); /* "bindu-boxd" */
 #endif

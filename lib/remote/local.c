@@ -4,7 +4,6 @@
 #include "local.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,7 +12,6 @@
 #include "lib/base/config.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
-#include "lib/base/path.h"
 #include "lib/base/proc.h"
 
 #define START_MS 60000
@@ -24,29 +22,10 @@ bindu_local_socket(void)
 	return bindu_config_socket();
 }
 
-/* The daemon beside our own program, else the one in PATH. */
-static char *
-find_daemon(void)
-{
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	AUTO_FREE char *dir = NULL;
-	AUTO_FREE char *beside = NULL;
-
-	if (n > 0) {
-		self[n] = '\0';
-		dir = bindu_path_dir(self);
-		beside = bindu_path_join(dir, "bindu-boxd");
-		if (access(beside, X_OK) == 0)
-			return bindu_steal(&beside);
-	}
-	return xstrdup("bindu-boxd");
-}
-
 static int
 start_daemon(struct bindu_err *err)
 {
-	AUTO_FREE char *program = find_daemon();
+	AUTO_FREE char *program = bindu_config_program("bindu-boxd");
 	const char *argv[] = { program, "start", NULL };
 	struct bindu_proc_opts opts = BINDU_PROC_OPTS;
 	AUTO_CLOSE int sink = open("/dev/null", O_WRONLY | O_CLOEXEC);
