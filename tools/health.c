@@ -1,6 +1,7 @@
 /* bindu-health: wait until an agent answers its health check.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,7 +116,8 @@ print_json(const struct bindu_health *h)
 	bindu_json_set_int(o, "status", h->status);
 	bindu_json_set_str(o, "cause", h->healthy ? NULL : h->cause);
 	if (h->uptime >= 0)
-		json_object_set_new(o, "uptime_seconds", json_real(h->uptime));
+		json_object_set_new(o, "uptime_seconds",
+		    json_real(round(h->uptime * 1000) / 1000));
 	bindu_json_set_int(o, "waited_ms", h->waited_ms);
 	text = bindu_json_text(o);
 	puts(text);

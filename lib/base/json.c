@@ -120,7 +120,9 @@ bindu_json_set_int(json_t *obj, const char *key, int64_t v)
 char *
 bindu_json_text(const json_t *v)
 {
-	char *s = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
+	/* 15 digits: 2.98 stays 2.98, and milliseconds since 1970 fit. */
+	char *s = json_dumps(v,
+	    JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 
 	return s != NULL ? s : xstrdup("null");
 }
