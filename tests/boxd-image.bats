@@ -220,6 +220,8 @@ while True:
 	bundle=/etc/ssl/certs/ca-certificates.crt
 	in_box one "grep -q VGVzdA== $bundle"
 	[ "$(in_box one 'echo $SSL_CERT_FILE' boxd)" = $bundle ]
+	# uv of any version reads that; no word of uv.toml means it to all.
+	[[ $(in_box one 'cat /etc/uv/uv.toml 2>/dev/null') != *@(native-tls|system-certs)* ]]
 	[ ! -e $bundle ] || [ "$(in_box one "grep -c BEGIN $bundle")" = \
 		$(($(grep -c BEGIN $bundle) + 1)) ]
 }

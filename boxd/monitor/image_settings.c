@@ -39,9 +39,12 @@ static const char *const proxies[] = {
 	"ALL_PROXY",
 	"NO_PROXY",
 };
+/* What uv of any version reads; uv.toml's word for the same has two names,
+ * and neither does for all. */
+#define BUNDLE_VAR "SSL_CERT_FILE"
 /* Set here to a file of certificates, there to the bundle. */
 static const char *const bundles[] = {
-	"SSL_CERT_FILE",
+	BUNDLE_VAR,
 	"REQUESTS_CA_BUNDLE",
 	"CURL_CA_BUNDLE",
 	"PIP_CERT",
@@ -153,10 +156,11 @@ add_certs(struct settings *s, const char *pip_cert, struct bindu_err *err)
 	for (size_t i = 0; i < sizeof bundles / sizeof *bundles; i++) {
 		const char *v = bindu_config_env(bundles[i]);
 
-		if (v == NULL)
-			continue;
-		if (add_bundle(s, v, err) == -1)
+		if (v != NULL && add_bundle(s, v, err) == -1)
 			return -1;
+		if (v == NULL &&
+		    (s->certs.len == 0 || strcmp(bundles[i], BUNDLE_VAR) != 0))
+			continue;
 		bindu_strv_addf(&s->vars, "%s=" BUNDLE, bundles[i]);
 		if (bindu_buf_addf(&s->env, err, "%s=" BUNDLE "\n",
 			bundles[i]) == -1)
@@ -186,8 +190,7 @@ add_index(struct settings *s, struct pip *pip, struct bindu_err *err)
 			return -1;
 	}
 	if (s->certs.len > 0 &&
-	    (bindu_buf_adds(&s->pip, "cert = " BUNDLE "\n", err) == -1 ||
-		bindu_buf_adds(&s->uv, "native-tls = true\n", err) == -1))
+	    bindu_buf_adds(&s->pip, "cert = " BUNDLE "\n", err) == -1)
 		return -1;
 	return 0;
 }
