@@ -179,6 +179,12 @@ svc_fail(struct rpc *r, const struct bindu_err *err)
 	rpc_finish(r, status_of(err), err->msg);
 }
 
+void
+svc_fail_text(struct rpc *r, enum bindu_errc code, const char *text)
+{
+	rpc_finish(r, status_of(&(struct bindu_err){ .code = code }), text);
+}
+
 struct box *
 svc_box(struct rpc *r, struct boxd *d, const char *key)
 {

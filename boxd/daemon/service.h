@@ -39,6 +39,7 @@ void svc_new_call(struct rpc *, void *d);
 void svc_reply(struct rpc *, const ProtobufCMessage *);
 void svc_send(struct rpc *, const ProtobufCMessage *); /* one of a stream */
 void svc_fail(struct rpc *, const struct bindu_err *);
+void svc_fail_text(struct rpc *, enum bindu_errc, const char *text);
 /* The box, or NULL and the call has been ended. */
 struct box *svc_box(struct rpc *, struct boxd *, const char *key);
 /* Members of struct rpc_ops for a call that does not care. */

@@ -8,20 +8,14 @@
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "pbscan.h"
-#include "service.h"
+#include "service_file.h"
 
-#define START_MS 30000
 #define PIECE (256 << 10)
 #define WHOLE_MAX (16 << 20) /* of DownloadFile: one message */
 #define SIZE_HEAD_MAX 11
 
 struct download {
-	struct boxd *d;
-	struct rpc *rpc;
-	char *box_id;
-	struct ask *ask;
-	int fd; /* -1: before the start, after the end */
-	struct loop_src *src;
+	struct svc_file f;
 	bool stream, sent_any, ended; /* ended: the monitor is done */
 	uint64_t size, got;
 	struct bindu_buf whole;
@@ -32,26 +26,15 @@ static void pump(struct download *);
 static void
 free_download(struct download *x)
 {
-	struct box *b = box_find(x->d, x->box_id);
-
-	if (b)
-		box_use(b, -1);
-	loop_unwatch(&x->src);
-	if (x->fd != -1)
-		close(x->fd);
-	ask_close(&x->ask);
+	svc_file_fini(&x->f);
 	bindu_buf_fini(&x->whole);
-	free(x->box_id);
 	free(x);
 }
 
 static void
 fail(struct download *x, enum bindu_errc code, const char *text)
 {
-	struct bindu_err err = { 0 };
-
-	bindu_err_set(&err, code, "%s", text);
-	svc_fail(x->rpc, &err);
+	svc_fail_text(x->f.rpc, code, text);
 	free_download(x);
 }
 
@@ -78,7 +61,7 @@ send_piece(struct download *x, uint8_t *room, size_t n)
 	if (!x->sent_any)
 		start = size_head(start, x->size);
 	x->sent_any = true;
-	rpc_send(x->rpc, (size_t)(start - room), (size_t)(data + n - start));
+	rpc_send(x->f.rpc, (size_t)(start - room), (size_t)(data + n - start));
 }
 
 static void
@@ -92,12 +75,12 @@ finish(struct download *x)
 		return;
 	}
 	if (x->stream) {
-		rpc_finish(x->rpc, RPC_OK, "");
+		rpc_finish(x->f.rpc, RPC_OK, "");
 	} else {
 		boxd__api__v1__download_file_response__init(&m);
 		m.data.data = (uint8_t *)x->whole.p;
 		m.data.len = x->whole.len;
-		svc_reply(x->rpc, &m.base);
+		svc_reply(x->f.rpc, &m.base);
 	}
 	free_download(x);
 }
@@ -114,16 +97,15 @@ static int
 read_piece(struct download *x)
 {
 	size_t head = SIZE_HEAD_MAX + PB_HEAD_MAX;
-	uint8_t *room = x->stream ? rpc_room(x->rpc, head + PIECE) : NULL;
+	uint8_t *room = x->stream ? rpc_room(x->f.rpc, head + PIECE) : NULL;
 	char *p = x->stream ? (char *)room + head :
 			      bindu_buf_room(&x->whole, PIECE, NULL);
-	ssize_t n = read(x->fd, p, PIECE);
+	ssize_t n = read(x->f.fd, p, PIECE);
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n <= 0) {
-		loop_unwatch(&x->src);
-		close(bindu_steal_fd(&x->fd));
+		svc_file_end(&x->f);
 		return 0;
 	}
 	x->got += (size_t)n;
@@ -137,7 +119,7 @@ read_piece(struct download *x)
 static void
 pump(struct download *x)
 {
-	while (x->fd != -1 && !rpc_sending(x->rpc)) {
+	while (x->f.fd != -1 && !rpc_sending(x->f.rpc)) {
 		if (x->got > x->size) {
 			fail(x, BINDU_E_IO, "the file grew while it was read");
 			return;
@@ -145,19 +127,20 @@ pump(struct download *x)
 		if (!read_piece(x))
 			break;
 	}
-	if (rpc_sending(x->rpc)) {
-		if (x->src)
-			loop_events(x->src, 0);
+	if (rpc_sending(x->f.rpc)) {
+		if (x->f.src)
+			loop_events(x->f.src, 0);
 		return;
 	}
-	if (x->fd != -1) {
-		if (!x->src)
-			x->src = loop_watch(x->d->loop, x->fd, EPOLLIN,
+	if (x->f.fd != -1) {
+		if (!x->f.src)
+			x->f.src = loop_watch(x->f.d->loop, x->f.fd, EPOLLIN,
 			    on_readable, x);
 		else
-			loop_events(x->src, EPOLLIN);
+			loop_events(x->f.src, EPOLLIN);
 	} else if (x->stream && !x->sent_any) {
-		send_piece(x, rpc_room(x->rpc, SIZE_HEAD_MAX + PB_HEAD_MAX), 0);
+		send_piece(x, rpc_room(x->f.rpc, SIZE_HEAD_MAX + PB_HEAD_MAX),
+		    0);
 	} else if (x->ended) {
 		finish(x);
 	}
@@ -173,7 +156,7 @@ on_answer(void *ctx, struct ask *a, const json_t *msg, int *fds,
 	if (err && x->ended)
 		return;
 	if (err) {
-		svc_fail(x->rpc, err);
+		svc_fail(x->f.rpc, err);
 		free_download(x);
 		return;
 	}
@@ -182,18 +165,18 @@ on_answer(void *ctx, struct ask *a, const json_t *msg, int *fds,
 		pump(x);
 		return;
 	}
-	x->fd = fds[0];
+	x->f.fd = fds[0];
 	x->size = (uint64_t)bindu_json_int(msg, "size", 0);
 	if (!x->stream && x->size > WHOLE_MAX) {
-		rpc_finish(x->rpc, RPC_RESOURCE_EXHAUSTED,
+		rpc_finish(x->f.rpc, RPC_RESOURCE_EXHAUSTED,
 		    "the file is too big for one message: use "
 		    "DownloadFileStream");
 		free_download(x);
 		return;
 	}
-	bindu_fd_nonblock(x->fd, true);
+	bindu_fd_nonblock(x->f.fd, true);
 	if (x->size > PIECE)
-		fcntl(x->fd, F_SETPIPE_SZ, PIECE);
+		fcntl(x->f.fd, F_SETPIPE_SZ, PIECE);
 	pump(x);
 }
 
@@ -215,35 +198,16 @@ static void
 begin(struct rpc *r, struct boxd *d, const PB(DownloadFileRequest) * q,
     bool stream)
 {
-	AUTO_JSON json_t *utf8 = json_string(q->path);
-	struct box *b = svc_box(r, d, q->vm_id);
-	AUTO_FREE char *sock = NULL;
-	struct bindu_err err = { 0 };
+	struct box *b = svc_file_box(r, d, q->vm_id, q->path);
 	struct download *x;
 
 	if (!b)
 		return;
-	if (box_need_running(b, &err) == -1) {
-		svc_fail(r, &err);
-		return;
-	}
-	if (!utf8 || !*q->path) {
-		rpc_finish(r, RPC_INVALID_ARGUMENT, "no path was given");
-		return;
-	}
 	x = xcalloc(1, sizeof *x);
-	x->d = d;
-	x->rpc = r;
-	x->box_id = xstrdup(b->id);
-	x->fd = -1;
 	x->stream = stream;
 	x->whole = (struct bindu_buf)BINDU_BUF_INIT(WHOLE_MAX + 2 * PIECE);
-	box_use(b, 1);
-	rpc_set(r, &download_ops, x);
-	sock = box_monitor(b);
-	x->ask = ask_open(d->loop, sock,
-	    json_pack("{ssss}", "op", "get", "path", q->path), START_MS,
-	    on_answer, x);
+	svc_file_open(&x->f, r, d, b, &download_ops,
+	    json_pack("{ssss}", "op", "get", "path", q->path), on_answer, x);
 }
 
 void

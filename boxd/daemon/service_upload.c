@@ -1,25 +1,18 @@
 /* service_upload.c - UploadFile and UploadFileStream.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "pbscan.h"
-#include "service.h"
+#include "service_file.h"
 
-#define START_MS 30000
 #define FILE_MODE 0644
 
 struct upload {
-	struct boxd *d;
-	struct rpc *rpc;
-	char *box_id;
-	struct ask *ask;
-	int fd; /* -1: before the start, after the end */
-	struct loop_src *src;
+	struct svc_file f;
 	char *rest; /* what is not in the pipe yet */
 	size_t off, len;
 	uint64_t total, got; /* promised (0: not said), received */
@@ -29,26 +22,15 @@ struct upload {
 static void
 free_upload(struct upload *u)
 {
-	struct box *b = box_find(u->d, u->box_id);
-
-	if (b)
-		box_use(b, -1);
-	loop_unwatch(&u->src);
-	if (u->fd != -1)
-		close(u->fd);
-	ask_close(&u->ask);
+	svc_file_fini(&u->f);
 	free(u->rest);
-	free(u->box_id);
 	free(u);
 }
 
 static void
 fail(struct upload *u, enum bindu_errc code, const char *text)
 {
-	struct bindu_err err = { 0 };
-
-	bindu_err_set(&err, code, "%s", text);
-	svc_fail(u->rpc, &err);
+	svc_fail_text(u->f.rpc, code, text);
 	free_upload(u);
 }
 
@@ -64,8 +46,7 @@ finish(struct upload *u)
 		fail(u, BINDU_E_DATA, why);
 		return;
 	}
-	loop_unwatch(&u->src);
-	close(bindu_steal_fd(&u->fd));
+	svc_file_end(&u->f);
 }
 
 static void feed(struct upload *u);
@@ -81,14 +62,14 @@ static void
 feed(struct upload *u)
 {
 	while (u->off < u->len) {
-		ssize_t n = write(u->fd, u->rest + u->off, u->len - u->off);
+		ssize_t n = write(u->f.fd, u->rest + u->off, u->len - u->off);
 
 		if (n == -1 && errno == EAGAIN) {
-			if (!u->src)
-				u->src = loop_watch(u->d->loop, u->fd, EPOLLOUT,
-				    on_room, u);
+			if (!u->f.src)
+				u->f.src = loop_watch(u->f.d->loop, u->f.fd,
+				    EPOLLOUT, on_room, u);
 			else
-				loop_events(u->src, EPOLLOUT);
+				loop_events(u->f.src, EPOLLOUT);
 			return;
 		}
 		if (n == -1) { /* the monitor will say why */
@@ -97,15 +78,15 @@ feed(struct upload *u)
 		}
 		u->off += (size_t)n;
 	}
-	if (u->src)
-		loop_events(u->src, 0);
+	if (u->f.src)
+		loop_events(u->f.src, 0);
 	free(u->rest);
 	u->rest = NULL;
 	u->off = u->len = 0;
 	if (u->all)
 		finish(u);
 	else
-		rpc_recv(u->rpc);
+		rpc_recv(u->f.rpc);
 }
 
 static void
@@ -127,18 +108,18 @@ on_answer(void *ctx, struct ask *a, const json_t *msg, int *fds,
 
 	(void)a;
 	if (err) {
-		svc_fail(u->rpc, err);
+		svc_fail(u->f.rpc, err);
 		free_upload(u);
 		return;
 	}
 	if (!bindu_json_str(msg, "event")) {
-		u->fd = fds[0];
-		bindu_fd_nonblock(u->fd, true);
+		u->f.fd = fds[0];
+		bindu_fd_nonblock(u->f.fd, true);
 		feed(u);
 		return;
 	}
 	bytes = bindu_json_int(msg, "bytes", -1);
-	if (!u->all || u->fd != -1 || bytes != (int64_t)u->got) {
+	if (!u->all || u->f.fd != -1 || bytes != (int64_t)u->got) {
 		AUTO_FREE char *why = xasprintf("%lld of %llu bytes arrived "
 						"in the box",
 		    (long long)bytes, (unsigned long long)u->got);
@@ -148,7 +129,7 @@ on_answer(void *ctx, struct ask *a, const json_t *msg, int *fds,
 	}
 	boxd__api__v1__upload_file_response__init(&m);
 	m.bytes_written = u->got;
-	svc_reply(u->rpc, &m.base);
+	svc_reply(u->f.rpc, &m.base);
 	free_upload(u);
 }
 
@@ -189,35 +170,17 @@ static struct upload *
 begin(struct rpc *r, struct boxd *d, const char *vm, const char *path,
     uint64_t size)
 {
-	AUTO_JSON json_t *utf8 = json_string(path);
-	struct box *b = svc_box(r, d, vm);
-	AUTO_FREE char *sock = NULL;
-	struct bindu_err err = { 0 };
+	struct box *b = svc_file_box(r, d, vm, path);
 	struct upload *u;
 
 	if (!b)
 		return NULL;
-	if (box_need_running(b, &err) == -1) {
-		svc_fail(r, &err);
-		return NULL;
-	}
-	if (!utf8 || !*path) {
-		rpc_finish(r, RPC_INVALID_ARGUMENT, "no path was given");
-		return NULL;
-	}
 	u = xcalloc(1, sizeof *u);
-	u->d = d;
-	u->rpc = r;
-	u->box_id = xstrdup(b->id);
-	u->fd = -1;
 	u->total = size;
-	box_use(b, 1);
-	rpc_set(r, &upload_ops, u);
-	sock = box_monitor(b);
-	u->ask = ask_open(d->loop, sock,
+	svc_file_open(&u->f, r, d, b, &upload_ops,
 	    json_pack("{sssssisI}", "op", "put", "path", path, "mode",
 		FILE_MODE, "size", (json_int_t)size),
-	    START_MS, on_answer, u);
+	    on_answer, u);
 	return u;
 }
 
