@@ -282,6 +282,86 @@ modified() {
 	each_shell modified
 }
 
+edited() {
+	SH=$1
+	fill_tree
+	mkdir -p "$TREE/d"
+	echo run >"$TREE/d/run.sh"
+	echo was >"$TREE/leaves"
+	client put "$TREE"
+	first=$(client hello | cut -d' ' -f3)
+	[ "$(client hello | cut -d' ' -f6)" = 0 ]
+	# The same size and second; a mode; a link; a name with all it may hold.
+	printf two >"$BOX/app/a.py"
+	chmod 755 "$BOX/app/d/run.sh"
+	ln -sf b.py "$BOX/app/link"
+	echo mine >"$BOX/app/leaves"
+	rm "$BOX/app/pkg/it's"
+	printf XX >"$BOX/app/pkg/back\\slash"
+	# A touch alone changes nothing.
+	touch "$BOX/app/pkg/sub/z"
+	[ "$(client hello | cut -d' ' -f6)" = 6 ]
+	rm "$TREE/leaves"
+	run client put "$TREE"
+	[ "$(grep -c '^EDITED' <<<"$output")" = 6 ]
+	[[ "$output" == *"EDITED pkg/back\\slash"* ]]
+	[[ "$output" == *"OK "* ]]
+	same_tree
+	S=$BOX/.bindu/trees/app
+	[ "$(cat "$S/displaced/$first/a.py")" = two ]
+	[ "$(cat "$S/displaced/$first/leaves")" = mine ]
+	[ "$(client hello | cut -d' ' -f6)" = 0 ]
+	# And with nothing new to bring.
+	echo mine >"$BOX/app/a.py"
+	id=$(client hello | cut -d' ' -f3)
+	[[ "$(client use "$id")" == "EDITED a.py"*"OK $id"* ]]
+	same_tree
+}
+@test "receive: files changed in the box are named, put right and kept aside" {
+	each_shell edited
+}
+
+listing() {
+	SH=$1
+	local ids=() v
+	for v in a b c; do
+		rm -rf "$TREE" && mkdir "$TREE" && echo $v >"$TREE/f"
+		client put "$TREE"
+		ids+=("$(client hello | cut -d' ' -f3)")
+	done
+	way() { client hello | cut -d' ' -f7-; }
+	A="${ids[0]}" B="${ids[1]}" C="${ids[2]}"
+	[ "$(way)" = "$C? $B? $A? ." ]
+	client note "commit=abc"
+	# What was gone back from is not on the way back any more ...
+	client back "$B"
+	: >"$BOX/.bindu/trees/app/releases/$B/healthy"
+	[ "$(way)" = "$B $A? . $C" ]
+	# ... and is again when it was deployed again.
+	client use "$A"
+	[ "$(way)" = "$A? $B . $C" ]
+	run script receive.sh app releases
+	[ "$status" = 0 ]
+	[ "$(grep ^release= <<<"$output")" = "release=$A
+release=$B
+release=$C" ]
+	[ "${lines[3]}" = live=1 ]
+	[ "${lines[2]}" = "by=a test" ]
+	[[ "$output" == *"by=a test
+commit=abc"* ]]
+	# It waits for nobody.
+	exec 7> >("$REPO/tests/receive-client" "$SH" "$BOX" hold \
+		>"$BATS_TEST_TMPDIR/held")
+	eventually 10 grep -q held "$BATS_TEST_TMPDIR/held"
+	script receive.sh app releases
+	exec 7>&-
+	eventually 10 client hello >/dev/null
+	rm "$BATS_TEST_TMPDIR/held"
+}
+@test "receive: the releases are listed with who, when and what was noted" {
+	each_shell listing
+}
+
 agent() {
 	script agent.sh "$@"
 }

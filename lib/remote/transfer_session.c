@@ -3,29 +3,22 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "transfer_session.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "agent_script.h"
 #include "lib/base/clock.h"
-#include "lib/base/fd.h"
 #include "lib/base/mem.h"
-#include "lib/base/path.h"
 #include "lib/base/tool.h"
 #include "lib/source/manifest.h"
+#include "transfer_cache.h"
 #include "transfer_payload.h"
 
 enum {
-	KEEP = 5,
 	HELLO_MS = 60000,
 	ANSWER_MS = 300000, /* unpacking a large release on a slow disk */
-	MANIFEST_MAX = 256 << 20,
-	CACHED = 32, /* manifests kept on this side */
+	EDITED_SAID = 20, /* by name */
 };
 
 struct bindu_session {
@@ -35,7 +28,9 @@ struct bindu_session {
 	char current[65];
 	char part[65]; /* a payload that arrived in part */
 	uint64_t part_size;
+	uint64_t edited; /* files of it that were changed in the box */
 	struct bindu_strv kept;
+	char before[65]; /* the release to go back to */
 };
 
 static bool
@@ -59,11 +54,34 @@ split(char *line, char **field, size_t max)
 	return n;
 }
 
-/* HELLO 1 CURRENT|- PART|- BYTES KEPT... */
+/* The way back ("ID?" when it was not seen healthy), ".", what else is kept. */
+static void
+take_kept(struct bindu_session *s, char **field, size_t n)
+{
+	bool way = true, proven = false;
+
+	for (size_t i = 0; i < n; i++) {
+		char *mark = strchr(field[i], '?');
+
+		if (mark != NULL)
+			*mark = '\0';
+		way = way && strcmp(field[i], ".") != 0;
+		if (!is_id(field[i]))
+			continue;
+		bindu_strv_add(&s->kept, field[i]);
+		if (!way || proven || strcmp(field[i], s->current) == 0 ||
+		    (s->before[0] != '\0' && mark != NULL))
+			continue;
+		memcpy(s->before, field[i], 65);
+		proven = mark == NULL;
+	}
+}
+
+/* HELLO 2 CURRENT|- PART|- BYTES EDITED KEPT... */
 static int
 take_hello(struct bindu_session *s, char *line, struct bindu_err *err)
 {
-	char *f[64];
+	char *f[BINDU_KEEP_MAX + 8];
 	size_t n;
 
 	if (strncmp(line, "BUSY ", 5) == 0)
@@ -72,19 +90,17 @@ take_hello(struct bindu_session *s, char *line, struct bindu_err *err)
 	if (strncmp(line, "FAIL ", 5) == 0)
 		return bindu_err_set(err, BINDU_E_IO, "%s: %s", s->box,
 		    line + 5);
-	n = split(line, f, 64);
-	if (n < 5 || strcmp(f[0], "HELLO") != 0 || strcmp(f[1], "1") != 0 ||
-	    bindu_str_u64(f[4], &s->part_size, NULL) == -1)
+	n = split(line, f, BINDU_KEEP_MAX + 8);
+	if (n < 6 || strcmp(f[0], "HELLO") != 0 || strcmp(f[1], "2") != 0 ||
+	    bindu_str_u64(f[4], &s->part_size, NULL) == -1 ||
+	    bindu_str_u64(f[5], &s->edited, NULL) == -1)
 		return bindu_err_set(err, BINDU_E_PROTOCOL,
 		    "the receiver in %s says \"%.60s\"", s->box, line);
 	if (is_id(f[2]))
 		memcpy(s->current, f[2], 65);
 	if (is_id(f[3]))
 		memcpy(s->part, f[3], 65);
-	for (size_t i = 5; i < n; i++) {
-		if (is_id(f[i]))
-			bindu_strv_add(&s->kept, f[i]);
-	}
+	take_kept(s, f + 6, n - 6);
 	return 0;
 }
 
@@ -106,7 +122,7 @@ bindu_session_open(struct bindu_remote *remote, const char *box,
     struct bindu_err *err)
 {
 	AUTO_FREE char *who = who_are_we();
-	AUTO_FREE char *count = xasprintf("%u", keep != 0 ? keep : KEEP);
+	AUTO_FREE char *count = xasprintf("%u", keep != 0 ? keep : BINDU_KEEP);
 	const char *argv[] = { "receive.sh", dir, count, who, NULL };
 	struct bindu_script_opts o = { .argv = argv, .report = report };
 	struct bindu_session *s = xcalloc(1, sizeof *s);
@@ -148,77 +164,33 @@ bindu_session_current(const struct bindu_session *s)
 	return s->current;
 }
 
-static char *
-manifest_dir(void)
+const char *
+bindu_session_before(const struct bindu_session *s)
 {
-	AUTO_FREE char *cache = bindu_config_cache_dir();
-
-	return bindu_path_join(cache, "manifests");
+	return s->before;
 }
 
-/* What we deployed before is remembered by id; content proves it. */
-static struct bindu_tree *
-cached_manifest(const char *id)
+int
+bindu_session_find(const struct bindu_session *s, const char *prefix,
+    char id[65], struct bindu_err *err)
 {
-	AUTO_FREE char *dir = manifest_dir();
-	AUTO_FREE char *path = bindu_path_join(dir, id);
-	AUTO_FREE char *text = NULL;
-	struct bindu_tree *t = NULL;
-	uint8_t sum[BINDU_SHA256];
-	char hex[65];
-	size_t n;
+	const char *found = NULL;
 
-	if (bindu_fd_read_file(AT_FDCWD, path, MANIFEST_MAX, &text, &n, NULL) ==
-	    -1)
-		return NULL;
-	bindu_digest_bytes(text, n, sum);
-	if (strcmp(bindu_str_hex(sum, BINDU_SHA256, hex), id) != 0 ||
-	    bindu_manifest_parse(text, n, &t, NULL) == -1)
-		return NULL;
-	return t;
-}
-
-/* Remove the oldest when there are too many. */
-static void
-trim_cache(const char *dir)
-{
-	AUTO_FREE char *oldest = NULL;
-	struct dirent *e;
-	time_t when = 0;
-	unsigned n = 0;
-	struct stat st;
-	DIR *d = opendir(dir);
-
-	if (d == NULL)
-		return;
-	while ((e = readdir(d)) != NULL) {
-		if (!is_id(e->d_name) ||
-		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
-			-1)
+	for (size_t i = 0; i < s->kept.n; i++) {
+		if (!bindu_str_starts(s->kept.v[i], prefix))
 			continue;
-		if (n++ == 0 || st.st_mtime < when) {
-			free(oldest);
-			oldest = xstrdup(e->d_name);
-			when = st.st_mtime;
-		}
+		if (found != NULL)
+			return bindu_err_set(err, BINDU_E_USAGE,
+			    "%s begins more than one release of %s", prefix,
+			    s->box);
+		found = s->kept.v[i];
 	}
-	if (n > CACHED)
-		unlinkat(dirfd(d), oldest, 0);
-	closedir(d);
-}
-
-/* A cache that cannot be written only costs the next upload a question. */
-static void
-remember_manifest(const char *id, const struct bindu_buf *text)
-{
-	AUTO_FREE char *dir = manifest_dir();
-	AUTO_FREE char *path = bindu_path_join(dir, id);
-
-	if (bindu_fd_mkdirs(dir, 0700, NULL) == -1)
-		return;
-	bindu_fd_replace(AT_FDCWD, path, 0600, text->p != NULL ? text->p : "",
-	    text->len, NULL);
-	trim_cache(dir);
+	if (found == NULL)
+		return bindu_err_set(err, BINDU_E_NOINPUT,
+		    "%s keeps no release %.64s: see bindu-agent releases %s",
+		    s->box, prefix, s->box);
+	memcpy(id, found, 65);
+	return 0;
 }
 
 /* The manifest of the release the box has; NULL with err untouched when it
@@ -227,7 +199,7 @@ static int
 fetch_manifest(struct bindu_session *s, struct bindu_tree **out,
     struct bindu_err *err)
 {
-	AUTO_BUF struct bindu_buf text = BINDU_BUF_INIT(MANIFEST_MAX);
+	AUTO_BUF struct bindu_buf text = BINDU_BUF_INIT(BINDU_MANIFEST_MAX);
 	AUTO_FREE char *ask = xasprintf("GET %s\n", s->current);
 	uint64_t n = 0;
 	char *line;
@@ -240,7 +212,7 @@ fetch_manifest(struct bindu_session *s, struct bindu_tree **out,
 	if (strcmp(line, "NONE") == 0)
 		return 0;
 	if (strncmp(line, "MANIFEST ", 9) != 0 ||
-	    bindu_str_u64(line + 9, &n, NULL) == -1 || n > MANIFEST_MAX)
+	    bindu_str_u64(line + 9, &n, NULL) == -1 || n > BINDU_MANIFEST_MAX)
 		return bindu_err_set(err, BINDU_E_PROTOCOL,
 		    "the receiver in %s says \"%.60s\"", s->box, line);
 	if (bindu_script_bytes(s->script, n, ANSWER_MS, &text, err) == -1)
@@ -249,12 +221,33 @@ fetch_manifest(struct bindu_session *s, struct bindu_tree **out,
 	    err);
 }
 
-/* The answer to PUT, USE and NOTE: 0 and the release that is live, or why
- * not. */
+/* The next line that is no "EDITED PATH"; those are told. */
+static char *
+next_line(struct bindu_session *s, struct bindu_err *err)
+{
+	unsigned n = 0;
+	char *line;
+
+	while ((line = bindu_script_line(s->script, ANSWER_MS, err)) != NULL &&
+	    strncmp(line, "EDITED ", 7) == 0) {
+		if (n++ < EDITED_SAID)
+			bindu_note(s->report, BINDU_WARN,
+			    "%s was changed in the box: it is put right, what "
+			    "it held is in ~/.bindu/trees/*/displaced/%.12s*",
+			    line + 7, s->current);
+	}
+	if (n > EDITED_SAID)
+		bindu_note(s->report, BINDU_WARN, "and so were %u more files",
+		    n - EDITED_SAID);
+	return line;
+}
+
+/* The answer to PUT, USE, BACK and NOTE: 0 and the release that is live, or
+ * why not. */
 static int
 take_answer(struct bindu_session *s, struct bindu_err *err)
 {
-	char *line = bindu_script_line(s->script, ANSWER_MS, err), *f[3];
+	char *line = next_line(s, err), *f[3];
 	uint64_t moved = 0;
 
 	if (line == NULL)
@@ -279,6 +272,18 @@ take_answer(struct bindu_session *s, struct bindu_err *err)
 		    "~/.bindu/trees/*/displaced/%.12s of the box",
 		    (unsigned long long)moved, s->current);
 	return 0;
+}
+
+/* To a release that is kept. */
+static int
+go(struct bindu_session *s, const char *how, const char *id,
+    struct bindu_err *err)
+{
+	AUTO_FREE char *ask = xasprintf("%s %s\n", how, id);
+
+	if (bindu_script_send(s->script, ask, strlen(ask), err) == -1)
+		return -1;
+	return take_answer(s, err);
 }
 
 static int
@@ -357,7 +362,7 @@ int
 bindu_session_put(struct bindu_session *s, struct bindu_tree *t, char id[65],
     struct bindu_transfer_stats *stats, struct bindu_err *err)
 {
-	AUTO_BUF struct bindu_buf text = BINDU_BUF_INIT(MANIFEST_MAX);
+	AUTO_BUF struct bindu_buf text = BINDU_BUF_INIT(BINDU_MANIFEST_MAX);
 	struct bindu_err why = { 0 };
 	struct bindu_tree *base = NULL;
 	int bad = 0;
@@ -367,14 +372,14 @@ bindu_session_put(struct bindu_session *s, struct bindu_tree *t, char id[65],
 	memset(stats, 0, sizeof *stats);
 	if (bindu_manifest_write(t, &text, id, err) == -1)
 		return -1;
-	if (strcmp(id, s->current) == 0) {
+	if (strcmp(id, s->current) == 0 && s->edited == 0) {
 		stats->unchanged = true;
 		return 0;
 	}
 	if (bindu_strv_has(&s->kept, id))
-		return bindu_session_use(s, id, err);
+		return go(s, "USE", id, err);
 	if (s->current[0] != '\0') {
-		base = cached_manifest(s->current);
+		base = bindu_manifest_cached(s->current);
 		if (base == NULL)
 			bad = fetch_manifest(s, &base, err);
 	}
@@ -382,7 +387,7 @@ bindu_session_put(struct bindu_session *s, struct bindu_tree *t, char id[65],
 		bad = put_delta(s, t, base, id, stats, err);
 	bindu_tree_free(base);
 	if (!bad)
-		remember_manifest(id, &text);
+		bindu_manifest_remember(id, &text);
 	return bad;
 }
 
@@ -390,11 +395,7 @@ int
 bindu_session_use(struct bindu_session *s, const char *id,
     struct bindu_err *err)
 {
-	AUTO_FREE char *ask = xasprintf("USE %s\n", id);
-
-	if (bindu_script_send(s->script, ask, strlen(ask), err) == -1)
-		return -1;
-	return take_answer(s, err);
+	return go(s, "BACK", id, err);
 }
 
 int

@@ -9,6 +9,8 @@
 
 struct bindu_session;
 
+enum { BINDU_KEEP = 5, BINDU_KEEP_MAX = 100 };
+
 /* dir: the tree's directory in the box.  keep: releases to keep, 0: 5.
  * Another dialogue at work there is BINDU_E_EXISTS, saying whose. */
 struct bindu_session *
@@ -20,7 +22,13 @@ const char *bindu_session_current(const struct bindu_session *);
 /* Make the hashed tree the live release. */
 int bindu_session_put(struct bindu_session *, struct bindu_tree *, char id[65],
     struct bindu_transfer_stats *, struct bindu_err *);
-/* Go to a release the box keeps. */
+/* The release to go back to, "" when none is kept: the one that was live
+ * before and was seen healthy, if there is one. */
+const char *bindu_session_before(const struct bindu_session *);
+/* The release a prefix of its id names. */
+int bindu_session_find(const struct bindu_session *, const char *prefix,
+    char id[65], struct bindu_err *);
+/* Go back to a release the box keeps. */
 int
 bindu_session_use(struct bindu_session *, const char *id, struct bindu_err *);
 /* KEY=VALUE lines to keep with the live release. */

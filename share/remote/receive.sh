@@ -3,17 +3,20 @@
 #
 #	receive.sh DIR [KEEP [WHO]]	a dialogue on stdin and stdout (below)
 #	receive.sh DIR finish		complete what a killed run began
+#	receive.sh DIR releases		list what is kept, taking no lock
 #
 # DIR is the live tree, below HOME or absolute.  What we know of it is in
 # HOME/.bindu/trees/NAME:
 #	current		the id of the release that is live
 #	releases/ID/	manifest (a line a file), tree/, meta
-#	history		"TIME ID" for every switch
+#	history		"TIME ID on|back WHO" for every switch
+#	stat		size, mode, time and name of the live files as we left them
 #	in/SHA.part	a payload that has not arrived whole
 #	stage/, apply	the journal: files to move into place, and the script
 #			that does it.  Once apply exists the switch happens,
 #			in this run or in the next.
-#	displaced/ID/	files of the agent that stood where a release put its own
+#	displaced/ID/	files of the agent that stood where a release put its own,
+#			and files of a release that were changed in the box
 #	lock, owner	one dialogue at a time
 #
 # A release's id is the sha256 of its manifest with NUL for newline.  Only
@@ -22,12 +25,16 @@
 # change the release it came from.
 #
 # Dialogue (> box, < client):
-#	> HELLO 1 CURRENT|- PART|- BYTES KEPT...	or > BUSY who
+#	> HELLO 2 CURRENT|- PART|- BYTES EDITED KEPT...	or > BUSY who
+#		EDITED files were changed in the box.  KEPT: the way back, the live
+#		one first, "?" behind one not seen healthy, then "." and the rest
 #	< GET ID	> MANIFEST N, N bytes		or > NONE
 #	< PUT BASE NEW ML N SHA OFF, N-OFF bytes: gzip of "-PATH" and "+LINE"
 #		(ML bytes), then gzip of a tar of the contents BASE lacks
 #			> OK NEW MOVED-ASIDE, > STALE CURRENT, > FAIL why
-#	< USE ID	> OK ID: go to a release that is kept
+#	< USE ID	> OK ID: go on to a release that is kept, or repair it
+#	< BACK ID	> OK ID: go back to it
+#		Before OK: > EDITED PATH for each file put right
 #	< NOTE N, N bytes of KEY=VALUE lines	> OK ID: kept with the release
 #	< BYE
 #
@@ -39,7 +46,7 @@ export LC_ALL
 
 dir=$1
 keep=${2:-5}
-who=${3:-}
+who=$(printf %s "${3:-}" | tr -c 'A-Za-z0-9@._+ -' '?')
 cd || exit 71
 case $dir in /*) A=$dir ;; *) A=$PWD/$dir ;; esac
 S=$PWD/.bindu/trees/$(printf %s "$dir" | tr / =)
@@ -137,22 +144,96 @@ is_id() {
 	[ ${#1} = 64 ]
 }
 
+# Names of the files of the live release, NUL after each; what stat tells of
+# them.
+stat_live() {
+	lines_of "$cur" | sed -n 's/^[^ ]* [^d] [^ ]* [^ ]* //p' |
+		tr '\n' '\0' | (cd "$A" &&
+		xargs -0 stat -c '%s %f %y %n' --) 2>/dev/null
+}
+
+# Files of the live release that were changed or removed in the box: the names
+# in $S/edited.  Only a file of which stat tells something new is read.
+find_edited() {
+	: >"$S/edited"
+	[ -e "$S/stat" ] || return 0
+	stat_live >"$S/stat.now"
+	cmp -s "$S/stat" "$S/stat.now" && return 0
+	: >"$S/in/names"
+	lines_of "$cur" | awk -v edited="$S/edited" -v names="$S/in/names" \
+		-v sums="$S/in/sums" '
+	function after(s, n) {
+		while (n--) s = substr(s, index(s, " ") + 1)
+		return s
+	}
+	function hex(type, oct,  i, v) {
+		for (i = 1; i <= length(oct); i++)
+			v = v * 8 + substr(oct, i, 1)
+		return sprintf("%x", (type == "l" ? 40960 : 32768) + v)
+	}
+	FILENAME == ARGV[1] { was[$0] = 1; next }
+	FILENAME == ARGV[2] { p = after($0, 5)
+		if ($0 in was) same[p] = 1
+		mode[p] = $2
+		next }
+	{ p = after($0, 4) }
+	$2 == "d" || p in same { next }
+	mode[p] != hex($2, $1) { print p >edited; next }
+	{ print $2 $4 >sums; print p >names }' "$S/stat" "$S/stat.now" -
+	while IFS= read -r p; do
+		if [ -L "$A/$p" ]; then
+			readlink -n "$A/$p" | sha256sum | sed 's/^/l/'
+		else
+			sha256sum <"$A/$p" | sed 's/^/f/'
+		fi
+	done <"$S/in/names" | cut -c 1-65 >"$S/in/got"
+	[ ! -s "$S/in/names" ] || paste -d ' ' "$S/in/sums" "$S/in/got" \
+		"$S/in/names" | awk '$1 != $2 { print substr($0, 133) }' \
+		>>"$S/edited"
+	rm -f "$S/in/names" "$S/in/sums" "$S/in/got"
+	[ -s "$S/edited" ] || mv -f "$S/stat.now" "$S/stat"
+}
+
+# They are put right by the switch; what they hold stays aside.
+save_edited() {
+	while IFS= read -r p; do
+		say "EDITED $p"
+		[ -L "$A/$p" ] || [ -f "$A/$p" ] || continue
+		case $p in */*) d=/${p%/*} ;; *) d='' ;; esac
+		mkdir -p "$S/displaced/$cur$d" 2>"$S/err" &&
+			cp -pP -- "$A/$p" "$S/displaced/$cur/$p" 2>"$S/err" ||
+			return 1
+	done <"$S/edited"
+}
+
+# To the disk, before the switch is decided: after a power cut the old release
+# is there or all that makes the new one.
+flush() {
+	{ printf '%s\n' apply.new current.new "releases/$new/manifest"
+		sed 's,^,stage/,' "$S/changed"
+		sed "s,^,releases/$new/tree/," "$S/changed"; } |
+		tr '\n' '\0' | (cd "$S" && xargs -0 sync --) 2>/dev/null
+}
+
 # Run the journal.  Every step may have been done before: what counts is that
 # nothing is left in the stage.
 finish() {
 	[ -e "$S/apply" ] || return 0
-	read -r _ new <"$S/apply"
+	read -r _ new how by <"$S/apply"
 	sh "$S/apply" 2>"$S/err"
 	rc=$?
 	if [ $rc != 0 ] ||
 		[ -n "$(find "$S/stage" ! -type d 2>/dev/null | head -n 1)" ]; then
 		return 1
 	fi
-	echo "$new" >"$S/current.new" && mv -f "$S/current.new" "$S/current" ||
-		return 1
-	echo "$(date +%s) $new" >>"$S/history"
-	rm -rf "$S/apply" "$S/stage"
+	mv -f "$S/current.new" "$S/current" 2>/dev/null || {
+		echo "$new" >"$S/current.new" && sync "$S/current.new" &&
+			mv -f "$S/current.new" "$S/current" || return 1
+	}
 	cur=$new
+	stat_live >"$S/stat"
+	echo "$(date +%s) $new $how $by" >>"$S/history"
+	rm -rf "$S/apply" "$S/stage"
 }
 
 # The journal from the manifests on stdin ("< LINE" of now, "> LINE" of then).
@@ -286,12 +367,23 @@ fill_stage() {
 	[ "$((copied))" = "$(($(wc -l <"$S/changed")))" ]
 }
 
-# Make release $1, which is complete in releases/, the live one.
+# Make release $1, which is complete in releases/, the live one; $2: on or
+# back.
 switch_to() {
 	new=$1
+	save_edited || return 1
 	rm -rf "$S/stage" "$S/moved" "$S/apply.new" "$S/how" "$S/changed"
 	mkdir -p "$S/stage" || return 1
-	{ lines_of "$cur" | sed 's/^/< /'
+	# A file that was changed is of neither release.
+	{ lines_of "$cur" | awk '
+		function path_of(s,  i) {
+			for (i = 0; i < 4; i++) s = substr(s, index(s, " ") + 1)
+			return s
+		}
+		FILENAME == ARGV[1] { edited[$0] = 1; next }
+		{ p = path_of($0) }
+		p in edited { print "<", $1, $2, "- -", p; next }
+		{ print "< " $0 }' "$S/edited" -
 		lines_of "$new" | sed 's/^/> /'; } >"$S/both"
 	# The paths that differ, as names for tar and for displace.
 	awk '
@@ -316,7 +408,7 @@ switch_to() {
 			displace "$how" "$p" "$new" || return 1
 		done <"$S/how"
 	fi
-	write_journal "$new" <"$S/both" >"$S/apply.raw" || return 1
+	write_journal "$new $2 $who" <"$S/both" >"$S/apply.raw" || return 1
 	displacements "$new" >"$S/apply.moves"
 	awk -v moves="$S/apply.moves" '
 	$0 != "displace" { print; next }
@@ -324,20 +416,48 @@ switch_to() {
 	' "$S/apply.raw" >"$S/apply.new" &&
 		tail -n 1 "$S/apply.new" | grep -q '^exit' || return 1
 	[ ! -e "$S/moved" ] || moved=$(wc -l <"$S/moved")
+	echo "$new" >"$S/current.new" && flush
 	rm -f "$S/apply.raw" "$S/apply.moves" "$S/both" "$S/how" "$S/changed"
-	mv -f "$S/apply.new" "$S/apply" && finish
+	mv -f "$S/apply.new" "$S/apply" && finish && : >"$S/edited"
+}
+
+# The last line of the history for each release, newest first.
+by_use() {
+	awk '{ line[NR] = $0 }
+	END { for (i = NR; i > 0; i--) {
+		split(line[i], f, " ")
+		if (!seen[f[2]]++) print line[i] } }' "$S/history" 2>/dev/null
+}
+
+# The way back: a deploy puts its release on top, going back takes off what is
+# above.  What was not seen healthy is told by a "?".
+way_back() {
+	awk '{ for (i = n; i > 0 && s[i] != $2; i--);
+	  if ($3 == "back" && i) { n = i; next }
+	  if (i) { for (; i < n; i++) s[i] = s[i + 1]; n-- }
+	  s[++n] = $2 }
+	END { while (n) print s[n--] }' "$S/history" 2>/dev/null |
+		while read -r id; do
+			[ ! -d "$S/releases/$id/tree" ] || {
+				[ -e "$S/releases/$id/healthy" ] || id="$id?"
+				echo "$id"
+			}
+		done
 }
 
 # The newest KEEP releases by last use stay, the live one always.
 prune() {
-	sort -rn "$S/history" 2>/dev/null | awk '!seen[$2]++ { print $2 }' |
-		head -n "$keep" >"$S/kept"
+	by_use | head -n "$keep" | cut -d ' ' -f 2 >"$S/kept"
 	echo "$cur" >>"$S/kept"
 	for r in "$S"/releases/*; do
 		id=${r##*/}
 		grep -qx "$id" "$S/kept" || rm -rf "$r" "$S/displaced/$id"
 	done
 	rm -f "$S/kept"
+	[ "$(wc -l <"$S/history")" -lt 1000 ] || {
+		tail -n 500 "$S/history" >"$S/history.new" &&
+			mv -f "$S/history.new" "$S/history"
+	}
 }
 
 fail() {
@@ -443,7 +563,7 @@ stage_tree() {
 # Switch and answer; files of the agent that were moved aside are counted.
 go() {
 	moved=0
-	if switch_to "$1"; then
+	if switch_to "$1" "$2"; then
 		prune
 		say "OK $cur $((moved))"
 	else
@@ -495,7 +615,7 @@ put() {
 		return
 	fi
 	rm -rf "$S"/in/*
-	go "$new"
+	go "$new" on
 }
 
 hello() {
@@ -504,11 +624,27 @@ hello() {
 		[ -f "$p" ] || continue
 		part=${p##*/} part=${part%.part} n=$(($(wc -c <"$p")))
 	done
-	kept=
+	kept=$(way_back | tr '\n' ' ').
 	for r in "$S"/releases/*; do
-		[ ! -d "$r/tree" ] || kept="$kept ${r##*/}"
+		[ ! -d "$r/tree" ] || case $kept in
+		*"${r##*/}"*) ;;
+		*) kept="$kept ${r##*/}" ;;
+		esac
 	done
-	say "HELLO 1 $cur $part $n$kept"
+	say "HELLO 2 $cur $part $n $(($(wc -l <"$S/edited"))) $kept"
+}
+
+# What is kept, a paragraph of key=value lines for each, newest first.  Takes
+# no lock: everything read here is complete when its name appears.
+list() {
+	by_use | while read -r time id _ by; do
+		[ -d "$S/releases/$id/tree" ] || continue
+		printf 'release=%s\ntime=%s\nby=%s\n' "$id" "$time" "$by"
+		[ "$id" != "$cur" ] || echo live=1
+		[ ! -e "$S/releases/$id/healthy" ] || echo healthy=1
+		cat "$S/releases/$id/meta" 2>/dev/null
+		echo
+	done
 }
 
 dialogue() {
@@ -525,11 +661,13 @@ dialogue() {
 				say NONE
 			fi ;;
 		PUT) put "$a" "$b" "$c" "$d" "$e" "$f" ;;
-		USE)
+		USE | BACK)
 			if ! is_id "$a" || [ ! -d "$S/releases/$a/tree" ]; then
 				say "FAIL no such release: $a"
+			elif [ "$op" = USE ]; then
+				go "$a" on
 			else
-				go "$a"
+				go "$a" back
 			fi ;;
 		NOTE)
 			head -c "$a" >"$S/in/note"
@@ -545,6 +683,11 @@ dialogue() {
 	done
 }
 
+current
+if [ "$keep" = releases ]; then
+	list
+	exit 0
+fi
 mkdir -p "$S/releases" "$S/in" || exit 74
 chmod 700 .bindu
 lock
@@ -554,4 +697,6 @@ finish || {
 	fail "cannot finish the switch that was interrupted"
 	exit 74
 }
-[ "$keep" = finish ] || dialogue
+[ "$keep" != finish ] || exit 0
+find_edited
+dialogue
