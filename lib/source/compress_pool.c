@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include "lib/base/mem.h"
 
+/* Slices ahead of the threads: whoever fills them shares the cores with
+ * these, and may have to wait for one while they empty the ring. */
+#define AHEAD 6
+
 struct bindu_pool {
 	const struct bindu_pool_ops *ops;
 	int level;
@@ -73,7 +77,7 @@ bindu_pool_new(const struct bindu_pool_ops *ops, int level, unsigned threads,
 
 	p->ops = ops;
 	p->level = level;
-	p->n = threads + 2;
+	p->n = threads + AHEAD;
 	p->slice = xcalloc(p->n, sizeof *p->slice);
 	p->done = xcalloc(p->n, sizeof *p->done);
 	p->thread = xcalloc(threads, sizeof *p->thread);

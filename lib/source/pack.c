@@ -25,6 +25,8 @@
 #define WHOLE \
 	(512 * 1024) /* files up to here are read before their
 				 * header is written, so they can be retried */
+#define CHUNK (128 * 1024) /* of a larger file: stays in a core's cache \
+				 * while it is read, digested and passed on */
 #define TRIES 3
 /* 1985-10-26, the time npm uses: some tools dislike stamps before 1980. */
 #define DEFAULT_MTIME 499162500
@@ -188,14 +190,14 @@ fail_read(const struct bindu_entry *e, struct bindu_err *err)
 	return -1;
 }
 
-/* Up to n bytes from fd, fewer only at its end. */
+/* At most this many bytes from fd; fewer than least only at its end. */
 static ssize_t
-read_full(int fd, char *p, size_t n)
+read_full(int fd, char *p, size_t least, size_t most)
 {
 	size_t got = 0;
 
-	while (got < n) {
-		ssize_t r = read(fd, p + got, n - got);
+	while (got < least) {
+		ssize_t r = read(fd, p + got, most - got);
 
 		if (r == -1 && errno == EINTR)
 			continue;
@@ -233,7 +235,10 @@ put_whole(struct pack *k, struct bindu_entry *e, int fd, struct stat *st,
     bool last_try, struct bindu_err *err)
 {
 	bool fresh = !e->hashed || !same_as_entry(e, st);
-	ssize_t n = read_full(fd, k->buf, (size_t)st->st_size + 1);
+	size_t size = (size_t)st->st_size;
+	/* One byte more would be growth; that none came is no proof of the
+	 * end, but the second fstat is. */
+	ssize_t n = read_full(fd, k->buf, size, size + 1);
 	uint8_t sum[BINDU_SHA256];
 	struct stat after;
 
@@ -275,8 +280,8 @@ put_stream(struct pack *k, struct bindu_entry *e, int fd, struct stat *st,
 	if (put_header(k, e, err) == -1)
 		return -1;
 	while (left > 0) {
-		size_t want = left < WHOLE ? (size_t)left : WHOLE;
-		ssize_t n = cut ? 0 : read_full(fd, k->buf, want);
+		size_t want = left < CHUNK ? (size_t)left : CHUNK;
+		ssize_t n = cut ? 0 : read_full(fd, k->buf, want, want);
 
 		if (n == -1)
 			return fail_read(e, err);
@@ -395,12 +400,16 @@ put_entries(struct pack *k, struct bindu_err *err)
 static int
 open_archive(struct pack *k, struct bindu_err *err)
 {
+	/* What goes straight out goes in large writes; a compressor gathers
+	 * by itself, and blocks below CHUNK reach it without a copy. */
+	int block = k->o->compress == BINDU_TAR ? 1 << 20 : 1 << 16;
+
 	k->a = archive_write_new();
 	k->ae = archive_entry_new();
 	if (k->a == NULL || k->ae == NULL)
 		return bindu_err_set(err, BINDU_E_SYSTEM, "no memory");
 	if (archive_write_set_format_gnutar(k->a) != ARCHIVE_OK ||
-	    archive_write_set_bytes_per_block(k->a, 1 << 20) != ARCHIVE_OK ||
+	    archive_write_set_bytes_per_block(k->a, block) != ARCHIVE_OK ||
 	    /* Else libarchive pads the last block, and with it a compressed
 	     * stream, with zeros. */
 	    archive_write_set_bytes_in_last_block(k->a, 1) != ARCHIVE_OK ||

@@ -10,7 +10,11 @@
 #include <unistd.h>
 #include "lib/base/mem.h"
 
-#define WINDOW 48 /* descriptors kept open, the deepest ones */
+/* Descriptors kept open: the deepest ones, and a few of the others at even
+ * distances, or climbing back up a deep tree would start at the root again
+ * every WINDOW levels. */
+#define WINDOW 32
+#define MARKS 16
 
 struct step {
 	size_t end; /* where its path ends */
@@ -60,6 +64,31 @@ bindu_walk_dir_free(struct bindu_walk_dir *d)
 	free(d);
 }
 
+/* How far apart the marks of a path of n steps are: a power of two. */
+static size_t
+mark_distance(size_t n)
+{
+	size_t distance = WINDOW;
+
+	while (n / distance > MARKS)
+		distance *= 2;
+	return distance;
+}
+
+/* Step i leaves the window, and the marks of a shorter path that are none of
+ * this one's leave with it. */
+static void
+leave_window(struct bindu_walk_dir *d, size_t i)
+{
+	size_t distance = mark_distance(i), old = mark_distance(i - 1);
+
+	if (i % distance != 0)
+		close_step(&d->step[i]);
+	for (size_t k = old; old != distance && k < i; k += old)
+		if (k % distance != 0)
+			close_step(&d->step[k]);
+}
+
 /* Open step i below step i - 1, which is open.  Names are components of
  * d->path, NUL-terminated for the call. */
 static int
@@ -76,8 +105,8 @@ open_step(struct bindu_walk_dir *d, size_t i)
 	if (fd == -1)
 		return -1;
 	d->step[i].fd = fd;
-	if (i >= WINDOW)
-		close_step(&d->step[i - WINDOW]);
+	if (i > WINDOW)
+		leave_window(d, i - WINDOW);
 	return 0;
 }
 
@@ -85,14 +114,27 @@ open_step(struct bindu_walk_dir *d, size_t i)
 static size_t
 shared_steps(const struct bindu_walk_dir *d, const char *path, size_t n)
 {
-	size_t same = 0, i = 0, have = d->n ? d->step[d->n - 1].end : 0;
+	size_t same = 0, lo = 0, hi = d->n;
+	size_t most = d->n ? d->step[d->n - 1].end : 0;
 
-	while (same < n && same < have && path[same] == d->path[same])
+	most = most < n ? most : n;
+	while (same + 16 <= most &&
+	    memcmp(path + same, d->path + same, 16) == 0)
+		same += 16;
+	while (same < most && path[same] == d->path[same])
 		same++;
-	while (i < d->n && d->step[i].end <= same &&
-	    (d->step[i].end == n || path[d->step[i].end] == '/'))
-		i++;
-	return i;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2, end = d->step[mid].end;
+
+		/* Before the first difference a component that ends in one
+		 * path ends in the other. */
+		if (end < same ||
+		    (end == same && (end == n || path[end] == '/')))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
 }
 
 static int
@@ -120,9 +162,10 @@ bindu_walk_dir_open(struct bindu_walk_dir *d, const char *path, size_t n)
 
 	pop_to(d, keep);
 	bindu_grow(&d->path, &d->pathcap, n + 1, 1);
-	memcpy(d->path, path, n);
+	at = keep ? d->step[keep - 1].end : 0;
+	memcpy(d->path + at, path + at, n - at);
 	d->path[n] = '\0';
-	for (at = keep ? d->step[keep - 1].end + 1 : 0; at < n;) {
+	for (at += keep > 0; at < n;) {
 		const char *slash = memchr(path + at, '/', n - at);
 		size_t end = slash ? (size_t)(slash - path) : n;
 
