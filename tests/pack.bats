@@ -375,6 +375,36 @@ print(len(tarfile.open(fileobj=sys.stdin.buffer, mode="r|gz").getmembers()))' \
 	done
 }
 
+@test "the cache of roots that are gone does not pile up" {
+	write a <<<1; sleep 0.1
+	pack -q -m /dev/null --list >/dev/null
+	cache=$XDG_CACHE_HOME/bindu/stat
+	own=$(ls "$cache")
+	for i in $(seq 80); do
+		head -c 100 /dev/zero >"$cache/$(printf %032d $i)"
+		touch -d "$i hours ago" "$cache/$(printf %032d $i)"
+	done
+	touch -d "31 days ago" "$cache/$(printf %032d 7)"
+	touch -d "29 days ago" "$cache/$own"
+	# Used, though nothing had to be written: young again, none leaves.
+	pack -q -m /dev/null --list >/dev/null
+	[ "$(ls "$cache" | wc -l)" = 81 ]
+	[ -n "$(find "$cache" -name "$own" -mmin -5)" ]
+	write b <<<2
+	pack -q -m /dev/null --list >/dev/null
+	[ "$(ls "$cache" | wc -l)" = 64 ]
+	[ -e "$cache/$own" ]
+	[ -e "$cache/$(printf %032d 60)" ]
+	[ ! -e "$cache/$(printf %032d 7)" ]
+	[ ! -e "$cache/$(printf %032d 70)" ]
+	truncate -s 200M "$cache/$(printf %032d 1)" "$cache/$(printf %032d 2)"
+	touch "$cache/$(printf %032d 1)" "$cache/$(printf %032d 2)"
+	write c <<<3; sleep 0.1
+	pack -q -m /dev/null --list >/dev/null
+	[ "$(ls "$cache" | wc -l)" -le 2 ]
+	[ -e "$cache/$own" ]
+}
+
 @test "never packs its output, its manifest or what stdout is" {
 	write a <<<1
 	pack -o out.tar -m man; pack -o out.tar -m man

@@ -192,7 +192,7 @@ for i in range(2000):
         os.close(os.open("f", os.O_CREAT | os.O_WRONLY, dir_fd=here))
 os.close(os.open("bottom", os.O_CREAT | os.O_WRONLY, dir_fd=here))
 EOT
-	(ulimit -n 160; ulimit -s 256; pack -q -o ../a.tar
+	(ulimit -n 256; ulimit -s 256; pack -q -o ../a.tar
 		pack -q -m - --no-cache >../m)
 	[ "$(tr '\0' '\n' <../m | wc -l)" = 201 ]
 	[ "$(tar tf ../a.tar | tail -c 8)" = bottom ] ||

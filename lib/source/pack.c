@@ -25,7 +25,8 @@
 #define WHOLE \
 	(512 * 1024) /* files up to here are read before their
 				 * header is written, so they can be retried */
-#define CHUNK (128 * 1024) /* of a larger file: stays in a core's cache \
+#define CHUNK \
+	(128 * 1024) /* of a larger file: stays in a core's cache \
 				 * while it is read, digested and passed on */
 #define TRIES 3
 /* 1985-10-26, the time npm uses: some tools dislike stamps before 1980. */

@@ -5,9 +5,13 @@
  * clearly older than the start of the hashing are remembered; the time is
  * that of a file made then in the cache's own directory, or the kernel's
  * coarse clock less two seconds where the tree is on another file system.
+ *
+ * Roots come and go: a file no one has used for a month, and the oldest ones
+ * over a bound of number and size, leave when another is written.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "statcache.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +29,11 @@
 #define CACHE_MAX (256u << 20)
 #define MARGIN_NS 20000000u /* five jiffies at the slowest usual tick */
 #define SECOND_NS 1000000000u
+
+#define FILES_MAX 64
+#define BYTES_MAX (256u << 20) /* of all files together */
+#define DAY 86400
+#define AGE_MAX (30 * DAY)
 
 static const char magic[8] = "bindust1";
 
@@ -52,6 +61,17 @@ struct bindu_statcache {
 	size_t len;
 };
 
+/* The file's time says when it was last of use, to the day. */
+static void
+keep_young(const struct bindu_statcache *c)
+{
+	struct stat st;
+
+	if (fstatat(c->dirfd, c->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_mtim.tv_sec + DAY < time(NULL))
+		utimensat(c->dirfd, c->name, NULL, AT_SYMLINK_NOFOLLOW);
+}
+
 struct bindu_statcache *
 bindu_statcache_open(const char *root)
 {
@@ -77,6 +97,7 @@ bindu_statcache_open(const char *root)
 	if (c->len < sizeof h || memcmp(h.magic, magic, sizeof magic) != 0 ||
 	    h.crc != bindu_compress_crc(c->text + sizeof h, c->len - sizeof h))
 		c->len = 0;
+	keep_young(c);
 	return c;
 }
 
@@ -182,6 +203,70 @@ is_old_enough(const struct bindu_statcache *c, const struct bindu_entry *e)
 	return young + (coarse ? 2ull * SECOND_NS : MARGIN_NS) < c->now_ns;
 }
 
+struct file {
+	char name[2 * BINDU_SHA256 + 32];
+	time_t used;
+	uint64_t size;
+};
+
+static int
+compare_used(const void *a, const void *b)
+{
+	const struct file *x = a, *y = b;
+
+	return (x->used < y->used) - (x->used > y->used);
+}
+
+/* The regular files of the cache's directory, the youngest first. */
+static struct file *
+list_files(const struct bindu_statcache *c, size_t *n)
+{
+	int fd = openat(c->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd == -1 ? NULL : fdopendir(fd);
+	struct file *files = NULL;
+	const struct dirent *e;
+	size_t cap = 0;
+	struct stat st;
+
+	*n = 0;
+	if (d == NULL && fd != -1)
+		close(fd);
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		size_t len = strlen(e->d_name);
+
+		if (len >= sizeof files->name ||
+		    fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+		    !S_ISREG(st.st_mode))
+			continue;
+		bindu_grow(&files, &cap, *n + 1, sizeof *files);
+		memcpy(files[*n].name, e->d_name, len + 1);
+		files[*n].used = st.st_mtim.tv_sec;
+		files[(*n)++].size = (uint64_t)st.st_size;
+	}
+	if (d != NULL)
+		closedir(d);
+	if (*n > 1)
+		qsort(files, *n, sizeof *files, compare_used);
+	return files;
+}
+
+static void
+prune(const struct bindu_statcache *c)
+{
+	time_t now = time(NULL);
+	uint64_t bytes = 0;
+	size_t n;
+	AUTO_FREE struct file *files = list_files(c, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		bytes += files[i].size;
+		if ((i >= FILES_MAX || bytes > BYTES_MAX ||
+			files[i].used + AGE_MAX < now) &&
+		    strcmp(files[i].name, c->name) != 0)
+			unlinkat(c->dirfd, files[i].name, 0);
+	}
+}
+
 void
 bindu_statcache_save(struct bindu_statcache *c, const struct bindu_tree *t)
 {
@@ -219,4 +304,5 @@ bindu_statcache_save(struct bindu_statcache *c, const struct bindu_tree *t)
 		return;
 	close(c->fd);
 	c->fd = -1;
+	prune(c);
 }

@@ -1,7 +1,8 @@
 /* statcache.h - digests of files whose stat has not changed since.
  *
  * One file a root under XDG_CACHE_HOME/bindu/stat.  Any doubt about an entry
- * drops it; nothing here is ever an error.  Internal to the manifest.
+ * drops it; nothing here is ever an error.  At most 64 files and 256 MiB
+ * stay, none that was of no use for 30 days.  Internal to the manifest.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BINDU_STATCACHE_H
 #define BINDU_STATCACHE_H

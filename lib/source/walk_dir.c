@@ -14,7 +14,7 @@
  * distances, or climbing back up a deep tree would start at the root again
  * every WINDOW levels. */
 #define WINDOW 32
-#define MARKS 16
+#define MARKS 14
 
 struct step {
 	size_t end; /* where its path ends */
@@ -118,8 +118,8 @@ shared_steps(const struct bindu_walk_dir *d, const char *path, size_t n)
 	size_t most = d->n ? d->step[d->n - 1].end : 0;
 
 	most = most < n ? most : n;
-	while (same + 16 <= most &&
-	    memcmp(path + same, d->path + same, 16) == 0)
+	while (
+	    same + 16 <= most && memcmp(path + same, d->path + same, 16) == 0)
 		same += 16;
 	while (same < most && path[same] == d->path[same])
 		same++;
