@@ -139,6 +139,8 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	how.script = argc ? argv[0] : NULL;
 	if (how.name && !*how.name)
 		how.name = NULL;
+	/* What --run started does not outlive us. */
+	bindu_tool_catch();
 	if (bindu_discover(ctx->dir, &how, ctx->report, &info, err) == -1)
 		return -1;
 	if (ctx->json)

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 #include "progress.h"
 #include "tool.h"
 
-static volatile sig_atomic_t caught;
+/* Atomic: hashing threads look too. */
+static atomic_int caught, answered;
 static const char *volatile last_words;
 static int wake_fd = -1;
 
@@ -64,6 +66,26 @@ int
 bindu_tool_signal(void)
 {
 	return caught;
+}
+
+bool
+bindu_tool_pending(void)
+{
+	return caught != answered;
+}
+
+int
+bindu_tool_interrupted(struct bindu_err *err)
+{
+	int sig = caught;
+
+	if (sig == answered)
+		return 0;
+	answered = sig;
+	bindu_err_set(err, BINDU_E_SIGNAL, "interrupted");
+	if (err != NULL)
+		err->detail = sig;
+	return -1;
 }
 
 int

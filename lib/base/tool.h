@@ -68,6 +68,12 @@ int bindu_tool_main(const struct bindu_tool *, int argc, char **argv);
 void bindu_tool_catch(void);
 void bindu_tool_last_words(const char *);
 int bindu_tool_signal(void);
+/* What takes long asks now and then.  pending: a signal came that nobody has
+ * answered yet, be it before the work began.  interrupted: -1
+ * (BINDU_E_SIGNAL) then, and it is answered: what runs after that, to tidy
+ * up, is not stopped.  Only the main thread answers. */
+bool bindu_tool_pending(void);
+int bindu_tool_interrupted(struct bindu_err *);
 int bindu_tool_wake_fd(void);
 /* Ask on the terminal; without one, or with --yes, see ctx: BINDU_E_USAGE
  * "... needs --yes" when it cannot ask; 0 yes, 1 no. */

@@ -228,19 +228,13 @@ receive(struct bindu_script *s, int64_t timeout_ms, struct bindu_err *err)
 static int
 wait_for_more(struct bindu_script *s, int64_t deadline, struct bindu_err *err)
 {
-	int signal = bindu_tool_signal();
-
 	for (;;) {
 		int r = receive(s, bindu_clock_left(deadline), err);
 
 		if (r != 0)
 			return r;
-		if (bindu_tool_signal() != signal) {
-			bindu_err_set(err, BINDU_E_SIGNAL, "interrupted");
-			if (err != NULL)
-				err->detail = bindu_tool_signal();
+		if (bindu_tool_interrupted(err) == -1)
 			return -1;
-		}
 		if (bindu_clock_left(deadline) == 0)
 			return bindu_err_set(err, BINDU_E_AGAIN,
 			    "the box did not answer in time");

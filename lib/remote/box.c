@@ -19,7 +19,6 @@ bindu_remote_open(const struct bindu_remote_opts *opts,
     struct bindu_err *err)
 {
 	AUTO_FREE struct bindu_remote *r = xcalloc(1, sizeof(*r));
-	int before = bindu_tool_signal();
 	const char *why;
 
 	if (bindu_config_runtime(opts->runtime, &r->runtime, &why, err) == -1)
@@ -36,7 +35,7 @@ bindu_remote_open(const struct bindu_remote_opts *opts,
 		return -1;
 	if (bindu_boxd_client_open(r, err) == -1)
 		return -1;
-	if (bindu_pause(0, before, err) == -1) {
+	if (bindu_tool_interrupted(err) == -1) {
 		r->client->close(r);
 		return -1;
 	}
@@ -185,10 +184,9 @@ destroy(struct bindu_remote *r, const char *id, struct bindu_err *err)
 {
 	struct bindu_err why = { 0 };
 	bool tried = false;
-	int before = bindu_tool_signal();
 
 	for (int try = 0; try < 3; try++) {
-		if (try != 0 && bindu_pause(500 * try, before, err) == -1)
+		if (try != 0 && bindu_pause(500 * try, err) == -1)
 			return -1;
 		why = (struct bindu_err){ 0 };
 		if (r->client->act(r, id, BINDU_BOX_DESTROY, &why) == 0)
@@ -209,7 +207,6 @@ static int
 check_reached(struct bindu_remote *r, const char *id, const char *want,
     struct bindu_err *err)
 {
-	int before = bindu_tool_signal();
 
 	for (int i = 0;; i++) {
 		struct bindu_box_info info;
@@ -225,7 +222,7 @@ check_reached(struct bindu_remote *r, const char *id, const char *want,
 		bindu_box_info_fini(&info);
 		if (reached || i == 5)
 			return reached ? 0 : -1;
-		if (bindu_pause(100 << i, before, err) == -1)
+		if (bindu_pause(100 << i, err) == -1)
 			return -1;
 	}
 }
@@ -318,7 +315,6 @@ bindu_box_wait(struct bindu_remote *r, const char *box, bool bring_up,
 	int64_t deadline = bindu_clock_deadline(timeout_ms);
 	enum help help = bring_up ? HELP_WANTED : HELP_NONE;
 	struct bindu_err last = { 0 };
-	int before = bindu_tool_signal();
 
 	for (unsigned try = 0;; try++) {
 		int rc = look(r, box, &help, &last, err);
@@ -328,8 +324,7 @@ bindu_box_wait(struct bindu_remote *r, const char *box, bool bring_up,
 		if (last.code == BINDU_E_SIGNAL ||
 		    bindu_clock_left(deadline) == 0)
 			break;
-		if (bindu_pause(bindu_clock_backoff(try, 50, 500), before,
-			err) == -1)
+		if (bindu_pause(bindu_clock_backoff(try, 50, 500), err) == -1)
 			return -1;
 	}
 	if (err != NULL)

@@ -76,8 +76,6 @@ struct bindu_client {
 /* The boxd API, at an endpoint: the service's, or the local daemon's. */
 int bindu_boxd_client_open(struct bindu_remote *, struct bindu_err *);
 
-/* Sleep; -1 (BINDU_E_SIGNAL) when another signal was caught than before, which
- * is bindu_tool_signal() when the caller's work began: what runs after a
- * signal, to tidy up, is not stopped by it. */
-int bindu_pause(int64_t ms, int before, struct bindu_err *);
+/* Sleep; -1 as bindu_tool_interrupted. */
+int bindu_pause(int64_t ms, struct bindu_err *);
 #endif

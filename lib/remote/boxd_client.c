@@ -34,21 +34,17 @@ boxd_pack(const void *message, size_t *n)
 }
 
 int
-bindu_pause(int64_t ms, int before, struct bindu_err *err)
+bindu_pause(int64_t ms, struct bindu_err *err)
 {
 	int64_t deadline = bindu_clock_deadline(ms);
-	struct pollfd p = { .fd = before == 0 ? bindu_tool_wake_fd() : -1,
+	struct pollfd p = { .fd = bindu_tool_signal() == 0 ? bindu_tool_wake_fd() : -1,
 		.events = POLLIN };
 
 	for (;;) {
 		int left = bindu_clock_left(deadline);
 
-		if (bindu_tool_signal() != before) {
-			bindu_err_set(err, BINDU_E_SIGNAL, "interrupted");
-			if (err != NULL)
-				err->detail = bindu_tool_signal();
+		if (bindu_tool_interrupted(err) == -1)
 			return -1;
-		}
 		if (left == 0)
 			return 0;
 		poll(&p, 1, left);
@@ -75,7 +71,6 @@ exchange(struct bindu_remote *r, const char *method, const void *req, size_t n,
 {
 	struct boxd_conn *c = boxd_conn(r);
 	struct bindu_err why = { 0 };
-	int before = bindu_tool_signal();
 
 	for (int try = 0;;) {
 		if (boxd_authenticate(r, err) == -1)
@@ -92,7 +87,7 @@ exchange(struct bindu_remote *r, const char *method, const void *req, size_t n,
 		    why.detail != BINDU_RPC_UNAVAILABLE ||
 		    !(flags & BOXD_SAFE) || ++try == TRIES)
 			break;
-		if (bindu_pause(500 * try, before, err) == -1)
+		if (bindu_pause(500 * try, err) == -1)
 			return -1;
 	}
 	if (err != NULL)

@@ -187,10 +187,10 @@ adopt(struct bindu_remote *r, const char *name, const char *nonce, char **id,
     struct bindu_err *err)
 {
 	struct bindu_err why;
-	int found = 0, before = bindu_tool_signal();
+	int found = 0;
 
 	for (int i = 0; i < LOOKUPS && found == 0; i++) {
-		if (i != 0 && bindu_pause(250 << i, before, err) == -1)
+		if (i != 0 && bindu_pause(250 << i, err) == -1)
 			return -1;
 		why = (struct bindu_err){ 0 };
 		found = find_ours(r, name, nonce, id, &why);

@@ -33,7 +33,7 @@ read_piece(int fd, void *buf, size_t n, uint64_t left, struct bindu_err *err)
 
 /* Until the send under way was taken; an early end of the call shows. */
 static int
-await_sent(struct bindu_rpc_call *call, int before, struct bindu_err *err)
+await_sent(struct bindu_rpc_call *call, struct bindu_err *err)
 {
 	enum bindu_rpc_event event;
 	const char *p;
@@ -46,7 +46,7 @@ await_sent(struct bindu_rpc_call *call, int before, struct bindu_err *err)
 			return bindu_err_set(err, BINDU_E_AGAIN,
 			    "upload: no progress for 30 s");
 		if (event == BINDU_RPC_WOKEN &&
-		    bindu_pause(0, before, err) == -1)
+		    bindu_tool_interrupted(err) == -1)
 			return -1;
 		if (event == BINDU_RPC_MESSAGE || event == BINDU_RPC_END)
 			return bindu_err_set(err, BINDU_E_PROTOCOL,
@@ -101,7 +101,6 @@ send_pieces(struct bindu_remote *r, const struct upload *u,
 	m = PB_INIT(UPLOAD_FILE_CHUNK);
 	AUTO_FREE char *buf = xmalloc(PIECE);
 	uint64_t done = 0;
-	int before = bindu_tool_signal();
 
 	m.vm_id = (char *)u->box;
 	m.path = (char *)u->path;
@@ -123,7 +122,7 @@ send_pieces(struct bindu_remote *r, const struct upload *u,
 			    BOXD_METHOD("UploadFileStream"), -1, &v, 1);
 		else
 			bindu_rpc_send(*call, &v, 1);
-		if (await_sent(*call, before, err) == -1)
+		if (await_sent(*call, err) == -1)
 			return -1;
 		done += (uint64_t)n;
 		bindu_progress(u->report, "upload", done, u->size, "bytes");
@@ -350,7 +349,6 @@ fetch_pieces(struct bindu_rpc_call *call, struct download *d,
     struct bindu_err *err)
 {
 	enum bindu_rpc_event event = BINDU_RPC_NOTHING;
-	int before = bindu_tool_signal();
 	const char *p;
 	size_t n;
 
@@ -361,7 +359,7 @@ fetch_pieces(struct bindu_rpc_call *call, struct download *d,
 			return bindu_err_set(err, BINDU_E_AGAIN,
 			    "download: no progress for 30 s");
 		if (event == BINDU_RPC_WOKEN &&
-		    bindu_pause(0, before, err) == -1)
+		    bindu_tool_interrupted(err) == -1)
 			return -1;
 		if (event == BINDU_RPC_MESSAGE &&
 		    take_piece(d, p, n, err) == -1)

@@ -163,6 +163,19 @@ serves_already(struct bindu_run *r)
 	    strcmp(st.key, r->key) == 0;
 }
 
+/* A signal may have ended something whose failure does not count. */
+static int
+go_on(struct bindu_err *err)
+{
+	int sig = bindu_tool_signal();
+
+	if (sig == 0)
+		return 0;
+	bindu_err_set(err, BINDU_E_SIGNAL, "interrupted");
+	err->detail = sig;
+	return -1;
+}
+
 static int
 deps(struct bindu_run *r, struct bindu_err *err)
 {
@@ -225,7 +238,8 @@ ship(struct bindu_run *r, struct bindu_err *err)
 		r->d->unchanged = true;
 		return bindu_run_health(r, r->o->health_timeout_ms, err);
 	}
-	if (deps(r, err) == -1 || bindu_run_start(r, err) == -1 ||
+	if (go_on(err) == -1 || deps(r, err) == -1 || go_on(err) == -1 ||
+	    bindu_run_start(r, err) == -1 || go_on(err) == -1 ||
 	    bindu_run_health(r, r->o->health_timeout_ms, err) == -1)
 		return -1;
 	note_release(r);

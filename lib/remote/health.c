@@ -123,7 +123,6 @@ static int
 wait_loop(struct wait *w, struct bindu_health *h, struct bindu_err *err)
 {
 	const struct bindu_health_opts *o = w->opts;
-	int before = bindu_tool_signal();
 	int64_t first = o->interval_ms != 0 ? o->interval_ms : FIRST_MS;
 
 	for (unsigned try = 0;; try++) {
@@ -148,8 +147,7 @@ wait_loop(struct wait *w, struct bindu_health *h, struct bindu_err *err)
 		if (left == 0)
 			return 0;
 		pause = bindu_clock_backoff(try, first, CAP_MS);
-		if (bindu_pause(pause < left || left < 0 ? pause : left, before,
-			err) == -1)
+		if (bindu_pause(pause < left || left < 0 ? pause : left, err) == -1)
 			return -1;
 	}
 }

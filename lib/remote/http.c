@@ -71,7 +71,6 @@ load(struct bindu_err *err)
 struct transfer {
 	struct bindu_http_res *res;
 	bool too_big;
-	int signal; /* caught before it began */
 };
 
 static size_t
@@ -89,10 +88,8 @@ static int
 look_for_signal(void *arg, curl_off_t a, curl_off_t b, curl_off_t c,
     curl_off_t d)
 {
-	struct transfer *t = arg;
-
-	(void)a, (void)b, (void)c, (void)d;
-	return bindu_tool_signal() != t->signal;
+	(void)arg, (void)a, (void)b, (void)c, (void)d;
+	return bindu_tool_pending();
 }
 
 static enum bindu_http_cause
@@ -141,12 +138,8 @@ explain(const struct bindu_http_req *req, struct transfer *t, CURLcode code,
 	int shown = (int)strcspn(req->url, "?#");
 
 	t->res->cause = cause_of(code);
-	if (code == CURLE_ABORTED_BY_CALLBACK) {
-		bindu_err_set(err, BINDU_E_SIGNAL, "interrupted");
-		if (err != NULL)
-			err->detail = bindu_tool_signal();
-		return -1;
-	}
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		return bindu_tool_interrupted(err);
 	if (t->too_big)
 		return bindu_err_set(err, BINDU_E_DATA,
 		    "%.*s: the answer is larger than %zu bytes", shown,
@@ -240,7 +233,7 @@ int
 bindu_http(const struct bindu_http_req *req, struct bindu_http_res *res,
     struct bindu_err *err)
 {
-	struct transfer t = { .res = res, .signal = bindu_tool_signal() };
+	struct transfer t = { .res = res };
 	AUTO_FREE char *route = NULL;
 	struct curl_slist *headers = NULL, *to = NULL;
 	char detail[CURL_ERROR_SIZE] = "";

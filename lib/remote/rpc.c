@@ -109,19 +109,6 @@ pump(struct bindu_rpc *rpc, int64_t deadline)
 	return 1;
 }
 
-static int
-interrupted(int before, struct bindu_err *err)
-{
-	int sig = bindu_tool_signal();
-
-	if (sig == before)
-		return 0;
-	bindu_err_set(err, BINDU_E_SIGNAL, "interrupted");
-	if (err != NULL)
-		err->detail = sig;
-	return -1;
-}
-
 static struct bindu_rpc_call *
 make_call(struct bindu_rpc *rpc, const char *method, int64_t timeout_ms)
 {
@@ -130,7 +117,7 @@ make_call(struct bindu_rpc *rpc, const char *method, int64_t timeout_ms)
 
 	c->rpc = rpc;
 	c->method = xstrdup(method);
-	c->signal = bindu_tool_signal();
+	c->signal = bindu_tool_pending() ? 0 : bindu_tool_signal();
 	for (int i = 0; i < OP_COUNT; i++)
 		c->tags[i] = (struct tag){ c, (enum op)i };
 	grpc_metadata_array_init(&c->head);
@@ -400,14 +387,14 @@ bindu_rpc_unary(struct bindu_rpc *rpc, const char *method, const void *req,
 	enum bindu_rpc_event event = BINDU_RPC_NOTHING;
 	const char *p;
 	size_t len;
-	int rc = 0, messages = 0, before = bindu_tool_signal();
+	int rc = 0, messages = 0;
 
 	bindu_buf_reset(reply);
 	c = bindu_rpc_ask(rpc, method, timeout_ms, req, n);
 	while (rc == 0 && event != BINDU_RPC_END) {
 		rc = bindu_rpc_recv(c, -1, &event, &p, &len, err);
 		if (rc == 0 && event == BINDU_RPC_WOKEN)
-			rc = interrupted(before, err);
+			rc = bindu_tool_interrupted(err);
 		if (rc == 0 && event == BINDU_RPC_MESSAGE) {
 			messages++;
 			rc = bindu_buf_add(reply, p, len, err);

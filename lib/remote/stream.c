@@ -71,7 +71,6 @@ bindu_exec_open_marked(struct bindu_remote *r, const char *box,
 	e = xcalloc(1, sizeof(*e));
 	e->remote = r;
 	e->client = r->client;
-	e->signal = bindu_tool_signal();
 	e->deadline = bindu_clock_deadline(
 	    o->timeout_ms != 0 ? o->timeout_ms : -1);
 	e->x = e->client->exec_open(r, box, line.line.p, o->tty, o->cols,
@@ -107,7 +106,7 @@ await_sent(struct bindu_exec *e, struct bindu_err *err)
 			    "the command takes no input in its time");
 		if (e->client->exec_recv(e->x, 100, true, &f, err) == -1)
 			return -1;
-		if (bindu_pause(0, e->signal, err) == -1)
+		if (bindu_tool_interrupted(err) == -1)
 			return -1;
 	}
 	return 0;
@@ -295,7 +294,6 @@ bindu_exec_capture(struct bindu_remote *r, const char *box,
     struct bindu_err *err)
 {
 	struct capture c = { input, inlen, out, errout };
-	int signal = bindu_tool_signal();
 	struct bindu_err why = { 0 };
 	struct bindu_exec *e;
 	int rc = 0;
@@ -307,10 +305,9 @@ bindu_exec_capture(struct bindu_remote *r, const char *box,
 	while (rc == 0) {
 		feed(e, &c);
 		rc = step(e, &c, end, &why);
-		if (rc == 0 && bindu_tool_signal() != signal) {
-			rc = bindu_err_set(&why, BINDU_E_SIGNAL, "interrupted");
-			why.detail = bindu_tool_signal();
-		} else if (rc == 0 && bindu_clock_left(e->deadline) == 0)
+		if (rc == 0)
+			rc = bindu_tool_interrupted(&why);
+		if (rc == 0 && bindu_clock_left(e->deadline) == 0)
 			rc = bindu_exec_timed_out(o, end, &why);
 	}
 	if (rc == -1 && end->code != 124)

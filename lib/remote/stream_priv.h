@@ -12,7 +12,6 @@ struct bindu_exec {
 	const struct bindu_client *client;
 	struct bindu_client_exec *x;
 	int64_t deadline; /* of the whole command; INT64_MAX: none */
-	int signal; /* caught before it began */
 	bool eof_sent;
 	bool ended;
 };

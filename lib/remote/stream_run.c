@@ -76,6 +76,8 @@ heed_signal(struct run *r)
 
 	if (sig != r->signal) {
 		r->signal = sig;
+		/* Answered by passing it on, which it must not stop. */
+		bindu_tool_interrupted(NULL);
 		if (forward(r, sig) == -1)
 			return true;
 		if (sig != SIGINT)

@@ -194,7 +194,6 @@ static int
 lock_cache(int dir, struct bindu_err *err)
 {
 	int64_t deadline = bindu_clock_deadline(LOCK_MS);
-	int before = bindu_tool_signal();
 	AUTO_CLOSE int fd = openat(dir, "lock",
 	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
@@ -204,7 +203,7 @@ lock_cache(int dir, struct bindu_err *err)
 		if (bindu_clock_left(deadline) == 0)
 			return bindu_err_set(err, BINDU_E_AGAIN,
 			    "another tool has held the token cache for 30 s");
-		if (bindu_pause(20, before, err) == -1)
+		if (bindu_pause(20, err) == -1)
 			return -1;
 	}
 	return bindu_steal_fd(&fd);
@@ -273,7 +272,6 @@ static int
 exchange(struct bindu_token *t, struct bindu_err *err)
 {
 	bool limited = false;
-	int before = bindu_tool_signal();
 
 	for (int try = 0;; try++) {
 		struct bindu_err why = { 0 };
@@ -302,7 +300,7 @@ exchange(struct bindu_token *t, struct bindu_err *err)
 				*err = why;
 			return -1;
 		}
-		if (bindu_pause(wait, before, err) == -1)
+		if (bindu_pause(wait, err) == -1)
 			return -1;
 	}
 }

@@ -19,6 +19,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
 #include "lib/base/proc.h"
+#include "lib/base/tool.h"
 
 enum { CAPTURE_MAX = 64 << 10, POLL_MS = 50, AFTER_MS = 300, GRACE_MS = 500 };
 
@@ -158,6 +159,10 @@ wait_for(const struct run *r, pid_t pid, int *status, struct bindu_err *err)
 
 		if (rc <= 0)
 			return rc;
+		if (bindu_tool_interrupted(err) == -1) {
+			bindu_proc_stop(pid, true, GRACE_MS);
+			return -1;
+		}
 		if ((j = captured(r))) {
 			rc = bindu_proc_wait(pid, AFTER_MS, status, err);
 			if (rc == 1)

@@ -15,6 +15,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/tool.h"
 #include "manifest.h"
 #include "statcache.h"
 #include "walk_dir.h"
@@ -84,8 +85,8 @@ hash_open(struct hasher *h, int fd, struct bindu_entry *e,
 			bindu_digest_add(h->digest, h->buf, (size_t)r);
 		total += r > 0 ? (uint64_t)r : 0;
 		/* All of it, and the file says so: no need to meet the end. */
-	} while (
-	    (r == -1 || r > 0) && total != (uint64_t)before.st_size && !*stop);
+	} while ((r == -1 || r > 0) && total != (uint64_t)before.st_size &&
+	    !*stop && !bindu_tool_pending());
 	bindu_digest_end(h->digest, e->sha256);
 	if (fstat(fd, &after) == -1)
 		return -1;
@@ -137,7 +138,7 @@ hash_file(struct hasher *h, struct bindu_entry *e, const atomic_bool *stop,
 		rc = hash_open(h, fd, e, stop);
 		if (rc == -1)
 			return fail_entry(e, NULL, err);
-		if (rc == 0 || *stop)
+		if (rc == 0 || *stop || bindu_tool_pending())
 			return 0;
 		bindu_clock_sleep(try);
 	}
@@ -180,7 +181,7 @@ run_hasher(void *arg)
 		bindu_digest_new(), xmalloc(READ_SIZE) };
 	struct bindu_err err = { 0 };
 
-	while (!j->stop) {
+	while (!j->stop && !bindu_tool_pending()) {
 		size_t i = atomic_fetch_add(&j->next, CHUNK), end = i + CHUNK;
 
 		if (i >= j->tree->n)
@@ -229,6 +230,8 @@ run_job(struct job *j, unsigned threads, struct bindu_err *err)
 	run_hasher(j);
 	while (started > 0)
 		pthread_join(thread[--started], NULL);
+	if (bindu_tool_interrupted(err) == -1)
+		return -1;
 	if (j->failed_at == SIZE_MAX)
 		return 0;
 	if (err != NULL)

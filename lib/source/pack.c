@@ -19,6 +19,7 @@
 #include "lib/base/config.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+#include "lib/base/tool.h"
 #include "pack_size.h"
 #include "walk_dir.h"
 
@@ -284,6 +285,8 @@ put_stream(struct pack *k, struct bindu_entry *e, int fd, struct stat *st,
 		size_t want = left < CHUNK ? (size_t)left : CHUNK;
 		ssize_t n = cut ? 0 : read_full(fd, k->buf, want, want);
 
+		if (bindu_tool_interrupted(err) == -1)
+			return -1;
 		if (n == -1)
 			return fail_read(e, err);
 		if ((size_t)n < want) {
@@ -387,7 +390,7 @@ put_entries(struct pack *k, struct bindu_err *err)
 		int rc = e->type == BINDU_FILE ? put_file(k, e, err) :
 						 put_other(k, e, err);
 
-		if (rc == -1)
+		if (rc == -1 || bindu_tool_interrupted(err) == -1)
 			return -1;
 		if (rc == 1) {
 			free(e->path);

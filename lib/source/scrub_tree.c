@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "lib/base/tool.h"
 #include "scrub_file.h"
 #include "walk_dir.h"
 
@@ -52,6 +53,9 @@ read_fd(void *ctx, void *p, size_t n, struct bindu_err *err)
 	ssize_t got;
 
 	do {
+		if (bindu_tool_pending())
+			return bindu_err_set(err, BINDU_E_SIGNAL,
+			    "interrupted");
 		got = read(*(int *)ctx, p, n);
 	} while (got == -1 && errno == EINTR);
 	if (got == -1)
@@ -195,13 +199,13 @@ take_walk_drops(struct tree_scan *s)
 	}
 }
 
-static void
-scan_entries(struct tree_scan *s)
+static int
+scan_entries(struct tree_scan *s, struct bindu_err *err)
 {
 	const char *rule, *why;
 	enum bindu_name_act act;
 
-	for (size_t i = 0; i < s->t->n;) {
+	for (size_t i = 0; i < s->t->n && !bindu_tool_pending();) {
 		struct bindu_entry *e = &s->t->entry[i];
 
 		bindu_progress(s->report, "scrub", s->job.r->bytes, s->t->bytes,
@@ -223,6 +227,7 @@ scan_entries(struct tree_scan *s)
 		else
 			i++;
 	}
+	return bindu_tool_interrupted(err);
 }
 
 static int
@@ -238,6 +243,7 @@ bindu_scrub_tree(struct bindu_tree *t, const struct bindu_scrub_opts *o,
     struct bindu_err *err)
 {
 	struct tree_scan s = { .t = t, .report = report };
+	int bad;
 
 	memset(r, 0, sizeof *r);
 	s.job.o = o;
@@ -249,7 +255,7 @@ bindu_scrub_tree(struct bindu_tree *t, const struct bindu_scrub_opts *o,
 	s.dirs = bindu_walk_dir_new(t->rootfd);
 	s.job.scan = scrub_scan_new();
 	take_walk_drops(&s);
-	scan_entries(&s);
+	bad = scan_entries(&s, err);
 	bindu_tree_sort_drops(t);
 	if (r->ndrop > 1)
 		qsort(r->drop, r->ndrop, sizeof *r->drop, by_path);
@@ -258,7 +264,7 @@ bindu_scrub_tree(struct bindu_tree *t, const struct bindu_scrub_opts *o,
 	scrub_allow_free(s.job.allow);
 	bindu_walk_dir_free(s.dirs);
 	free(s.dropped.v);
-	return 0;
+	return bad;
 }
 
 static void

@@ -15,6 +15,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
 #include "lib/base/str.h"
+#include "lib/base/tool.h"
 #include "scrub.h"
 #include "tree.h"
 #include "walk_dir.h"
@@ -498,6 +499,8 @@ walk_all(struct walk *w, struct bindu_err *err)
 		struct todo t = w->todo[--w->ntodo];
 		AUTO_FREE char *dir = t.path;
 
+		if (bindu_tool_interrupted(err) == -1)
+			return -1;
 		if (dir == NULL)
 			bindu_ignore_leave(w->ignore);
 		else if (walk_directory(w, dir, t.tracked_only, err) == -1)
