@@ -250,6 +250,7 @@ struct bindu_repack {
 	struct archive_entry *ae;
 	int fd;
 	int saved; /* errno of a failed write */
+	bool down; /* the archive is only taken down now */
 };
 
 static la_ssize_t
@@ -257,11 +258,15 @@ on_write(struct archive *a, void *ctx, const void *p, size_t n)
 {
 	struct bindu_repack *r = ctx;
 
-	if (bindu_fd_write(r->fd, p, n) == 0)
-		return (la_ssize_t)n;
-	r->saved = errno;
-	archive_set_error(a, errno, "write failed");
-	return -1;
+	if (r->down) {
+		archive_set_error(a, EIO, "failed before");
+		return -1;
+	}
+	/* An error waits: libarchive 3.6 leaks its buffer when it learns of
+	 * one before it is closed. */
+	if (!r->saved && bindu_fd_write(r->fd, p, n) == -1)
+		r->saved = errno;
+	return (la_ssize_t)n;
 }
 
 static int
@@ -325,7 +330,7 @@ bindu_repack_member(struct bindu_repack *r, const struct bindu_member *m,
 		archive_entry_copy_hardlink(r->ae, m->link);
 	else if (m->type == BINDU_MEMBER_FILE)
 		archive_entry_set_size(r->ae, (int64_t)m->size);
-	if (archive_write_header(r->a, r->ae) != ARCHIVE_OK)
+	if (archive_write_header(r->a, r->ae) != ARCHIVE_OK || r->saved)
 		return fail_write(r, err);
 	return 0;
 }
@@ -334,7 +339,7 @@ int
 bindu_repack_data(struct bindu_repack *r, const void *p, size_t n,
     struct bindu_err *err)
 {
-	if (n && archive_write_data(r->a, p, n) != (la_ssize_t)n)
+	if ((n && archive_write_data(r->a, p, n) != (la_ssize_t)n) || r->saved)
 		return fail_write(r, err);
 	return 0;
 }
@@ -342,7 +347,7 @@ bindu_repack_data(struct bindu_repack *r, const void *p, size_t n,
 int
 bindu_repack_end(struct bindu_repack *r, struct bindu_err *err)
 {
-	if (archive_write_close(r->a) != ARCHIVE_OK)
+	if (archive_write_close(r->a) != ARCHIVE_OK || r->saved)
 		return fail_write(r, err);
 	archive_write_free(r->a);
 	r->a = NULL;
@@ -354,10 +359,8 @@ bindu_repack_free(struct bindu_repack *r)
 {
 	if (r == NULL)
 		return;
-	if (r->a != NULL) {
-		archive_write_fail(r->a);
-		archive_write_free(r->a);
-	}
+	r->down = true;
+	archive_write_free(r->a);
 	archive_entry_free(r->ae);
 	free(r);
 }
