@@ -323,3 +323,13 @@ assert r["partialFingerprints"] and len(run["tool"]["driver"]["rules"]) > 100'
 	run -2 timeout 20 bindu-scrub --json --sarif tree
 	run -78 bash -c 'echo nonsense >tree/.binduscrub; timeout 20 bindu-scrub tree'
 }
+
+@test "scrub: a full disk and a reader that goes away end the filter" {
+	mkdir t
+	for i in $(seq 20); do head -c 30000 /dev/urandom | base64 >t/$i; done
+	bindu-pack -q -C t -o t.tar
+	run -74 bash -c 'bindu-scrub -q <t.tar >/dev/full'
+	[[ $output == *"No space left on device"* ]]
+	run bash -c 'bindu-scrub -q <t.tar | head -c 1000 | wc -c; echo ${PIPESTATUS[0]}'
+	[ "${lines[0]} ${lines[1]}" = "1000 141" ]
+}

@@ -37,7 +37,9 @@ int
 bindu_pause(int64_t ms, struct bindu_err *err)
 {
 	int64_t deadline = bindu_clock_deadline(ms);
-	struct pollfd p = { .fd = bindu_tool_signal() == 0 ? bindu_tool_wake_fd() : -1,
+	struct pollfd p = { .fd = bindu_tool_signal() == 0 ?
+		    bindu_tool_wake_fd() :
+		    -1,
 		.events = POLLIN };
 
 	for (;;) {

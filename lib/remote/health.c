@@ -147,7 +147,8 @@ wait_loop(struct wait *w, struct bindu_health *h, struct bindu_err *err)
 		if (left == 0)
 			return 0;
 		pause = bindu_clock_backoff(try, first, CAP_MS);
-		if (bindu_pause(pause < left || left < 0 ? pause : left, err) == -1)
+		if (bindu_pause(pause < left || left < 0 ? pause : left, err) ==
+		    -1)
 			return -1;
 	}
 }
