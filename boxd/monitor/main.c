@@ -6,6 +6,7 @@
 #include "hub.h"
 #include "lib/base/log.h"
 #include "lib/base/tool.h"
+#include "sealed.h"
 
 static int ready_fd = -1;
 
@@ -40,5 +41,10 @@ static const struct bindu_tool tool = {
 int
 main(int argc, char **argv)
 {
+	struct bindu_err err = { 0 };
+
+	/* Most kernels refuse to write a running program anyway. */
+	if (sealed_exec(argv, &err) == -1)
+		bindu_log(BINDU_WARN, "%s", err.msg);
 	return bindu_tool_main(&tool, argc, argv);
 }

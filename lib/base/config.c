@@ -1,6 +1,7 @@
 /* config.c - see config.h.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,16 +138,20 @@ bindu_config_socket(void)
 	return bindu_path_join(run, "boxd.sock");
 }
 
-/* The directory the running program is in; NULL without /proc. */
+/* The directory the running program is in; NULL without /proc.  One that runs
+ * from memory (boxd-monitor) has its path in argv[0]. */
 static char *
 own_dir(void)
 {
+	static const char memory[] = "/memfd:";
 	char exe[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
 
 	if (n <= 0)
 		return NULL;
 	exe[n] = '\0';
+	if (strncmp(exe, memory, sizeof memory - 1) == 0)
+		return bindu_path_dir(program_invocation_name);
 	return bindu_path_dir(exe);
 }
 
