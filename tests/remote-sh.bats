@@ -387,18 +387,30 @@ running() {
 	[ "$(field key)" = key1 ]
 	eventually 5 grep -qF "up 0.0.0.0 4000 http://x it's a \$(secret)" \
 		"$BOX/.bindu/agent/logs/agent.log"
-	# The environment is in no file and no command line.
-	run ! grep -rq 'a \$(secret)' "$BOX/.bindu/agent" --exclude-dir=logs
+	# The environment is in no command line, and in a file for us alone.
 	run ! grep -qa secret "/proc/$(field pid)/cmdline"
+	[ "$(cd "$BOX/.bindu/agent" && grep -rl 'a \$(secret)' . | sort)" = \
+		"./logs/agent.log
+./runs/1/env
+./runs/1/log" ]
+	[ "$(stat -c %a "$BOX/.bindu/agent/runs/1/env")" = 600 ]
+	[ "$(stat -c %a "$BOX/.bindu/agent/runs")" = 700 ]
 	old=$(field pid)
-	agent restart
+	agent live 1
+	agent start - - - - same
+	[ "$(field pid)" = "$old" ]
+	agent live 2 0
+	[ "$(field key)" = key1 ]
 	[ "$(field pid)" != "$old" ]
+	gone() { [ ! -d "$BOX/.bindu/agent/runs/1" ]; }
+	eventually 5 gone
 	[ ! -d "/proc/$old" ]
 	agent stop
 	[ "$(field state)" = stopped ]
-	run agent restart
-	[ "$status" = 69 ]
-	[ -s "$BOX/.bindu/agent/logs/agent.log" ]
+	agent start - - - - same
+	[ "$(field state)" = running ]
+	eventually 5 grep -qF "a \$(secret)" "$BOX/.bindu/agent/logs/agent.log"
+	agent stop
 }
 @test "agent: starts with its environment, restarts, stops" {
 	each_shell running
@@ -411,7 +423,7 @@ crashing() {
 		time.sleep(0.2)
 		import no_such_module
 	P
-	agent start bad.py 4000 http://x </dev/null
+	agent start bad.py 4000 http://x - </dev/null
 	run agent watch
 	[[ "$output" == *state=exited* ]]
 	[[ "$output" == *exit_code=1* ]]
@@ -420,8 +432,8 @@ crashing() {
 		import time
 		time.sleep(100)
 	P
-	agent start ok.py 4000 http://x </dev/null
-	agent confirm
+	agent start ok.py 4000 http://x - </dev/null
+	agent live 2
 	old=$(field pid)
 	kill -9 "$old"
 	restarted() { [ "$(field state)" = running ] && [ "$(field pid)" != "$old" ]; }
@@ -445,7 +457,7 @@ stubborn() {
 		    time.sleep(100)
 		time.sleep(100)
 	P
-	echo "CHILD=$BOX/child" | agent start no.py 4000 http://x
+	echo "CHILD=$BOX/child" | agent start no.py 4000 http://x -
 	eventually 5 test -s "$BOX/child"
 	old=$(field pid)
 	agent stop 1
@@ -460,7 +472,7 @@ stubborn() {
 missing() {
 	SH=$1
 	mkdir -p "$BOX/app"
-	run agent start none.py 4000 http://x </dev/null
+	run agent start none.py 4000 http://x - </dev/null
 	[ "$status" = 66 ]
 	[ "$output" = "no such script: app/none.py" ]
 }

@@ -140,7 +140,8 @@ s
 	timeout 30 bindu-agent stop up
 	run -1 timeout 10 bindu-agent status up
 	[[ "$output" == *state=stopped* ]]
-	run -69 timeout 10 bindu-agent restart up
+	timeout 30 bindu-agent restart -q up
+	[ "$(timeout 10 curl -s "$url/")" = hello ]
 	run -66 timeout 10 bindu-agent start up missing.py
 	run -66 timeout 10 bindu-agent status nobox
 }

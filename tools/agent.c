@@ -4,10 +4,12 @@
 #include <string.h>
 #include "lib/base/mem.h"
 #include "lib/base/tool.h"
-#include "lib/remote/agent.h"
+#include "lib/remote/agent_serve.h"
 #include "lib/remote/stream_env.h"
 
 static uint32_t port = BINDU_AGENT_PORT, lines, grace = 10;
+static uint32_t drain = UINT32_MAX;
+static int64_t wait_ms;
 static const char *python, *version;
 static struct bindu_strv env, env_files;
 
@@ -18,15 +20,24 @@ static const struct bindu_opt deps_opts[] = {
 	    "the bindu to install", NULL },
 	BINDU_OPT_END
 };
+#define SERVE_OPTS \
+	{ 't', "timeout", BINDU_OPT_MSEC, &wait_ms, "TIME", \
+		"give up when it does not answer in TIME (default 60s)", \
+		NULL }, \
+	{ \
+		'g', "grace", BINDU_OPT_U32, &drain, "SECONDS", \
+		    "the old one ends after SECONDS (default 30)", NULL \
+	}
 static const struct bindu_opt start_opts[] = {
 	{ 'p', "port", BINDU_OPT_U32, &port, "PORT",
-	    "the port it listens on (default 3773)", NULL },
+	    "the first port it may get (default 3773)", NULL },
 	{ 'e', "env", BINDU_OPT_STRLIST, &env, "KEY[=VALUE]",
 	    "set KEY; without =VALUE to the value it has here", NULL },
 	{ 0, "env-file", BINDU_OPT_STRLIST, &env_files, "FILE",
 	    "set the variables of FILE, one KEY=VALUE a line", NULL },
-	BINDU_OPT_END
+	SERVE_OPTS, BINDU_OPT_END
 };
+static const struct bindu_opt restart_opts[] = { SERVE_OPTS, BINDU_OPT_END };
 static const struct bindu_opt stop_opts[] = {
 	{ 'g', "grace", BINDU_OPT_U32, &grace, "SECONDS",
 	    "kill it after SECONDS (default 10)", NULL },
@@ -68,6 +79,7 @@ status_json(const struct bindu_agent_status *st)
 	bindu_json_set_str(o, "release", st->release);
 	bindu_json_set_str(o, "script", st->script);
 	bindu_json_set_int(o, "port", st->port);
+	bindu_json_set_str(o, "boot", st->boot);
 	return o;
 }
 
@@ -89,30 +101,12 @@ print_status(struct bindu_ctx *ctx, const struct bindu_agent_status *st)
 		printf("exit_code=%d\n", st->exit_code);
 	if (st->state[0] != '\0' && strcmp(st->state, "none") != 0)
 		printf("started_at=%lld\nrestarts=%u\nhealthy=%d\nrelease=%s\n"
-		       "script=%s\nport=%u\n",
+		       "script=%s\nport=%u\nboot=%s\n",
 		    (long long)st->started_at, st->restarts, st->healthy,
-		    st->release, st->script, (unsigned)st->port);
+		    st->release, st->script, (unsigned)st->port, st->boot);
 	if (lines != 0)
 		printf("\n%s", st->log_tail);
 	return !st->running;
-}
-
-/* An agent that is gone by now: how it ended and its last lines, on stderr. */
-static int
-print_started(struct bindu_ctx *ctx, struct bindu_remote *r, const char *box,
-    struct bindu_agent_status *st, struct bindu_err *err)
-{
-	char *line, *rest = st->log_tail;
-
-	if (st->running)
-		return print_status(ctx, st);
-	if (bindu_agent_status(r, box, 50, st, err) == -1)
-		return -1;
-	while ((line = strsep(&rest, "\n")) != NULL)
-		if (*line != '\0')
-			bindu_note(ctx->report, BINDU_ERROR, "| %s", line);
-	return bindu_err_set(err, BINDU_E_NO, "the agent exited with code %d",
-	    st->exit_code);
 }
 
 static int
@@ -133,6 +127,27 @@ deps(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 }
 
 static int
+serve(struct bindu_ctx *ctx, struct bindu_remote *r, const char *name,
+    const struct bindu_agent_start *start, struct bindu_err *err)
+{
+	struct bindu_agent_serve s = { .start = *start,
+		.timeout_ms = wait_ms,
+		.grace_s = drain == UINT32_MAX ? -1 : (int64_t)drain };
+	struct bindu_agent_served got;
+	struct bindu_box_info box = { 0 };
+	int bad = bindu_box_get(r, name, &box, err);
+
+	if (!start->same)
+		s.start.public_url = box.url;
+	if (!bad)
+		bad = bindu_agent_serve(r, &box, &s, &got, ctx->report, err);
+	if (!bad)
+		bad = print_status(ctx, &got.st);
+	bindu_box_info_fini(&box);
+	return bad;
+}
+
+static int
 start(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
 	AUTO_REMOTE struct bindu_remote *r = NULL;
@@ -140,8 +155,6 @@ start(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	struct bindu_agent_start s = { .script = argv[1],
 		.port = port,
 		.env = &all };
-	struct bindu_box_info box = { 0 };
-	struct bindu_agent_status st;
 	int bad = 0;
 
 	(void)argc; /* the table demands two */
@@ -151,16 +164,7 @@ start(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 		bad = bindu_env_add(&all, env.v[i], err);
 	if (bad || !(r = open_remote(ctx, err)))
 		return -1;
-	bad = bindu_box_get(r, argv[0], &box, err);
-	s.public_url = box.url;
-	if (!bad)
-		bad = bindu_box_set_port(r, argv[0], port, err);
-	if (!bad)
-		bad = bindu_agent_start(r, argv[0], &s, &st, err);
-	if (!bad)
-		bad = print_started(ctx, r, argv[0], &st, err);
-	bindu_box_info_fini(&box);
-	return bad;
+	return serve(ctx, r, argv[0], &s, err);
 }
 
 static int
@@ -176,12 +180,10 @@ static int
 restart(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
 	AUTO_REMOTE struct bindu_remote *r = open_remote(ctx, err);
-	struct bindu_agent_status st;
+	struct bindu_agent_start s = { .same = true };
 
 	(void)argc;
-	if (!r || bindu_agent_restart(r, argv[0], false, &st, err) == -1)
-		return -1;
-	return print_started(ctx, r, argv[0], &st, err);
+	return r ? serve(ctx, r, argv[0], &s, err) : -1;
 }
 
 static int
@@ -196,27 +198,16 @@ status(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	return print_status(ctx, &st);
 }
 
-static int
-confirm(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
-{
-	AUTO_REMOTE struct bindu_remote *r = open_remote(ctx, err);
-
-	(void)argc;
-	return r ? bindu_agent_confirm(r, argv[0], err) : -1;
-}
-
 static const struct bindu_verb verbs[] = {
 	{ "deps", "BOX [SCRIPT]", 1, 2, "install what the live release needs",
 	    deps_opts, deps },
 	{ "start", "BOX SCRIPT", 2, 2, "start SCRIPT of the live release",
 	    start_opts, start },
 	{ "stop", "BOX", 1, 1, "stop the agent", stop_opts, stop },
-	{ "restart", "BOX", 1, 1, "stop it and start it as it was started",
-	    NULL, restart },
+	{ "restart", "BOX", 1, 1, "start it anew as it was started",
+	    restart_opts, restart },
 	{ "status", "BOX", 1, 1, "say whether it runs; exit 1 when not",
 	    status_opts, status },
-	{ "confirm", "BOX", 1, 1, "it is healthy: restart it when it crashes",
-	    NULL, confirm },
 	{ 0 }
 };
 

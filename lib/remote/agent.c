@@ -28,14 +28,39 @@ value_of(const char *line, const char *key)
 }
 
 static void
-take_pair(const char *line, struct bindu_agent_status *st)
+copy(char *to, size_t n, const char *v)
+{
+	snprintf(to, n, "%s", v);
+}
+
+static void
+take_text(const char *line, struct bindu_agent_status *st)
 {
 	const char *v;
 
 	if ((v = value_of(line, "state")) != NULL)
-		snprintf(st->state, sizeof st->state, "%s", v);
-	else if ((v = value_of(line, "pid")) != NULL)
+		copy(st->state, sizeof st->state, v);
+	else if ((v = value_of(line, "release")) != NULL)
+		copy(st->release, sizeof st->release, v);
+	else if ((v = value_of(line, "script")) != NULL)
+		copy(st->script, sizeof st->script, v);
+	else if ((v = value_of(line, "key")) != NULL)
+		copy(st->key, sizeof st->key, v);
+	else if ((v = value_of(line, "boot")) != NULL)
+		copy(st->boot, sizeof st->boot, v);
+	else if ((v = value_of(line, "cause")) != NULL)
+		copy(st->cause, sizeof st->cause, v);
+}
+
+static void
+take_number(const char *line, struct bindu_agent_status *st)
+{
+	const char *v;
+
+	if ((v = value_of(line, "pid")) != NULL)
 		st->pid = atoi(v);
+	else if ((v = value_of(line, "run")) != NULL)
+		st->run = (unsigned)atoi(v);
 	else if ((v = value_of(line, "exit_code")) != NULL)
 		st->exit_code = atoi(v);
 	else if ((v = value_of(line, "started")) != NULL)
@@ -46,12 +71,16 @@ take_pair(const char *line, struct bindu_agent_status *st)
 		st->port = (uint32_t)atoi(v);
 	else if ((v = value_of(line, "healthy")) != NULL)
 		st->healthy = *v == '1';
-	else if ((v = value_of(line, "release")) != NULL)
-		snprintf(st->release, sizeof st->release, "%s", v);
-	else if ((v = value_of(line, "script")) != NULL)
-		snprintf(st->script, sizeof st->script, "%s", v);
-	else if ((v = value_of(line, "key")) != NULL)
-		snprintf(st->key, sizeof st->key, "%s", v);
+	else if ((v = value_of(line, "beside")) != NULL)
+		st->beside = (uint32_t)atoi(v);
+	else if ((v = value_of(line, "others")) != NULL)
+		st->others = *v == '1';
+	else if ((v = value_of(line, "ready")) != NULL)
+		st->ready = *v == '1';
+	else if ((v = value_of(line, "ignores")) != NULL)
+		st->ignores = (uint32_t)atoi(v);
+	else if ((v = value_of(line, "gap_ms")) != NULL)
+		st->gap_ms = atoll(v);
 }
 
 /* key=value lines, an empty one, the log's end. */
@@ -63,10 +92,12 @@ parse_status(struct bindu_buf *out, struct bindu_agent_status *st)
 
 	memset(st, 0, sizeof *st);
 	st->exit_code = -1;
+	st->gap_ms = -1;
 	while (rest != NULL && (line = strsep(&rest, "\n")) != NULL) {
 		if (*line == '\0')
 			break;
-		take_pair(line, st);
+		take_text(line, st);
+		take_number(line, st);
 	}
 	st->running = strcmp(st->state, "running") == 0;
 	if (rest == NULL)
@@ -81,13 +112,13 @@ parse_status(struct bindu_buf *out, struct bindu_agent_status *st)
 static int
 run_for_status(struct bindu_remote *remote, const char *box,
     const struct bindu_script_opts *o, const struct bindu_buf *input,
-    struct bindu_agent_status *st, struct bindu_err *err)
+    int64_t timeout_ms, struct bindu_agent_status *st, struct bindu_err *err)
 {
 	AUTO_BUF struct bindu_buf out = BINDU_BUF_INIT(TEXT_MAX);
 	int code;
 
 	if (bindu_script_run(remote, box, o, input != NULL ? input->p : NULL,
-		input != NULL ? input->len : 0, QUICK_MS, &out, &code,
+		input != NULL ? input->len : 0, timeout_ms, &out, &code,
 		err) == -1)
 		return -1;
 	if (code != 0)
@@ -185,11 +216,12 @@ bindu_agent_start(struct bindu_remote *remote, const char *box,
     const struct bindu_agent_start *s, struct bindu_agent_status *st,
     struct bindu_err *err)
 {
-	AUTO_FREE char *port = xasprintf("%u",
-	    (unsigned)(s->port != 0 ? s->port : BINDU_AGENT_PORT));
-	const char *argv[] = { "agent.sh", "start", s->script, port,
-		s->public_url != NULL ? s->public_url : "",
-		s->key != NULL ? s->key : "", NULL };
+	uint32_t first = s->port != 0 || s->same ? s->port : BINDU_AGENT_PORT;
+	AUTO_FREE char *port = first != 0 ? xasprintf("%u", (unsigned)first) :
+					    NULL;
+	const char *argv[] = { "agent.sh", "start", or_dash(s->script),
+		or_dash(port), or_dash(s->public_url),
+		s->key != NULL ? s->key : "", s->same ? "same" : "new", NULL };
 	struct bindu_script_opts o = { .argv = argv,
 		.held = s->held,
 		.sure = s->held };
@@ -197,37 +229,62 @@ bindu_agent_start(struct bindu_remote *remote, const char *box,
 	int bad = quote_env(&in, s->env, err);
 
 	if (!bad)
-		bad = run_for_status(remote, box, &o, &in, st, err);
+		bad = run_for_status(remote, box, &o, &in, QUICK_MS, st, err);
 	if (in.p != NULL)
 		explicit_bzero(in.p, in.len);
 	return bad;
 }
 
 int
-bindu_agent_restart(struct bindu_remote *remote, const char *box, bool held,
-    struct bindu_agent_status *st, struct bindu_err *err)
+bindu_agent_ready(struct bindu_remote *remote, const char *box, unsigned run,
+    int64_t timeout_ms, struct bindu_agent_status *st, struct bindu_err *err)
 {
-	const char *argv[] = { "agent.sh", "restart", NULL };
-	struct bindu_script_opts o = { .argv = argv,
-		.held = held,
-		.sure = held };
+	AUTO_FREE char *n = xasprintf("%u", run);
+	AUTO_FREE char *ms = xasprintf("%lld", (long long)timeout_ms);
+	const char *argv[] = { "agent.sh", "ready", n, ms, NULL };
+	struct bindu_script_opts o = { .argv = argv, .sure = true };
 
-	return run_for_status(remote, box, &o, NULL, st, err);
+	return run_for_status(remote, box, &o, NULL, timeout_ms + QUICK_MS, st,
+	    err);
+}
+
+/* agent.sh VERB A B; what it prints is not asked for. */
+static int
+run_verb(struct bindu_remote *remote, const char *box, const char *verb,
+    unsigned a, const unsigned *b, int64_t timeout_ms, struct bindu_err *err)
+{
+	AUTO_FREE char *first = xasprintf("%u", a);
+	AUTO_FREE char *second = b != NULL ? xasprintf("%u", *b) : NULL;
+	const char *argv[] = { "agent.sh", verb, first, second, NULL };
+	struct bindu_script_opts o = { .argv = argv };
+	int code;
+
+	if (bindu_script_run(remote, box, &o, NULL, 0, timeout_ms, NULL, &code,
+		err) == -1)
+		return -1;
+	return code == 0 ? 0 : -1;
+}
+
+int
+bindu_agent_live(struct bindu_remote *remote, const char *box, unsigned run,
+    unsigned grace_s, struct bindu_err *err)
+{
+	return run_verb(remote, box, "live", run, &grace_s, QUICK_MS, err);
+}
+
+int
+bindu_agent_drop(struct bindu_remote *remote, const char *box, unsigned run,
+    struct bindu_err *err)
+{
+	return run_verb(remote, box, "drop", run, NULL, QUICK_MS, err);
 }
 
 int
 bindu_agent_stop(struct bindu_remote *remote, const char *box, unsigned grace_s,
     struct bindu_err *err)
 {
-	AUTO_FREE char *grace = xasprintf("%u", grace_s);
-	const char *argv[] = { "agent.sh", "stop", grace, NULL };
-	struct bindu_script_opts o = { .argv = argv };
-	int code;
-
-	if (bindu_script_run(remote, box, &o, NULL, 0,
-		QUICK_MS + (int64_t)grace_s * 1000, NULL, &code, err) == -1)
-		return -1;
-	return code == 0 ? 0 : -1;
+	return run_verb(remote, box, "stop", grace_s, NULL,
+	    QUICK_MS + (int64_t)grace_s * 1000, err);
 }
 
 int
@@ -238,21 +295,7 @@ bindu_agent_status(struct bindu_remote *remote, const char *box, unsigned lines,
 	const char *argv[] = { "agent.sh", "status", n, NULL };
 	struct bindu_script_opts o = { .argv = argv };
 
-	return run_for_status(remote, box, &o, NULL, st, err);
-}
-
-int
-bindu_agent_confirm(struct bindu_remote *remote, const char *box,
-    struct bindu_err *err)
-{
-	const char *argv[] = { "agent.sh", "confirm", NULL };
-	struct bindu_script_opts o = { .argv = argv, .sure = true };
-	int code;
-
-	if (bindu_script_run(remote, box, &o, NULL, 0, QUICK_MS, NULL, &code,
-		err) == -1)
-		return -1;
-	return code == 0 ? 0 : -1;
+	return run_for_status(remote, box, &o, NULL, QUICK_MS, st, err);
 }
 
 int

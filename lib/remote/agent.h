@@ -28,12 +28,13 @@ struct bindu_agent_env {
 };
 
 struct bindu_agent_start {
-	const char *script; /* relative to the app directory; NULL with same */
+	const char *script; /* relative to the app directory */
 	uint32_t port; /* the first that may be taken; 0: 3773 */
-	const char *public_url; /* NULL with same: as before */
+	const char *public_url;
 	const struct bindu_strv *env; /* KEY=VALUE, secrets too; may be NULL */
 	const char *key; /* told by status: was the same asked for? */
-	bool same; /* script, key and environment of the live run */
+	bool same; /* key, environment, and what is NULL or 0: as the live
+		    * run was started */
 	bool held;
 };
 struct bindu_agent_status {
@@ -50,6 +51,13 @@ struct bindu_agent_status {
 	char script[256];
 	char key[65];
 	char boot[16]; /* who starts it after a reboot; "none": a deploy */
+	uint32_t beside; /* the port of the live run that this is not, or 0 */
+	bool others; /* runs that are neither live nor told to end */
+	/* From ready only: */
+	bool ready;
+	char cause[200]; /* why not */
+	uint32_t ignores; /* it was told this port and listens elsewhere; 0 */
+	int64_t gap_ms; /* nobody served for so long before it did; or -1 */
 	char log_tail[16384]; /* last lines, for a red result */
 };
 
@@ -58,21 +66,26 @@ struct bindu_agent_status {
 int bindu_agent_deps(struct bindu_remote *, const char *box,
     const struct bindu_agent_deps *, struct bindu_agent_env *,
     const struct bindu_report *, struct bindu_err *);
-/* Stops the old one first.  0: started, which is not yet healthy. */
+/* A new run of the live release; agent_serve.h makes it the agent.  0: its
+ * process was started, which says nothing of its health. */
 int bindu_agent_start(struct bindu_remote *, const char *box,
     const struct bindu_agent_start *, struct bindu_agent_status *,
     struct bindu_err *);
-/* The live release with the environment of the last start. */
-int bindu_agent_restart(struct bindu_remote *, const char *box, bool held,
-    struct bindu_agent_status *, struct bindu_err *);
+/* Wait in the box until it answers there.  0: st->ready is the answer. */
+int bindu_agent_ready(struct bindu_remote *, const char *box, unsigned run,
+    int64_t timeout_ms, struct bindu_agent_status *, struct bindu_err *);
+/* It is the agent: restarted when it crashes and after a reboot; other runs
+ * end with their connections, at the latest after grace_s. */
+int bindu_agent_live(struct bindu_remote *, const char *box, unsigned run,
+    unsigned grace_s, struct bindu_err *);
+/* It will not be: end it.  The live run, if that is another, stays. */
+int bindu_agent_drop(struct bindu_remote *, const char *box, unsigned run,
+    struct bindu_err *);
 int bindu_agent_stop(struct bindu_remote *, const char *box, unsigned grace_s,
     struct bindu_err *);
 /* lines: of the log, 0: none. */
 int bindu_agent_status(struct bindu_remote *, const char *box, unsigned lines,
     struct bindu_agent_status *, struct bindu_err *);
-/* It answered: from now on the supervisor restarts it when it crashes. */
-int
-bindu_agent_confirm(struct bindu_remote *, const char *box, struct bindu_err *);
 /* The log to fd; follow: until a signal or the box ends. */
 int bindu_agent_logs(struct bindu_remote *, const char *box, bool follow,
     unsigned last, int fd, struct bindu_err *);

@@ -15,14 +15,15 @@
 #include "stream.h"
 
 enum {
-	SCRIPTS = 3,
+	SCRIPTS = 4,
 	SCRIPT_MAX = 1 << 18,
 	PENDING_MAX = 64 << 20, /* stdout not yet asked for */
 	WORDS = 4096,
 	START_MS = 30000,
 };
 
-static const char *const names[SCRIPTS] = { "receive", "deps", "agent" };
+static const char *const names[SCRIPTS] = { "receive.sh", "deps.sh", "agent.sh",
+	"probe.py" };
 
 /* Arguments: digest, "held" or "-", script, its arguments.  Says HAVE or NEED
  * first; after NEED come, for each script, its length in a line and it. */
@@ -30,9 +31,9 @@ static const char bootstrap[] =
     "cd && d=.bindu/lib/$1 && t=$d.$$ || exit 71\n"
     "if [ -f $d/agent.sh ]; then echo HAVE; else echo NEED\n"
     "mkdir -p $t && chmod 700 .bindu || exit 74\n"
-    "for f in receive deps agent; do\n"
-    "read -r n && head -c \"$n\" >$t/$f.sh || exit 74; done\n"
-    "s=$(cat $t/receive.sh $t/deps.sh $t/agent.sh | sha256sum)\n"
+    "for f in receive.sh deps.sh agent.sh probe.py; do\n"
+    "read -r n && head -c \"$n\" >$t/$f || exit 74; done\n"
+    "s=$(cd $t && cat receive.sh deps.sh agent.sh probe.py | sha256sum)\n"
     "if [ \"$s\" != \"$1  -\" ]; then rm -rf $t\n"
     "echo 'the scripts arrived damaged' >&2; exit 74; fi\n"
     "mv $t $d 2>/dev/null || rm -rf $t; fi\n"
@@ -72,7 +73,7 @@ load_scripts(struct scripts *s, struct bindu_err *err)
 	int bad = 0;
 
 	for (int i = 0; i < SCRIPTS && !bad; i++) {
-		AUTO_FREE char *name = xasprintf("remote/%s.sh", names[i]);
+		AUTO_FREE char *name = xasprintf("remote/%s", names[i]);
 		AUTO_FREE char *path = bindu_config_share_file(name);
 
 		bad = bindu_fd_read_file(AT_FDCWD, path, SCRIPT_MAX,

@@ -7,10 +7,10 @@
  * that.  An agent that ignores BINDU_PORT cannot run beside itself: the old
  * one is stopped first, which is said.
  *
- * Until bindu_agent_serve() returns 0 the old one is what serves.  When it
- * fails the new run is ended and the route is as before; only where the old
- * one had to be stopped first (gap_ms != -1) must it be started again:
- * let the tree be the release before, then serve with same = true.
+ * When it fails and the old one could stay, the new run is ended and all is
+ * as before.  Where not (->replaced), the new run is left as it is; the way
+ * back is to let the tree be the release before and bindu_agent_drop() the new
+ * run: the one before is then what same = true refers to.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BINDU_AGENT_SERVE_H
 #define BINDU_AGENT_SERVE_H
@@ -21,22 +21,25 @@
 #define BINDU_AGENT_GRACE_S 30
 
 struct bindu_agent_serve {
-	struct bindu_agent_start start; /* start.same: as the one before */
+	struct bindu_agent_start start; /* start.same: as the live run */
+	const char *name; /* what messages call it */
 	int64_t timeout_ms; /* until it is healthy; 0: 60 s */
 	int64_t grace_s; /* for the old one; -1: BINDU_GRACE, else 30 */
+	uint32_t routed; /* the default route leads there; 0: not known */
 };
 struct bindu_agent_served {
 	struct bindu_agent_status st; /* of the new run */
 	struct bindu_health health; /* by its public address */
 	int64_t start_ms, health_ms; /* how long both took */
-	int64_t gap_ms; /* nobody served for so long; -1: the old one did */
 	bool inside; /* it answered in the box */
+	bool replaced; /* no other serves: there was none, or it was stopped */
+	bool kept; /* although it failed: it is not known to be unhealthy */
 };
 
-/* The live release as the agent of this box (->url and ->local_url are asked,
- * the default route is switched).  Notes tell what is worth telling.
- * BINDU_E_NO: unhealthy, with the cause; the log's end went to the report.
- * Other codes: not found out; a run that answers in the box is kept. */
+/* The live release as the agent of this box: ->url or ->local_url is asked,
+ * the default route is switched.  Phases "start" and "health" and notes go to
+ * the report.  BINDU_E_NO: unhealthy, and why; the log's end was reported.
+ * Other codes: not found out. */
 int bindu_agent_serve(struct bindu_remote *, const struct bindu_box_info *,
     const struct bindu_agent_serve *, struct bindu_agent_served *,
     const struct bindu_report *, struct bindu_err *);

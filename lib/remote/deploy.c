@@ -100,7 +100,10 @@ reuse_box(struct bindu_run *r, struct bindu_err *err)
 	    bindu_box_set_auto_suspend(r->remote, r->box.name,
 		r->o->auto_suspend_secs, err) == -1)
 		return -1;
-	return bindu_box_set_port(r->remote, r->box.name, r->plan->port, err);
+	/* An agent of ours is led to when it answers. */
+	return r->plan->tree != NULL ?
+	    0 :
+	    bindu_box_set_port(r->remote, r->box.name, r->plan->port, err);
 }
 
 static int
@@ -155,12 +158,28 @@ upload(struct bindu_run *r, bool *unchanged, struct bindu_err *err)
 static bool
 serves_already(struct bindu_run *r)
 {
-	struct bindu_agent_status st;
+	struct bindu_agent_status *st = &r->served.st;
 
-	return bindu_agent_status(r->remote, r->box.name, 0, &st, NULL) == 0 &&
-	    st.running && st.healthy &&
-	    strcmp(st.release, r->d->release) == 0 &&
-	    strcmp(st.key, r->key) == 0;
+	return bindu_agent_status(r->remote, r->box.name, 0, st, NULL) == 0 &&
+	    st->running && st->healthy &&
+	    strcmp(st->release, r->d->release) == 0 &&
+	    strcmp(st->key, r->key) == 0;
+}
+
+/* A deploy that was killed may have left the route anywhere, and a run that
+ * nobody wants. */
+static int
+check(struct bindu_run *r, struct bindu_err *err)
+{
+	const struct bindu_agent_status *st = &r->served.st;
+
+	r->d->unchanged = true;
+	if (bindu_box_set_port(r->remote, r->box.name, st->port, err) == -1 ||
+	    (st->others &&
+		bindu_agent_live(r->remote, r->box.name, st->run,
+		    BINDU_AGENT_GRACE_S, err) == -1))
+		return -1;
+	return bindu_run_health(r, r->o->health_timeout_ms, err);
 }
 
 /* A signal may have ended something whose failure does not count. */
@@ -234,17 +253,12 @@ ship(struct bindu_run *r, struct bindu_err *err)
 		return -1;
 	if (r->plan->bindu != NULL && upload_bindu(r, err) == -1)
 		return -1;
-	if (unchanged && r->plan->bindu == NULL && serves_already(r)) {
-		r->d->unchanged = true;
-		return bindu_run_health(r, r->o->health_timeout_ms, err);
-	}
+	if (unchanged && r->plan->bindu == NULL && serves_already(r))
+		return check(r, err);
 	if (go_on(err) == -1 || deps(r, err) == -1 || go_on(err) == -1 ||
-	    bindu_run_start(r, err) == -1 || go_on(err) == -1 ||
-	    bindu_run_health(r, r->o->health_timeout_ms, err) == -1)
+	    bindu_run_serve(r, false, r->o->health_timeout_ms, err) == -1)
 		return -1;
 	note_release(r);
-	/* Nothing is lost but restarts after a crash. */
-	bindu_agent_confirm(r->remote, r->box.name, NULL);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #define BINDU_DEPLOY_RUN_H
 
 #include "deploy.h"
+#include "agent_serve.h"
 #include "health.h"
 #include "transfer_session.h"
 
@@ -18,7 +19,8 @@ struct bindu_run {
 	struct bindu_box_info box;
 	char before[65]; /* the release that was live when we came, or "" */
 	char key[65]; /* digest of what is asked of start */
-	bool stopped_old; /* start was called: the old agent is gone */
+	struct bindu_agent_served served; /* what start and health came to */
+	bool started; /* a run of ours may have taken the place of another */
 	bool may_exist; /* a box may be there although create failed */
 	char times[512]; /* "upload_ms=12\n" for the release's note */
 };
@@ -26,8 +28,10 @@ struct bindu_run {
 /* Tell the report and remember for the release. */
 void bindu_run_phase(struct bindu_run *, const char *phase, int64_t began,
     const char *detail, ...) __attribute__((format(printf, 4, 5)));
-/* Start the live release and wait until it answers. */
-int bindu_run_start(struct bindu_run *, struct bindu_err *);
+/* Start the live release and make it the agent; same: as it ran before. */
+int bindu_run_serve(struct bindu_run *, bool same, int64_t timeout_ms,
+    struct bindu_err *);
+/* Something that runs already: does it answer? */
 int
 bindu_run_health(struct bindu_run *, int64_t timeout_ms, struct bindu_err *);
 /* Something failed: say its log, go back, or apply on_exit.  err stays. */

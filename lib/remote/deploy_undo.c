@@ -14,131 +14,111 @@ enum {
 	BACK_MS = 20000, /* what served before should soon do so again */
 };
 
-/* The log's end, a line each, as it is. */
 static void
-show_log(struct bindu_run *r, const char *text)
+note_times(struct bindu_run *r)
 {
-	AUTO_FREE char *copy = xstrdup(text);
-	char *rest = copy, *line;
+	size_t n = strlen(r->times);
 
-	while ((line = strsep(&rest, "\n")) != NULL) {
-		if (*line != '\0')
-			bindu_note(r->report, BINDU_ERROR, "| %s", line);
-	}
-}
-
-static int
-say_dead(struct bindu_run *r, const struct bindu_agent_status *st,
-    struct bindu_err *err)
-{
-	show_log(r, st->log_tail);
-	if (st->exit_code >= 0)
-		return bindu_err_set(err, BINDU_E_NO,
-		    "agent %s exited with code %d", r->plan->agent.name,
-		    st->exit_code);
-	return bindu_err_set(err, BINDU_E_NO, "agent %s is gone (%s)",
-	    r->plan->agent.name, st->state);
+	snprintf(r->times + n, sizeof r->times - n,
+	    "start_ms=%lld\nhealth_ms=%lld\n", (long long)r->served.start_ms,
+	    (long long)r->served.health_ms);
 }
 
 int
-bindu_run_start(struct bindu_run *r, struct bindu_err *err)
+bindu_run_serve(struct bindu_run *r, bool same, int64_t timeout_ms,
+    struct bindu_err *err)
 {
-	struct bindu_agent_start s = {
-		.script = r->plan->agent.script,
-		.port = r->plan->port,
-		.public_url = r->d->url,
-		.env = r->o->env,
-		.key = r->key,
-		.held = true,
+	struct bindu_agent_serve s = {
+		.start = {
+			.script = same ? NULL : r->plan->agent.script,
+			.port = r->plan->port,
+			.public_url = same ? NULL : r->d->url,
+			.env = same ? NULL : r->o->env,
+			.key = r->key,
+			.same = same,
+			.held = true,
+		},
+		.name = r->plan->agent.name,
+		.timeout_ms = timeout_ms,
+		.grace_s = -1,
+		.routed = r->d->created && !r->started ? r->plan->port : 0,
 	};
-	int64_t began = bindu_clock_ms();
-	struct bindu_agent_status st;
 
-	r->stopped_old = true;
-	if (bindu_agent_start(r->remote, r->box.name, &s, &st, err) == -1)
+	r->started = true;
+	if (bindu_agent_serve(r->remote, &r->box, &s, &r->served, r->report,
+		err) == -1)
 		return -1;
-	if (st.pid != 0)
-		bindu_run_phase(r, "start", began, "pid %d", st.pid);
+	note_times(r);
+	if (strcmp(r->served.st.boot, "none") == 0)
+		bindu_note(r->report, BINDU_INFO,
+		    "nothing in box %s starts the agent after a reboot: deploy "
+		    "again then",
+		    r->box.name);
 	return 0;
-}
-
-static bool
-is_gone(void *watch, struct bindu_err *err)
-{
-	(void)err; /* the watch itself knows how it ended */
-	return bindu_agent_watch_ended(watch);
-}
-
-static int
-explain(struct bindu_run *r, struct bindu_agent_watch *w,
-    const struct bindu_health *h, struct bindu_err *err)
-{
-	struct bindu_agent_status st;
-	int known;
-
-	if (w != NULL && bindu_agent_watch_ended(w))
-		known = bindu_agent_watch_status(w, &st, NULL);
-	else
-		known =
-		    bindu_agent_status(r->remote, r->box.name, 50, &st, NULL);
-	if (known == 0 && !st.running && strcmp(st.state, "none") != 0)
-		return say_dead(r, &st, err);
-	if (known == 0)
-		show_log(r, st.log_tail);
-	return bindu_err_set(err, BINDU_E_NO,
-	    "agent %s did not become healthy within %lld s: %s",
-	    r->plan->agent.name, (long long)(h->waited_ms + 500) / 1000,
-	    h->cause);
 }
 
 int
 bindu_run_health(struct bindu_run *r, int64_t timeout_ms, struct bindu_err *err)
 {
 	const char *url = r->d->local_url != NULL ? r->d->local_url : r->d->url;
-	struct bindu_agent_watch *w = NULL;
-	struct bindu_health_opts ho = {
-		.path = "/health",
-		.timeout_ms = timeout_ms,
-		/* What already served may have done so for long. */
-		.newer_than = r->stopped_old ? 5 : -1,
-	};
-	struct bindu_health h = { 0 };
+	struct bindu_health_opts ho = { .timeout_ms = timeout_ms,
+		.newer_than = -1 };
+	struct bindu_health *h = &r->served.health;
 	int64_t began = bindu_clock_ms();
-	int bad;
 
 	if (url == NULL)
 		return bindu_err_set(err, BINDU_E_PROTOCOL,
 		    "box %s has no address to ask", r->box.name);
-	if (r->plan->tree != NULL && !r->d->unchanged)
-		w = bindu_agent_watch(r->remote, r->box.name, NULL);
-	if (w != NULL) {
-		ho.gone = is_gone;
-		ho.gone_arg = w;
-	}
-	bad = bindu_health_wait(url, NULL, &ho, &h, err);
-	if (!bad && !h.healthy)
-		bad = explain(r, w, &h, err);
-	bindu_agent_watch_free(w);
-	if (!bad)
-		bindu_run_phase(r, "health", began, "%d", h.status);
-	return bad;
+	if (bindu_health_wait(url, NULL, &ho, h, err) == -1)
+		return -1;
+	if (!h->healthy)
+		return bindu_err_set(err, BINDU_E_NO,
+		    "agent %s did not become healthy within %lld s: %s",
+		    r->plan->agent.name, (long long)(h->waited_ms + 500) / 1000,
+		    h->cause);
+	bindu_run_phase(r, "health", began, "%d", h->status);
+	return 0;
 }
 
-/* The release before ours, started as ours was: it served, and does again. */
+static bool
+is_other(const struct bindu_run *r)
+{
+	return strcmp(r->before, r->d->release) != 0;
+}
+
+/* The release before ours, started as that was: it served, and does again. */
+static int
+start_before(struct bindu_run *r, struct bindu_err *err)
+{
+	unsigned run = r->served.st.run;
+
+	if (run != 0 &&
+	    bindu_agent_drop(r->remote, r->box.name, run, err) == -1)
+		return -1;
+	return bindu_run_serve(r, true, BACK_MS, err);
+}
+
+/* Where the old one ran beside ours it was never stopped. */
 static void
 go_back(struct bindu_run *r)
 {
 	struct bindu_err why = { 0 };
 	int64_t began = bindu_clock_ms();
+	struct bindu_agent_status st;
+	bool stayed;
 
-	if (bindu_session_use(r->session, r->before, &why) == 0 &&
-	    bindu_run_start(r, &why) == 0 &&
-	    bindu_run_health(r, BACK_MS, &why) == 0) {
-		r->d->rolled_back = true;
-		bindu_agent_confirm(r->remote, r->box.name, NULL);
-		bindu_run_phase(r, "rollback", began, "%.12s serves again",
-		    r->before);
-		return;
+	if (!is_other(r) ||
+	    bindu_session_use(r->session, r->before, &why) == 0) {
+		stayed = bindu_agent_status(r->remote, r->box.name, 0, &st,
+			     NULL) == 0 &&
+		    st.running && st.run != r->served.st.run;
+		if (stayed || start_before(r, &why) == 0) {
+			r->d->rolled_back = true;
+			bindu_run_phase(r, "rollback", began, "%.12s %s",
+			    r->before,
+			    stayed ? "still serves" : "serves again");
+			return;
+		}
 	}
 	bindu_note(r->report, BINDU_ERROR,
 	    "the release before, %.12s, does "
@@ -165,14 +145,15 @@ bindu_run_undo(struct bindu_run *r, const struct bindu_err *err)
 {
 	bool interrupted = err->code == BINDU_E_SIGNAL;
 
+	if (r->served.kept)
+		return;
 	if (interrupted)
 		r->remote->timeout_ms = LEAVE_MS;
-	else if (r->stopped_old && r->session != NULL && r->before[0] != '\0' &&
-	    strcmp(r->before, r->d->release) != 0)
+	else if (r->started && r->session != NULL && r->before[0] != '\0')
 		go_back(r);
 	/* The old agent was never touched: it goes on serving. */
 	if (r->d->rolled_back ||
-	    (!interrupted && !r->stopped_old && r->before[0] != '\0'))
+	    (!interrupted && !r->started && r->before[0] != '\0'))
 		return;
 	if (err->code == BINDU_E_EXISTS || !find_box(r))
 		return;

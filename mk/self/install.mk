@@ -9,7 +9,7 @@ install: all
 	install -d '$D$(BINDIR)' '$D$(LIBEXECDIR)' '$D$(DATADIR)/remote' '$D$(PKGCONFIGDIR)'
 	install -m 755 $(filter $(BUILD)/bin/%,$(PROGS)) '$D$(BINDIR)'
 	install -m 755 $(filter $(BUILD)/libexec/%,$(PROGS)) '$D$(LIBEXECDIR)'
-	install -m 644 $(wildcard share/remote/*.sh) '$D$(DATADIR)/remote'
+	install -m 644 $(wildcard share/remote/*.sh share/remote/*.py) '$D$(DATADIR)/remote'
 	install -m 644 mk/bindu.mk '$D$(DATADIR)'
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@DATADIR@|$(DATADIR)|' -e 's|@VERSION@|$(VERSION)|' \
 	    mk/self/bindu.pc.in >'$D$(PKGCONFIGDIR)/bindu.pc'
