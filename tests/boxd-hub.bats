@@ -101,6 +101,64 @@ P
 	[ -z "$(leftovers)" ]
 }
 
+relays() { # of this hub, not the one named
+	pgrep -f "slirp4netns.* $HUB tap0" | grep -vx "${1:-none}"
+}
+online() { # has the box a way out again?
+	in_hub ip -o addr show dev tap0 | grep -q 'inet 10\.0\.2' &&
+		[ "$(in_box one "python3 -c '$reach' 198.51.100.2 18431")" = peer ]
+}
+
+@test "hub: a relay that is killed comes back, and lives as long as the boxes" {
+	local before
+	start_peer
+	serve 198.51.100.2 18431 peer nsenter --target "$PEER" --net
+	start_hub
+	start_box one 2
+	eventually 10 online
+	for _ in 1 2; do
+		before=$(relays)
+		kill -9 "$before"
+		eventually 10 relays "$before"
+		eventually 10 online
+	done
+	[ "$(relays | wc -l)" = 1 ]
+	run -0 wire "$STATE/hub.sock" '{"op":"ping"}'
+	[ "$(field abilities network <<<"$output")" = true ]
+	before=$(relays)
+	# As it was with the first: it outlives the hub, but not the box.
+	kill -9 "$HUB"
+	sleep 0.3
+	kill -0 "$before"
+	# The next hub notices too, though it is no relay of its own.
+	start_hub
+	kill -9 "$before"
+	eventually 10 relays "$before"
+	eventually 10 online
+	before=$(relays)
+	kill -9 "$HUB"
+	stop_box one
+	eventually 10 eval "! kill -0 $before 2>/dev/null"
+	end_peer
+	rm -rf --one-file-system "$STATE"
+	unset STATE
+}
+
+@test "hub: a relay that never lives is given up, and that is said" {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\n[ -e %s ] && exit 1\nexec %s "$@"\n' "$BATS_TEST_TMPDIR/broken" \
+		"$(command -v slirp4netns)" >"$BATS_TEST_TMPDIR/bin/slirp4netns"
+	chmod +x "$BATS_TEST_TMPDIR/bin/slirp4netns"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH start_hub
+	touch "$BATS_TEST_TMPDIR/broken"
+	kill -9 "$(relays)"
+	given_up() {
+		[[ $(wire "$STATE/hub.sock" '{"op":"ping"}' |
+			field abilities why network) == *"again and again"* ]]
+	}
+	eventually 30 given_up
+}
+
 @test "hub: the relay ends with the last box when no hub is left" {
 	start_hub
 	start_box one 2

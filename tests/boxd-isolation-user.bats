@@ -95,6 +95,14 @@ from_box() { # from_box ID ADDRESS PORT
 	[[ $output == *"image host needs root"* ]]
 }
 
+@test "user: a relay that is killed is started again" {
+	local old
+	old=$(pgrep -u "$HUB_USER" slirp4netns)
+	kill -9 "$old"
+	eventually 10 eval '[ "$(from_box one 198.51.100.2 18423)" = peer ]'
+	[ "$(pgrep -u "$HUB_USER" slirp4netns)" != "$old" ]
+}
+
 @test "user: killed hub, next hub, and after stop nothing is left" {
 	kill -9 "$HUB"
 	[ "$(in_box one 'echo alive')" = alive ]

@@ -180,17 +180,6 @@ on_hosts(struct hub *h)
 }
 
 static void
-on_relay(struct hub *h)
-{
-	bindu_cleanup_close(&h->relay);
-	h->relay = -1;
-	ability_no(&h->can.network,
-	    "no outbound network: slirp4netns ended; "
-	    "bindu-boxd stop and start brings it back");
-	bindu_log(BINDU_ERROR, "%s", h->can.network.why);
-}
-
-static void
 on_connect(struct hub *h, struct client *clients)
 {
 	int fd = accept4(h->sock, NULL, NULL, SOCK_CLOEXEC);
@@ -223,9 +212,9 @@ on_client(struct hub *h, struct client *c)
 }
 
 static int
-next_timeout(struct client *clients)
+next_timeout(const struct hub *h, struct client *clients)
 {
-	int64_t first = INT64_MAX;
+	int64_t first = h->relay_due;
 
 	for (int i = 0; i < CLIENTS_MAX; i++) {
 		struct client *c = &clients[i];
@@ -251,12 +240,15 @@ loop(struct hub *h, struct bindu_err *err)
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		clients[i].fd = -1;
 	while (!end) {
-		int timeout = next_timeout(clients);
+		int timeout = next_timeout(h, clients);
 		struct pollfd p[4 + CLIENTS_MAX] = {
 			{ .fd = h->sock, .events = POLLIN },
 			{ .fd = h->sig, .events = POLLIN },
 			{ .fd = h->hosts.events, .events = POLLIN },
-			{ .fd = h->relay, .events = POLLIN },
+			/* POLLERR: no one reads it, the relay is gone. */
+			{ .fd = h->can.network.ok && h->relay_due == INT64_MAX ?
+				h->alive :
+				-1 },
 		};
 
 		for (int i = 0; i < CLIENTS_MAX; i++)
@@ -269,7 +261,9 @@ loop(struct hub *h, struct bindu_err *err)
 		if (p[2].revents)
 			on_hosts(h);
 		if (p[3].revents)
-			on_relay(h);
+			hub_relay_lost(h);
+		if (bindu_clock_left(h->relay_due) == 0)
+			hub_relay_again(h);
 		for (int i = 0; i < CLIENTS_MAX; i++)
 			if (p[4 + i].revents && clients[i].fd != -1)
 				end |= on_client(h, &clients[i]);
@@ -314,7 +308,7 @@ hub_run(const char *state, int ready_fd, struct bindu_err *err)
 		.sig = -1,
 		.outside = -1,
 		.alive = -1,
-		.relay = -1,
+		.relay_due = INT64_MAX,
 		.hosts = { -1, -1, { { 0 } }, 0 } };
 	int rc;
 

@@ -5,6 +5,7 @@
 #define BOXD_HUB_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include "abilities.h"
 #include "lib/base/err.h"
@@ -21,7 +22,9 @@ struct hub {
 	int lock, sock, sig;
 	int outside; /* outside.h */
 	int alive; /* the relay lives while anyone holds this */
-	int relay; /* its job, -1 when it was there before us */
+	int64_t relay_began; /* 0: it was there before us */
+	int64_t relay_due; /* to be started again; INT64_MAX: no need */
+	int relay_falls; /* short lives in a row */
 	struct net_hosts hosts;
 	struct abilities can;
 };
@@ -41,6 +44,10 @@ void hub_warm(struct hub *);
 int hub_enter(struct hub *, bool *joined, struct bindu_err *);
 /* hub_net.c: bridge, rules and relay, or why not in can.network. */
 void hub_network(struct hub *, bool joined);
+/* The relay ended: start it again now or a little later (relay_due), or give
+ * up. */
+void hub_relay_lost(struct hub *);
+void hub_relay_again(struct hub *);
 /* A program in PATH or the sbin directories; caller frees; NULL if absent. */
 char *hub_program(const char *name);
 #endif

@@ -14,24 +14,31 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "hub.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "outside.h"
 
 #define RELAY_LIMIT_MS 10000
+#define RELAY_SHORT_MS 5000 /* a life that is no success */
+#define RELAY_TRIES 5 /* short lives in a row */
 
-/* A pair like pipe(2)'s, but one that a later hub can open by name. */
+/* A pair like pipe(2)'s, but one that a later hub can open by name.  While
+ * boxes run it stays the same one: their monitors hold it. */
 static int
-alive_make(struct hub *h, int *reader, struct bindu_err *err)
+alive_make(struct hub *h, bool anew, int *reader, struct bindu_err *err)
 {
 	AUTO_FREE char *path = xasprintf("%s/net.alive", h->state);
 
-	unlink(path);
-	if (mkfifo(path, 0600) == -1)
+	if (anew)
+		unlink(path);
+	if (mkfifo(path, 0600) == -1 && (anew || errno != EEXIST))
 		return bindu_err_sys(err, "cannot make %s", path);
 	*reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (*reader == -1)
 		return bindu_err_sys(err, "cannot open %s", path);
-	h->alive = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (h->alive == -1)
+		h->alive = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	if (h->alive == -1)
 		return bindu_err_sys(err, "cannot open %s", path);
 	return 0;
@@ -55,27 +62,40 @@ tun_check(struct bindu_err *err)
 	    strerror(errno));
 }
 
-/* Start slirp4netns; *ready is readable once it works. */
+/* Start slirp4netns, which writes to ready once it works. */
 static int
-relay_start(struct hub *h, const char *slirp, int *ready, struct bindu_err *err)
+relay_start(struct hub *h, const char *slirp, bool anew, int ready,
+    struct bindu_err *err)
 {
 	AUTO_FREE char *pid = xasprintf("%d", (int)getpid());
 	const char *const argv[] = { slirp, "--configure", "--mtu=65520",
 		"--disable-host-loopback", "--enable-sandbox", "--ready-fd=3",
 		"--exit-fd=4", pid, NET_TAP, NULL };
-	AUTO_CLOSE int reader = -1, writer = -1;
-	int p[2], fds[2];
+	AUTO_CLOSE int reader = -1, job = -1;
 	static const int at[2] = { 3, 4 };
+	int fds[2] = { ready, -1 };
 
-	if (alive_make(h, &reader, err) == -1)
+	if (alive_make(h, anew, &reader, err) == -1)
 		return -1;
+	fds[1] = reader;
+	h->relay_began = bindu_clock_ms();
+	job = outside_run(h->outside, argv, NULL, fds, at, true, err);
+	return job == -1 ? -1 : 0;
+}
+
+/* The same, and wait for it. */
+static int
+relay_first(struct hub *h, const char *slirp, bool made, int *ready,
+    struct bindu_err *err)
+{
+	AUTO_CLOSE int writer = -1;
+	int p[2];
+
 	if (pipe2(p, O_CLOEXEC) == -1)
 		return bindu_err_sys(err, "cannot make a pipe");
 	*ready = p[0];
-	fds[0] = writer = p[1];
-	fds[1] = reader;
-	h->relay = outside_run(h->outside, argv, NULL, fds, at, true, err);
-	return h->relay == -1 ? -1 : 0;
+	writer = p[1];
+	return relay_start(h, slirp, !made, writer, err);
 }
 
 static int
@@ -125,7 +145,8 @@ network_up(struct hub *h, bool joined, struct bindu_err *err)
 		    "network: nft is not installed; apt-get install nftables");
 	if (made && relay_lives(h))
 		return net_rules(h->nft, &h->hosts, err);
-	if (tun_check(err) == -1 || relay_start(h, slirp, &ready, err) == -1)
+	if (tun_check(err) == -1 ||
+	    relay_first(h, slirp, made, &ready, err) == -1)
 		return -1;
 	rc = made ? net_rules(h->nft, &h->hosts, err) :
 		    net_make(h->nft, &h->hosts, err);
@@ -143,4 +164,38 @@ hub_network(struct hub *h, bool joined)
 		bindu_cleanup_close(&h->alive); /* ends a relay, if any */
 		h->alive = -1;
 	}
+}
+
+void
+hub_relay_lost(struct hub *h)
+{
+	bool brief = bindu_clock_ms() - h->relay_began < RELAY_SHORT_MS;
+
+	h->relay_falls = brief ? h->relay_falls + 1 : 0;
+	if (h->relay_falls < RELAY_TRIES) {
+		bindu_log(BINDU_WARN,
+		    "the relay to the machine's network is gone; starting "
+		    "slirp4netns again");
+		h->relay_due = bindu_clock_deadline(1000 * h->relay_falls);
+		return;
+	}
+	ability_no(&h->can.network,
+	    "no outbound network: slirp4netns ends again and again; its "
+	    "message is in the log; bindu-boxd stop and start tries anew");
+	bindu_log(BINDU_ERROR, "%s", h->can.network.why);
+}
+
+void
+hub_relay_again(struct hub *h)
+{
+	AUTO_FREE char *slirp = hub_program("slirp4netns");
+	AUTO_CLOSE int nobody = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct bindu_err err = { 0 };
+
+	h->relay_due = INT64_MAX;
+	if (relay_start(h, slirp != NULL ? slirp : "slirp4netns", false, nobody,
+		&err) == 0)
+		return;
+	bindu_log(BINDU_ERROR, "%s", err.msg);
+	hub_relay_lost(h);
 }

@@ -137,10 +137,8 @@ leave_hub(struct hub *h)
 	close(h->lock);
 	close(h->sock);
 	close(h->sig);
-	if (h->relay != -1)
-		close(h->relay);
 	net_hosts_close(&h->hosts);
-	h->lock = h->sock = h->sig = h->relay = -1;
+	h->lock = h->sock = h->sig = -1;
 }
 
 typedef int run_fn(struct hub *, json_t *, int, struct bindu_err *);
