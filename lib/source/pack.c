@@ -437,8 +437,8 @@ write_archive(struct pack *k, int fd, struct bindu_pack_stats *stats,
 	if (archive_write_close(k->a) != ARCHIVE_OK ||
 	    k->sink.code != BINDU_E_NONE)
 		return fail_archive(k, "", err);
-	if (bindu_compress_end(k->out, &out, err) == -1)
-		return -1;
+	if (bindu_compress_end(k->out, &out, &k->sink) == -1)
+		return fail_archive(k, "", err);
 	if (stats != NULL)
 		*stats = (struct bindu_pack_stats){ .files = k->tree->n,
 			.in_bytes = k->done,

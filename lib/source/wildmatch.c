@@ -306,12 +306,13 @@ struct retry {
 };
 
 /* The next text position a "**" can hand over to; false when there is none. */
-static bool
+static inline bool
 advance_wide(const struct bindu_wild *w, struct retry *r, const char *text,
-    size_t n)
+    size_t n, size_t *steps)
 {
 	const char *slash;
 
+	++*steps;
 	if (r->t >= n)
 		return false;
 	if (w->step[r->i - 1].kind == STEP_ALL) {
@@ -321,22 +322,23 @@ advance_wide(const struct bindu_wild *w, struct retry *r, const char *text,
 	slash = memchr(text + r->t, '/', n - r->t);
 	if (slash == NULL)
 		return false;
+	*steps += (size_t)(slash - text) - r->t;
 	r->t = (size_t)(slash - text) + 1;
 	return true;
 }
 
 /* The next text position a "*" can hand over to, one where the step after it
  * can match. */
-static bool
+static inline bool
 advance_star(const struct bindu_wild *w, struct retry *r, const char *text,
-    size_t n)
+    size_t n, size_t *steps)
 {
 	const struct step *s = r->i < w->n ? &w->step[r->i] : NULL;
 
 	do
 		if (r->t >= n || text[r->t] == '/')
 			return false;
-	while (++r->t < n && s != NULL && s->kind == STEP_BYTE &&
+	while (++*steps && ++r->t < n && s != NULL && s->kind == STEP_BYTE &&
 	    !step_takes(w, s, (uint8_t)text[r->t]));
 	return true;
 }
@@ -345,8 +347,8 @@ advance_star(const struct bindu_wild *w, struct retry *r, const char *text,
  * earlier attempt already reached it at the first place possible, and both
  * end in the same segment.  The same holds for "**".  So two retry points do,
  * and that bounds the time. */
-bool
-bindu_wild_match(const struct bindu_wild *w, const char *text, size_t n)
+static inline bool
+match(const struct bindu_wild *w, const char *text, size_t n, size_t *steps)
 {
 	struct retry star = { 0 }, wide = { 0 };
 	size_t i = 0, t = 0;
@@ -354,6 +356,7 @@ bindu_wild_match(const struct bindu_wild *w, const char *text, size_t n)
 	for (;;) {
 		const struct step *s = i < w->n ? &w->step[i] : NULL;
 
+		++*steps;
 		if (s == NULL && t == n)
 			return true;
 		if (s != NULL && s->kind == STEP_STAR) {
@@ -372,15 +375,31 @@ bindu_wild_match(const struct bindu_wild *w, const char *text, size_t n)
 			i++, t++;
 			continue;
 		}
-		if (star.set && advance_star(w, &star, text, n)) {
+		if (star.set && advance_star(w, &star, text, n, steps)) {
 			i = star.i;
 			t = star.t;
 			continue;
 		}
-		if (!wide.set || !advance_wide(w, &wide, text, n))
+		if (!wide.set || !advance_wide(w, &wide, text, n, steps))
 			return false;
 		star.set = false;
 		i = wide.i;
 		t = wide.t;
 	}
+}
+
+bool
+bindu_wild_count(const struct bindu_wild *w, const char *text, size_t n,
+    size_t *steps)
+{
+	*steps = 0;
+	return match(w, text, n, steps);
+}
+
+bool
+bindu_wild_match(const struct bindu_wild *w, const char *text, size_t n)
+{
+	size_t steps;
+
+	return bindu_wild_count(w, text, n, &steps);
 }

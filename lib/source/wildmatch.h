@@ -22,4 +22,8 @@ struct bindu_wild;
 struct bindu_wild *bindu_wild_new(const char *, size_t n, unsigned flags);
 void bindu_wild_free(struct bindu_wild *);
 bool bindu_wild_match(const struct bindu_wild *, const char *text, size_t n);
+/* The same, and *steps gets the comparisons it took: the bound as a number
+ * that no busy machine changes. */
+bool bindu_wild_count(const struct bindu_wild *, const char *text, size_t n,
+    size_t *steps);
 #endif

@@ -5,6 +5,9 @@ UNIT_NEEDS_transfer_test := archive crypto deflate zstd
 UNIT_NEEDS_scrub_scan_test := crypto hs
 UNIT_NEEDS_scrub_names_test := crypto
 UNIT_NEEDS_manifest_test := crypto
+UNIT_NEEDS_digest_test := crypto
+UNIT_NEEDS_walk_test := crypto
+UNIT_NEEDS_pack_test := archive crypto deflate zstd
 # Parts of the daemon that stand alone.
 $(BUILD)/unit/instance_test: $(BUILD)/boxd/daemon/instance.o
 $(BUILD)/unit/pbscan_test: $(BUILD)/boxd/daemon/pbscan.o
