@@ -233,6 +233,15 @@ do_namespace(struct bindu_py *p, const struct args *a)
 	return o;
 }
 
+/* The same attributes, as a dict. */
+static const struct val *
+do_vars(struct bindu_py *p, const struct args *a)
+{
+	const struct val *v = first_or_none(a);
+
+	return v->k == V_INST ? py_objval(p, V_DICT, v->obj) : &py_any;
+}
+
 static const struct val *
 do_yaml(struct bindu_py *p, const struct args *a)
 {
@@ -294,6 +303,8 @@ py_builtin(struct bindu_py *p, const char *name, const struct args *a)
 		{ "types.MappingProxyType", do_same },
 		{ "typing.cast", do_second },
 		{ "asyncio.run", do_same },
+		{ "vars", do_vars },
+		{ "argparse.ArgumentParser", py_argparse_new },
 	};
 	size_t i;
 

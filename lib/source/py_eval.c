@@ -255,6 +255,10 @@ attribute(struct bindu_py *p, const struct val *v)
 	p->pos++;
 	if (!py_at(p, "("))
 		return py_attr(p, v, name);
+	if (py_is_parser(p, v)) {
+		py_arguments(p, &a);
+		return py_argparse_call(p, v, name, &a);
+	}
 	if (v->k == V_INST || v->k == V_CLASS || v->k == V_MODULE ||
 	    v->k == V_EXT)
 		v = py_attr(p, v, name);

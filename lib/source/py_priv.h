@@ -287,4 +287,10 @@ const struct val *py_exists(struct bindu_py *, const struct val *path);
  * of those that are known. */
 const struct val *
 py_builtin(struct bindu_py *, const char *name, const struct args *);
+
+/* py_argparse.c: argparse.ArgumentParser() and its methods. */
+const struct val *py_argparse_new(struct bindu_py *, const struct args *);
+bool py_is_parser(struct bindu_py *, const struct val *);
+const struct val *py_argparse_call(struct bindu_py *, const struct val *parser,
+    const char *name, const struct args *);
 #endif

@@ -158,6 +158,72 @@ static const struct row rows[] = {
 	{ "CRLF, BOM and tabs", "\xef\xbb\xbf" "from bindu import bindufy\r\n"
 	  "if True:\r\n\tc = {'name':\r\n\t\t'a'}\r\n\tbindufy(c, 1)\r\n",
 	  "a", NULL, NULL, NULL },
+#define ARGS "import argparse\n" B "p = argparse.ArgumentParser()\n"
+#define ARGS_END "args = p.parse_args()\nbindufy({'name': args.name}, 1)\n"
+	{ "an argument's default", ARGS
+	  "p.add_argument('--name', default='a', help='x')\n" ARGS_END,
+	  "a", NULL, NULL, NULL },
+	{ "a short and a long option", ARGS
+	  "p.add_argument('-n', '--agent-name', type=str, default='a')\n"
+	  "a = p.parse_args()\nbindufy({'name': a.agent_name}, 1)\n",
+	  "a", NULL, NULL, NULL },
+	{ "a short option alone", ARGS "p.add_argument('-n', default='a')\n"
+	  "bindufy({'name': p.parse_args().n}, 1)\n", "a", NULL, NULL, NULL },
+	{ "an argument's dest", ARGS
+	  "p.add_argument('-x', dest='name', default='a')\n" ARGS_END,
+	  "a", NULL, NULL, NULL },
+	{ "a positional argument that may be absent", ARGS
+	  "p.add_argument('name', nargs='?', default='a')\n" ARGS_END,
+	  "a", NULL, NULL, NULL },
+	{ "no default, and one in its place", ARGS
+	  "p.add_argument('--name')\nargs = p.parse_args()\n"
+	  "bindufy({'name': args.name or 'a'}, 1)\n", "a", NULL, NULL, NULL },
+	{ "a flag decides", ARGS
+	  "p.add_argument('--b', action='store_true')\nv = p.parse_args()\n"
+	  "bindufy({'name': 'b' if v.b else 'a'}, 1)\n", "a", NULL, NULL,
+	  NULL },
+	{ "arguments added by a function, in a group", ARGS "def add(q):\n"
+	  "    g = q.add_argument_group('x')\n"
+	  "    g.add_argument('--name', default='a')\nadd(p)\n" ARGS_END,
+	  "a", NULL, NULL, NULL },
+	{ "set_defaults, and unknown ones left over", ARGS
+	  "p.add_argument('--name', default='z')\np.set_defaults(name='a')\n"
+	  "args, rest = p.parse_known_args()\n"
+	  "bindufy({'name': args.name}, 1)\n", "a", NULL, NULL, NULL },
+	{ "arguments as a dict", ARGS
+	  "p.add_argument('--name', default='a')\n"
+	  "bindufy({**vars(p.parse_args())}, 1)\n", "a", NULL, NULL, NULL },
+	{ "a main that takes arguments", ARGS "def main():\n"
+	  "    p.add_argument('--name', default='a')\n"
+	  "    args = p.parse_args()\n"
+	  "    if not args.name:\n        p.error('no name')\n"
+	  "    bindufy({'name': args.name}, 1)\nmain()\n", "a", NULL, NULL,
+	  NULL },
+	{ "a required argument", ARGS
+	  "p.add_argument('--name', required=True, default='z')\n" ARGS_END,
+	  NULL, "argument --name decides", NULL, NULL },
+	{ "a positional argument", ARGS "p.add_argument('name')\n" ARGS_END,
+	  NULL, "argument name decides", NULL, NULL },
+	{ "a default that its type changes", ARGS
+	  "p.add_argument('--name', type=slug, default='z')\n" ARGS_END,
+	  NULL, "type of argument --name", NULL, NULL },
+	{ "arguments of a subcommand", ARGS "s = p.add_subparsers()\n"
+	  "r = s.add_parser('run')\nr.add_argument('--name', default='z')\n"
+	  ARGS_END, NULL, "", NULL, NULL },
+	{ "arguments given in the script", ARGS
+	  "p.add_argument('--name', default='z')\n"
+	  "args = p.parse_args(['--name', 'a'])\n"
+	  "bindufy({'name': args.name}, 1)\n", NULL, "parse_args() decide",
+	  NULL, NULL },
+	{ "arguments of other parsers", "import argparse\n" B
+	  "p = argparse.ArgumentParser(parents=[x()])\n" ARGS_END, NULL, "",
+	  NULL, NULL },
+	{ "the default of an argument from the environment", "import os\n" ARGS
+	  "p.add_argument('--name', default=os.getenv('N', 'a'))\n" ARGS_END,
+	  "a", NULL, NULL, NULL },
+	{ "YAML", "import yaml\n" B "config = yaml.safe_load(open('c.yaml'))\n"
+	  MAIN, NULL, "it comes from YAML, which is not read", "c.yaml",
+	  "name: a\n" },
 	{ "a walrus, a star and a tuple", B "(a, b), *r = (('a', 'q'), 1, 2)\n"
 	  "if (c := {'name': a}):\n    bindufy(c, 1)\n", "a", NULL, NULL,
 	  NULL },
