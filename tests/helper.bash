@@ -16,6 +16,13 @@ if [ -n "${BINDU_TEST_STATE_DIR:-}" ]; then
 	export BINDU_STATE_DIR=$BINDU_TEST_STATE_DIR BINDU_RUNTIME=local
 fi
 
+# Sanitized programs are slow and reserve address space by the terabyte.
+SLOW=1
+[ -z "${BINDU_TEST_SAN:-}" ] || SLOW=20
+limit_memory() { # limit_memory KIB
+	[ -n "${BINDU_TEST_SAN:-}" ] || ulimit -v "$1"
+}
+
 # A home of the test's own, removed with BATS_TEST_TMPDIR.
 own_home() {
 	export HOME=$BATS_TEST_TMPDIR/home

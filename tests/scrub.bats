@@ -171,8 +171,7 @@ check() {
 	    for _ in range(400): f.write(c.compress(bytes(1 << 20)))
 	    f.write(c.flush())
 	PY
-	ulimit -v 200000
-	[ -z "${BINDU_TEST_SAN:-}" ] || ulimit -v unlimited
+	limit_memory 200000
 	run -74 timeout 20 bindu-scrub --json tree
 	[[ $output == *"bomb.gz"*"expands"* ]]
 }
@@ -279,7 +278,7 @@ check() {
 @test "scrub: a member of 60 MB passes in bounded memory" {
 	head -c 60000000 /dev/zero | tr '\0' 'a' >tree/big
 	tar -C tree -cf in.tar big
-	[ -z "${BINDU_TEST_SAN:-}" ] && ulimit -v 100000
+	limit_memory 100000
 	timeout 60 bindu-scrub <in.tar >out.tar
 	[ "$(tar -xOf out.tar big | sha256sum)" = "$(sha256sum <tree/big)" ]
 }

@@ -27,6 +27,9 @@ OUR_CPPFLAGS := -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -I. -I$(BUILD)/gen \
 	-DBINDU_DATADIR='"$(DATADIR)"' -DBINDU_LIBEXECDIR='"$(LIBEXECDIR)"'
 OUR_LDFLAGS := -pie -Wl,--as-needed -Wl,--gc-sections -Wl,-z,relro
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+# The runtime of undefined beside that of address writes to stderr alone, which
+# a daemon has none of: it traps, and address reports it (tests/run).
+SANFLAGS += $(if $(findstring address,$(SAN)),-fsanitize-undefined-trap-on-error)
 ifneq ($(SAN),)
 OUR_CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(OUR_CPPFLAGS))
 endif
