@@ -23,7 +23,6 @@ struct serve {
 	const struct bindu_report *report;
 	const char *url, *name;
 	int64_t began, deadline;
-	int signal; /* the last one caught before we began */
 	bool switched; /* the route leads to the new run */
 };
 
@@ -159,26 +158,13 @@ lead_to(struct serve *s, uint32_t port, struct bindu_err *err)
 	return bindu_box_set_port(s->remote, s->box->name, port, err);
 }
 
-/* A signal between two waits, which only see what comes during them. */
-static int
-go_on(const struct serve *s, struct bindu_err *err)
-{
-	int sig = bindu_tool_signal();
-
-	if (sig == s->signal)
-		return 0;
-	bindu_err_set(err, BINDU_E_SIGNAL, "interrupted");
-	err->detail = sig;
-	return -1;
-}
-
 static int
 make_healthy(struct serve *s, struct bindu_err *err)
 {
 	struct bindu_agent_served *got = s->got;
 	int64_t began = bindu_clock_ms();
 
-	if (go_on(s, err) == -1 || wait_inside(s, err) == -1)
+	if (bindu_tool_interrupted(err) == -1 || wait_inside(s, err) == -1)
 		return -1;
 	if (got->st.port != s->want->routed) {
 		/* Also when it fails it may have been done. */
@@ -186,7 +172,7 @@ make_healthy(struct serve *s, struct bindu_err *err)
 		if (lead_to(s, got->st.port, err) == -1)
 			return -1;
 	}
-	if (go_on(s, err) == -1 || wait_outside(s, err) == -1)
+	if (bindu_tool_interrupted(err) == -1 || wait_outside(s, err) == -1)
 		return -1;
 	got->health_ms = bindu_clock_ms() - began;
 	bindu_phase(s->report, "health", got->health_ms, "%d",
@@ -244,7 +230,6 @@ bindu_agent_serve(struct bindu_remote *remote, const struct bindu_box_info *box,
 		.url = box->local_url != NULL ? box->local_url : box->url,
 		.name = want->name != NULL ? want->name : box->name,
 		.began = bindu_clock_ms(),
-		.signal = bindu_tool_signal(),
 		.deadline = bindu_clock_deadline(
 		    want->timeout_ms != 0 ? want->timeout_ms : TIMEOUT_MS),
 	};
