@@ -273,13 +273,11 @@ static void
 decode_percent(struct scrub_scan *s, struct scrub_decoder *d,
     const struct scrub_view *v, size_t at)
 {
-	static uint16_t none;
 	uint8_t out[8192];
 	uint16_t from[8192]; /* where each byte came from */
 	size_t n = 0, i = at, found, escapes = 0;
 	struct scrub_cand *c;
 
-	(void)none;
 	while (at > 0 && i - at < 200 && at > i - 200 && v->p[at - 1] > ' ' &&
 	    !strchr("\"'`<>", v->p[at - 1]))
 		at--;

@@ -90,26 +90,6 @@ scrub_link_target(const char *path, const char *link)
 	return clean;
 }
 
-/* Test data: values there are seldom in use, so only what proves itself (a
- * provider's format, a key that decodes) stops a deploy. */
-static bool
-is_test_path(const char *path)
-{
-	static const char *const parts[] = { "test/", "tests/", "testdata/",
-		"__tests__/", "fixtures/", "spec/", "testing/" };
-	const char *base = strrchr(path, '/');
-
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-		const char *at = strstr(path, parts[i]);
-
-		if (at && (at == path || at[-1] == '/' || at[-1] == '!'))
-			return true;
-	}
-	base = base ? base + 1 : path;
-	return !strncmp(base, "test_", 5) || strstr(base, "_test.") ||
-	    strstr(base, ".test.") || strstr(base, ".spec.");
-}
-
 /* The scan's candidates as findings of the report; inner: in a container. */
 static void
 take_found(struct scrub_job *j, const char *path, bool inner)
@@ -117,7 +97,6 @@ take_found(struct scrub_job *j, const char *path, bool inner)
 	struct bindu_scrub_report *r = j->r;
 	size_t n;
 	struct scrub_cand *c = scrub_scan_found(j->scan, &n);
-	bool test = is_test_path(path);
 
 	for (size_t i = 0; i < n; i++) {
 		struct bindu_finding f = { .path = xstrdup(path),
@@ -130,9 +109,6 @@ take_found(struct scrub_job *j, const char *path, bool inner)
 			.masked = xstrdup(c[i].masked),
 			.allow = scrub_allow_line(c[i].rule, c[i].sha256) };
 
-		if (test && f.level == BINDU_SCRUB_BLOCK &&
-		    !strncmp(f.rule, "generic/", 8))
-			f.level = BINDU_SCRUB_WARN;
 		if (inner) {
 			f.offset = 0;
 			f.length = j->size;
