@@ -45,19 +45,35 @@ skip_quotes(const struct scrub_text *t, size_t i, char *quote)
 	return start;
 }
 
-/* value, Value, default ... between a name's string and the real value. */
+/* variable "name" {, then other lines: where its default stands. */
+static size_t
+skip_block(const struct scrub_text *t, size_t i)
+{
+	size_t j = skip_blank(t, i), start = j;
+
+	if (j + 1 >= t->n || t->p[j] != '{' || j == i)
+		return i;
+	for (; j < t->n && j - start < 300 && t->p[j] != '}'; j++)
+		if (isspace(t->p[j]) && t->n - j > 8 &&
+		    !memcmp(t->p + j + 1, "default", 7))
+			return j + 1;
+	return i;
+}
+
+/* value, Value, default, --value ... between a name and the real value. */
 static size_t
 skip_value_word(const struct scrub_text *t, size_t i)
 {
 	static const char *const words[] = { "value", "default", "content",
-		"text", "val" };
-	size_t j = i;
+		"text", "val", "--value", "--body", "--secret-string" };
+	size_t j = skip_block(t, i);
 	char q;
 
+	i = j;
 	while (j < t->n && j - i < 40 && (isspace(t->p[j]) || t->p[j] == ','))
 		j++;
 	j = skip_quotes(t, j, &q);
-	for (size_t k = 0; k < 5; k++) {
+	for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
 		size_t len = strlen(words[k]);
 
 		if (t->n - j > len + 2 &&
@@ -87,7 +103,8 @@ static size_t
 skip_operator(const struct scrub_text *t, size_t i, bool name_quoted)
 {
 	static const char *const ops[] = { ":=", "=>", "->",
-		"||=", "?=", "+=", "===", "==", "!==", "!=", "=", ":", NULL };
+		"||=", "||", "??", ":-", "?=", "+=", "===", "==", "!==", "!=",
+		"=", ":", NULL };
 	size_t left = t->n - i;
 
 	for (const char *const *o = ops; *o; o++) {
@@ -115,6 +132,9 @@ blank_is_operator(const struct scrub_text *t, size_t key)
 	if (key >= 2 && t->p[key - 1] == '-' &&
 	    (t->p[key - 2] == '-' || isspace(t->p[key - 2])))
 		return true;
+	/* .netrc: machine HOST login NAME password VALUE */
+	if (memmem(t->p + bol, key - bol, "login ", 6))
+		return true;
 	bol = skip_blank(t, bol);
 	line = (const char *)t->p + bol;
 	return key > bol &&
@@ -141,7 +161,7 @@ skip_wrapping(const struct scrub_text *t, size_t i)
 		return i < t->n && strchr("\"'`", t->p[i]) ? i : start;
 	}
 	while (i < t->n && i - start < 24 &&
-	    (isalnum(t->p[i]) || strchr("_.@ &", t->p[i])))
+	    (isalnum(t->p[i]) || strchr("_.@ &:", t->p[i])))
 		i++;
 	if (i < t->n && t->p[i] == '(' && i > start)
 		i++;
@@ -152,30 +172,57 @@ skip_wrapping(const struct scrub_text *t, size_t i)
 	return i < t->n && (t->p[i] == '(' || t->p[i] == '[') ? i + 1 : i;
 }
 
+/* <name>, or the end of <string name="name">. */
+static bool
+ends_tag(const struct scrub_text *t, const struct scrub_pair *a, size_t i,
+    bool quoted)
+{
+	if (i >= t->n || t->p[i] != '>' || !a->key)
+		return false;
+	return t->p[a->key - 1] == '<' ||
+	    (quoted && a->key > 1 && t->p[a->key - 2] == '=');
+}
+
+/* A row of comma separated values: ...,NAME,VALUE */
+static bool
+is_row(const struct scrub_text *t, const struct scrub_pair *a, size_t i)
+{
+	return t->n - i > 1 && t->p[i] == ',' && a->key &&
+	    strchr(",\n", t->p[a->key - 1]) && !isspace(t->p[i + 1]);
+}
+
 /* From the identifier's end to the value. */
 static bool
 find_value(const struct scrub_text *t, struct scrub_pair *a)
 {
 	size_t i = a->kend, op, word;
+	bool flag;
 	char q;
 
 	i = skip_quotes(t, i, &q);
 	while (
 	    i < t->n && (t->p[i] == ']' || t->p[i] == ')') && i < a->kend + 4)
 		i++;
-	if (i < t->n && t->p[i] == '>' && a->key && (t->p[a->key - 1] == '<')) {
+	if (ends_tag(t, a, i, q != 0)) {
 		a->element = true;
 		a->value = i + 1;
 		return true;
 	}
-	word = q ? skip_value_word(t, i) : i;
-	if (!q && i < t->n && t->p[i] == '\n')
-		word = skip_value_word(t, i);
+	if (!q && is_row(t, a, i)) {
+		i = skip_quotes(t, i + 1, &a->quote);
+		a->quoted = a->quote != 0;
+		a->value = i;
+		return true;
+	}
+	word = q || (i < t->n && isspace(t->p[i])) ? skip_value_word(t, i) : i;
+	flag = memmem(t->p + i, word - i, "--", 2);
+	if (!q && !flag && t->p[i] != '\n')
+		word = i;
 	if (word > i)
 		i = skip_quotes(t, word, &q);
 	i = skip_blank(t, i);
 	op = skip_operator(t, i, q != 0);
-	if (!op && i > a->kend && blank_is_operator(t, a->key))
+	if (!op && i > a->kend && (flag || blank_is_operator(t, a->key)))
 		op = i;
 	if (!op)
 		return false;
@@ -188,6 +235,18 @@ find_value(const struct scrub_text *t, struct scrub_pair *a)
 	if (t->p[op - 1] == ',' && !a->quoted)
 		return false;
 	return i < t->n && i - a->kend < GAP_MAX + 40;
+}
+
+/* Part of a name that another system gave: arn:aws:...:secret:db-AbCdEf */
+static bool
+is_in_arn(const struct scrub_text *t, size_t key)
+{
+	size_t i = key;
+
+	while (i > 0 && key - i < 100 &&
+	    (is_ident(t->p[i - 1]) || t->p[i - 1] == ':' || t->p[i - 1] == '/'))
+		i--;
+	return key - i > 4 && !memcmp(t->p + i, "arn:", 4);
 }
 
 bool
@@ -207,7 +266,7 @@ scrub_pair_forward(const struct scrub_text *t, size_t at, size_t end,
 		a->key++;
 	while (a->kend > a->key && t->p[a->kend - 1] == '.')
 		a->kend--;
-	if (!find_value(t, a))
+	if (!find_value(t, a) || is_in_arn(t, a->key))
 		return false;
 	a->kind = scrub_key_kind(t->p + a->key, a->kend - a->key);
 	return a->kind != KEY_NONE;
@@ -227,6 +286,8 @@ scrub_value_bounds(const struct scrub_text *t, struct scrub_pair *a)
 	if (a->element) {
 		while (i < max && t->p[i] != '<' && t->p[i] != '\n')
 			i++;
+		if (i + 1 >= t->n || t->p[i] != '<' || t->p[i + 1] != '/')
+			return false;
 	} else if (a->quote == '&') {
 		while (i < max && t->p[i] != '&' && t->p[i] != '\n')
 			i++;

@@ -45,6 +45,41 @@ scrub_check_npm(const uint8_t *s, size_t n)
 	return check_crc62(s, n, 4);
 }
 
+/* Routable tokens: ...LLCCCCCCC, the length of the base64 part and the CRC-32
+ * of all before it, in base 36.  Only the CRC is looked at. */
+enum scrub_verdict
+scrub_check_gitlab(const uint8_t *s, size_t n)
+{
+	uint32_t c;
+
+	if (n < 16)
+		return SCRUB_FAILED;
+	c = crc32(s, n - 7);
+	for (size_t i = 0; i < 7; i++, c /= 36)
+		if (s[n - 1 - i] !=
+		    (uint8_t)"0123456789abcdefghijklmnopqrstuvwxyz"[c % 36])
+			return SCRUB_FAILED;
+	return SCRUB_GOOD;
+}
+
+/* glsa_SECRET_CCCCCCCC: the CRC-32 of what stands before the last mark, its
+ * bytes from the lowest. */
+enum scrub_verdict
+scrub_check_grafana(const uint8_t *s, size_t n)
+{
+	uint32_t c = crc32(s, n - 9);
+
+	for (size_t i = 0; i < 8; i++) {
+		unsigned d = c >> (i % 2 ? i * 4 - 4 : i * 4 + 4) & 15;
+		uint8_t x = s[n - 8 + i];
+
+		if ((x >= 'A' && x <= 'F' ? x | 0x20 : x) !=
+		    (uint8_t)"0123456789abcdef"[d])
+			return SCRUB_FAILED;
+	}
+	return SCRUB_GOOD;
+}
+
 /* Both alphabets: + and -, / and _. */
 const int8_t scrub_digits64[256] = { -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
 	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,

@@ -57,7 +57,7 @@ static const uint8_t low_nibble[16] = {
 	0x15,
 	0x14,
 	0x15,
-	0x14,
+	0x34,
 	0x1d,
 };
 static const uint8_t high_nibble[16] = { 0, 0, 1, 2, 4, 8, 16, 32 };

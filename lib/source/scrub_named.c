@@ -1,6 +1,7 @@
 /* scrub_named.c - providers whose tokens have no prefix: the name near the
  * value and the value's whole shape tell them.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <string.h>
 #include "scrub_assign.h"
 
@@ -12,6 +13,7 @@ static const struct {
 	{ "aws_secret", "\\B{40}", "provider/aws-secret-access-key" },
 	{ "secret_access_key", "\\B{40}", "provider/aws-secret-access-key" },
 	{ "secretaccesskey", "\\B{40}", "provider/aws-secret-access-key" },
+	{ "vault_token", "s.\\w{24}", "provider/vault-token" },
 	{ "cohere", "\\w{40}", "provider/cohere-key" },
 	{ "mistral", "\\w{32}", "provider/mistral-key" },
 	{ "deepgram", "\\h{40}", "provider/deepgram-key" },
@@ -82,21 +84,32 @@ const char *
 scrub_named_provider(const uint8_t *context, size_t n, const uint8_t *value,
     size_t len)
 {
-	char line[192];
+	char line[192], plain[192];
+	size_t marks = 0;
 
 	if (len < 15 || scrub_randomness(value, len > 64 ? 64 : len) < 0.3)
 		return NULL;
 	n = n < sizeof line ? n : sizeof line;
+	/* exaApiKey as exa_api_key, so that words have ends; datadog-key. */
 	for (size_t i = 0; i < n; i++) {
 		uint8_t c = context[i];
 
-		line[i] = (char)(c == '-'    ? '_' :
+		plain[i] = (char)(c == '-'   ? '_' :
 			c >= 'A' && c <= 'Z' ? c | 0x20 :
 					       c);
+		if (i && isupper(c) && islower(context[i - 1]) &&
+		    marks < sizeof line)
+			line[marks++] = '_';
+		if (marks < sizeof line)
+			line[marks++] = plain[i];
 	}
-	for (size_t i = 0; i < sizeof named / sizeof *named; i++)
-		if (memmem(line, n, named[i].word, strlen(named[i].word)) &&
+	for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
+		size_t w = strlen(named[i].word);
+
+		if ((memmem(plain, n, named[i].word, w) ||
+			memmem(line, marks, named[i].word, w)) &&
 		    scrub_match(named[i].pat, value, len, 0) == len)
 			return named[i].id;
+	}
 	return NULL;
 }

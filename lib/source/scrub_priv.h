@@ -27,12 +27,13 @@ enum {
 	CH_DOTTED = 256, /* \s A-Za-z0-9_.~- */
 	CH_B32 = 512, /* \2 A-Z2-7 */
 	CH_ALPHA = 1024, /* \a A-Za-z */
-	CH_RUN = 2048, /* A-Za-z0-9_+/% and - : runs of the value pass */
+	CH_RUN = 2048, /* A-Za-z0-9_+/%~ and - : runs of the value pass */
 	CH_IDENT = 4096, /* A-Za-z0-9_.- : names of variables */
 	CH_B58 = 8192, /* \5 base58 */
 	CH_ANYB64 = 16384, /* A-Za-z0-9+/_- : either base64 alphabet */
 	CH_PRINT = 32768, /* ASCII text */
 	CH_BEFORE = 65536, /* may stand right before a value */
+	CH_PADDED = 131072, /* \q A-Za-z0-9_.~=- */
 };
 extern const uint32_t scrub_class[256];
 
@@ -117,6 +118,8 @@ double scrub_entropy(const uint8_t *, size_t); /* Shannon, bits a char */
 
 /* Checks of structure. */
 enum scrub_verdict scrub_check_github(const uint8_t *, size_t);
+enum scrub_verdict scrub_check_gitlab(const uint8_t *, size_t);
+enum scrub_verdict scrub_check_grafana(const uint8_t *, size_t);
 enum scrub_verdict scrub_check_npm(const uint8_t *, size_t);
 enum scrub_verdict scrub_check_jwt(const uint8_t *, size_t);
 enum scrub_verdict scrub_check_wif(const uint8_t *, size_t);

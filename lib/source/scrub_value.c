@@ -89,7 +89,7 @@ judge_pair(struct scrub_scan *s, const struct scrub_text *t,
 		level = BINDU_SCRUB_BLOCK;
 	start = level > BINDU_SCRUB_WARN ? known_start(t->p + a->value, n) : 0;
 	if (start)
-		level = n - start < 16 ? BINDU_SCRUB_NOTE : BINDU_SCRUB_WARN;
+		level = BINDU_SCRUB_WARN;
 	if (level >= BINDU_SCRUB_WARN)
 		add_pair(s, t, a, (enum bindu_scrub_level)level);
 }
@@ -203,18 +203,17 @@ judge_prefixed(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	return false;
 }
 
-/* Azure AD client secrets: three characters, a digit, Q~, 31 to 34 more. */
+/* Azure AD client secrets: three characters, a digit, Q~, 31 to 34 more.
+ * Dots cut them into runs; the first or a later one is at hand. */
 static bool
 judge_azure(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 {
-	size_t i = at, len;
+	size_t i = at + 6, low = at > 24 ? at - 24 : 6, len;
 
-	if (t->p[at - 1] != '~' && t->p[at - 1] != '.')
-		return false;
-	while (i > 6 && at - i < 24 && scrub_class[t->p[i - 1]] & CH_DOTTED &&
-	    !(t->p[i - 1] == '~' && t->p[i - 2] == 'Q'))
+	while (i > low && i <= t->n &&
+	    (t->p[i - 1] != '~' || t->p[i - 2] != 'Q'))
 		i--;
-	if (i < 6 || t->p[i - 1] != '~' || t->p[i - 2] != 'Q')
+	if (i <= low || i > t->n)
 		return false;
 	len = scrub_match("\\s{3}\\d{1}Q~\\s{31,34}", t->p, t->n, i - 6);
 	if (!len || scrub_is_placeholder(t->p + i, len - 6) ||
@@ -261,14 +260,14 @@ may_be_random(const struct scrub_text *t, size_t at, size_t end)
 	if (i < end)
 		return true;
 	/* A random value seldom has none; then it is long and mixes cases. */
-	if (end - at < 20 || !strchr("\"'=>`", t->p[at - 1]))
+	if (end - at < 16 || !strchr("\"'=>`", t->p[at - 1]))
 		return false;
 	for (i = at; i < end; i++) {
 		marks += !(scrub_class[t->p[i]] & CH_ALPHA);
 		lower += t->p[i] >= 'a';
 		upper += t->p[i] < 'a';
 	}
-	return lower > 4 && upper > 4 && marks < 3;
+	return lower > 3 && upper > 3 && marks < 3;
 }
 
 /* Is there an operator, or a blank after a name, before the value? */
@@ -289,6 +288,30 @@ follows_name(const struct scrub_text *t, size_t at, size_t *from)
 		scrub_class[t->p[i - 1]] & CH_WORD);
 }
 
+/* default = "VALUE" of Terraform: the name is that of the block. */
+static bool
+judge_default(struct scrub_scan *s, const struct scrub_text *t, size_t at,
+    bool weak)
+{
+	size_t low = at > 300 ? at - 300 : 0, i = at - 1;
+	struct scrub_pair a;
+
+	while (i > low && strchr(" \t\"=", t->p[i]))
+		i--;
+	if (i < low + 20 || memcmp(t->p + i - 6, "default", 7))
+		return false;
+	for (i -= 6; i-- > low && t->p[i] != '}';) {
+		if (memcmp(t->p + i, "variable \"", 10) != 0)
+			continue;
+		i += 10;
+		if (!scrub_pair_forward(t, i, i + 1, &a) || a.value != at)
+			return false;
+		judge_pair(s, t, &a, weak);
+		return true;
+	}
+	return false;
+}
+
 /* The nearest name before it whose value begins at text[at). */
 static void
 judge_named(struct scrub_scan *s, const struct scrub_text *t, size_t at,
@@ -297,7 +320,7 @@ judge_named(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	struct scrub_pair a;
 	size_t from;
 
-	if (!follows_name(t, at, &from))
+	if (!follows_name(t, at, &from) || judge_default(s, t, at, weak))
 		return;
 	for (size_t i = at; i-- > from;) {
 		size_t len = scrub_key_word(t->p + i, at - i);
@@ -322,9 +345,15 @@ scrub_judge_run(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 
 	if (!at)
 		return;
-	if (strchr(".~:", t->p[at - 1]) &&
-	    (judge_prefixed(s, t, at, n) || judge_azure(s, t, at)))
+	if (strchr(".:", t->p[at - 1]) && judge_prefixed(s, t, at, n))
 		return;
+	if ((t->p[at - 1] == '.' || t->p[at + 5] == '~') &&
+	    judge_azure(s, t, at))
+		return;
+	/* s.Ab12..., v1.Ab12...: the value began before its first dot. */
+	if (t->p[at - 1] == '.')
+		while (at > 1 && n < 64 && scrub_class[t->p[at - 1]] & CH_DOTTED)
+			at--, n++;
 	if (!(scrub_class[t->p[at - 1]] & CH_BEFORE) ||
 	    !may_be_random(t, at, end) ||
 	    scrub_randomness(t->p + at, n > 64 ? 64 : n) < 0.2)

@@ -1,204 +1,43 @@
-/* scrub_words.c - what names promise and what values are worth.
+/* scrub_words.c - what the value behind a promising name is worth.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
 #include <string.h>
 #include "scrub_assign.h"
 
-/* Names that hold a secret, letters and digits only. */
-static const struct {
-	const char *word;
-	enum scrub_key kind;
-	bool at_end;
-} key_words[] = {
-	{ "password", KEY_PASSWORD, false },
-	{ "passwd", KEY_PASSWORD, false },
-	{ "passphrase", KEY_PASSWORD, false },
-	{ "passcode", KEY_PASSWORD, false },
-	{ "passw", KEY_PASSWORD, true },
-	{ "pwd", KEY_PASSWORD, true },
-	{ "pass", KEY_PASSWORD, true },
-	{ "secret", KEY_SECRET, false },
-	{ "credential", KEY_SECRET, false },
-	{ "apikey", KEY_TOKEN, false },
-	{ "apitoken", KEY_TOKEN, false },
-	{ "accesskey", KEY_TOKEN, false },
-	{ "accesstoken", KEY_TOKEN, false },
-	{ "authtoken", KEY_TOKEN, false },
-	{ "authkey", KEY_TOKEN, false },
-	{ "authorization", KEY_TOKEN, true },
-	{ "privatekey", KEY_TOKEN, false },
-	{ "privkey", KEY_TOKEN, true },
-	{ "signingkey", KEY_TOKEN, false },
-	{ "signaturekey", KEY_TOKEN, false },
-	{ "encryptionkey", KEY_TOKEN, false },
-	{ "encryptkey", KEY_TOKEN, false },
-	{ "cryptkey", KEY_TOKEN, false },
-	{ "cipherkey", KEY_TOKEN, false },
-	{ "masterkey", KEY_TOKEN, false },
-	{ "sharedkey", KEY_TOKEN, false },
-	{ "servicekey", KEY_TOKEN, false },
-	{ "storagekey", KEY_TOKEN, false },
-	{ "accountkey", KEY_TOKEN, false },
-	{ "adminkey", KEY_TOKEN, false },
-	{ "sessionkey", KEY_TOKEN, false },
-	{ "cookiekey", KEY_TOKEN, false },
-	{ "licensekey", KEY_TOKEN, false },
-	{ "hmackey", KEY_TOKEN, false },
-	{ "jwtkey", KEY_TOKEN, false },
-	{ "aeskey", KEY_TOKEN, false },
-	{ "fernetkey", KEY_TOKEN, false },
-	{ "rootkey", KEY_TOKEN, false },
-	{ "subscriptionkey", KEY_TOKEN, false },
-	{ "walletkey", KEY_TOKEN, false },
-	{ "appkey", KEY_TOKEN, true },
-	{ "consumerkey", KEY_TOKEN, true },
-	{ "clientkey", KEY_TOKEN, true },
-	{ "webhookkey", KEY_TOKEN, true },
-	{ "deploykey", KEY_TOKEN, true },
-	{ "functionkey", KEY_TOKEN, true },
-	{ "serverkey", KEY_TOKEN, true },
-	{ "userkey", KEY_TOKEN, true },
-	{ "seckey", KEY_TOKEN, true },
-	{ "token", KEY_TOKEN, true },
-	{ "bearer", KEY_TOKEN, true },
-	{ "auth", KEY_TOKEN, true },
-	{ "key", KEY_WEAK, true },
-};
-
-/* A name with one of these in it means something else. */
-static const char *const other_words[] = { "public", "pubkey", "publishable",
-	"keyid", "keyname", "hash", "digest", "checksum", "sha1", "sha256",
-	"sha512", "md5", "fingerprint", "url", "uri", "path", "file", "folder",
-	"directory", "envvar", "type", "length", "size", "count", "limit",
-	"expir", "ttl", "policy", "regex", "pattern", "page", "cursor", "sync",
-	"continu", "csrf", "xsrf", "idempot", "primary", "foreign", "cache",
-	"index", "sort", "partition", "keyboard", "monkey", "tokeniz",
-	"maxtoken", "label", "title", "message", "error", "field", "format",
-	"version", "etag", "nonce", "integrity", "revision", "commit",
-	"keycode", "sitekey", "object", "dedup", "lookup", "registry",
-	"shortcut", "placeholder", "description", "help", "hint", "text",
-	"column", "table", "rowkey", "header", "param", "queue", "topic",
-	"bucket", "region", "endpoint", "class", "style", "theme", "button",
-	"input", "algorithm", "example", "dummy", "fake", "mock", "keyword",
-	"locale", "translation", "i18n", "manager", "provider", "store", "ref",
-	"arn", "author", "salt", "resettoken", "keyref", "keyfunc", "parser",
-	NULL };
-
-/* The last part of a name that only points at a secret. */
-static const char *const other_ends[] = { "id", "ids", "name", "names", "env",
-	"var", "key_name", "at", "age", "prefix", "suffix", "len", "idx", "no",
-	"is", "in", "max", "min", "set", "get", "date", "time", "info", "state",
-	"status", "mode", "enabled", "required", "valid", "match", "confirm",
-	"check", NULL };
-
-size_t
-scrub_key_word(const uint8_t *p, size_t n)
-{
-	static const char *const starts[] = { "key", "token", "secret", "passw",
-		"pass", "pwd", "auth", "cred", "bearer" };
-
-	if (n < 3)
-		return 0;
-	switch ((p[0] | 0x20) << 8 | (p[1] | 0x20)) {
-	case 'k' << 8 | 'e':
-	case 't' << 8 | 'o':
-	case 's' << 8 | 'e':
-	case 'p' << 8 | 'a':
-	case 'p' << 8 | 'w':
-	case 'a' << 8 | 'u':
-	case 'c' << 8 | 'r':
-	case 'b' << 8 | 'e':
-		break;
-	default:
-		return 0;
-	}
-	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
-		size_t len = strlen(starts[i]);
-
-		if (len <= n && !strncasecmp((const char *)p, starts[i], len))
-			return len;
-	}
-	return 0;
-}
-
-/* "AWS_secretKey-2" -> "awssecretkey2"; *last is where the last part
- * begins, digits and marks of a copy not counted. */
-static size_t
-squeeze(const uint8_t *p, size_t n, char *out, size_t max, size_t *last)
-{
-	size_t len = 0, part = 0;
-
-	for (size_t i = 0; i < n && len < max - 1; i++) {
-		bool camel = i && isupper(p[i]) && islower(p[i - 1]);
-
-		if (!isalnum(p[i]) || camel)
-			part = len;
-		if (isalnum(p[i]))
-			out[len++] = (char)tolower(p[i]);
-	}
-	while (len > 1 && isdigit((unsigned char)out[len - 1]) && len > part)
-		len--;
-	out[len] = '\0';
-	*last = part < len ? part : 0;
-	return len;
-}
-
-/* Which letters occur, so that most words need no search. */
-static uint32_t
-letters(const char *s)
-{
-	uint32_t set = 0;
-
-	for (; *s; s++)
-		set |= (uint32_t)1 << (*s & 31);
-	return set;
-}
-
-static bool
-has_word(const char *s, uint32_t set, const char *const *words)
-{
-	for (; *words; words++)
-		if (set >> (**words & 31) & set >> ((*words)[1] & 31) &
-			set >> ((*words)[2] & 31) & 1 &&
-		    strstr(s, *words))
-			return true;
-	return false;
-}
-
-enum scrub_key
-scrub_key_kind(const uint8_t *p, size_t n)
-{
-	char name[100];
-	size_t last, len = squeeze(p, n, name, sizeof name, &last);
-	uint32_t set = letters(name);
-
-	if (has_word(name, set, other_words))
-		return KEY_NONE;
-	for (const char *const *e = other_ends; *e; e++)
-		if (!strcmp(name + last, *e))
-			return KEY_NONE;
-	for (size_t i = 0; i < sizeof key_words / sizeof *key_words; i++) {
-		size_t wlen = strlen(key_words[i].word);
-		const char *at = set >> (*key_words[i].word & 31) & 1 ?
-		    strstr(name, key_words[i].word) :
-		    NULL;
-
-		if (!at)
-			continue;
-		/* The end, or one more part such as _prod or _value. */
-		if (!key_words[i].at_end ||
-		    (len >= wlen &&
-			!strcmp(name + len - wlen, key_words[i].word)) ||
-		    (size_t)(at - name) + wlen == last)
-			return key_words[i].kind;
-	}
-	return KEY_NONE;
-}
-
 static bool
 starts_with(const uint8_t *p, size_t n, const char *s)
 {
 	return n >= strlen(s) && !strncasecmp((const char *)p, s, strlen(s));
+}
+
+/* Ends as the name of a host: an id that a service gives out. */
+static bool
+is_host(const uint8_t *p, size_t n)
+{
+	static const char *const ends[] = { ".com", ".net", ".org", ".io",
+		".dev", ".app", ".cloud", ".local", ".internal" };
+
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum(p[i]) && p[i] != '.' && p[i] != '-')
+			return false;
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		size_t len = strlen(ends[i]);
+
+		if (n > len && !memcmp(p + n - len, ends[i], len))
+			return true;
+	}
+	return false;
+}
+
+/* Letters of another language, escaped: contrase\\u00f1a. */
+static bool
+is_escaped_text(const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i + 5 < n; i++)
+		if (p[i] == '\\' && p[i + 1] == 'u' &&
+		    (p[i + 2] != '0' || p[i + 3] != '0' || p[i + 4] > '7'))
+			return true;
+	return false;
 }
 
 /* a.b.c, get_x(), name[...]: an expression, not a literal. */
@@ -248,7 +87,8 @@ scrub_value_is_reference(const uint8_t *p, size_t n, bool quoted)
 		if (i == n && scrub_randomness(p + 1, n - 1) < 0.5)
 			return true;
 	}
-	if (p[0] == '%' && p[n - 1] == '%')
+	if ((p[0] == '%' && p[n - 1] == '%') || is_host(p, n) ||
+	    is_escaped_text(p, n))
 		return true;
 	if (memmem(p, n, "${", 2) || memmem(p, n, "{{", 2) ||
 	    memmem(p, n, "#{", 2) || memmem(p, n, "%s", 2))

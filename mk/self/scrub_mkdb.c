@@ -14,6 +14,8 @@
 		abort(); \
 	}
 NEVER(scrub_check_github)
+NEVER(scrub_check_gitlab)
+NEVER(scrub_check_grafana)
 NEVER(scrub_check_npm)
 NEVER(scrub_check_jwt)
 NEVER(scrub_check_xprv)

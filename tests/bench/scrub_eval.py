@@ -118,7 +118,7 @@ PROVIDERS = {
     'supabase': lambda: 'sb_secret_' + pick(U64, 22) + '_' + pick(W, 8),
     'planetscale': lambda: 'pscale_tkn_' + pick(U64, 43),
     'airtable': lambda: 'pat' + pick(W, 14) + '.' + pick(HEX, 64),
-    'grafana': lambda: 'glsa_' + pick(W, 32) + '_' + pick(HEX, 8),
+    'grafana': lambda: (body := 'glsa_' + pick(W, 32)) + '_' + struct.pack('<I', zlib.crc32(body.encode())).hex(),
     'sentry': lambda: 'sntrys_eyJ' + pick(W, 120) + '_' + pick(S64, 43),
     'newrelic': lambda: 'NRAK-' + pick(UP, 27),
     'slack-bot': lambda: 'xoxb-' + pick(DIGITS, 12) + '-' + pick(DIGITS, 13) + '-' + pick(W, 24),

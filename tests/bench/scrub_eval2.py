@@ -68,7 +68,7 @@ def crc62(prefix):
 
 
 def routable(prefix):
-    payload = f'o:{base(R.randrange(1, 99), LOW[26:] + LOW[:26], 1)}\nu:{base(R.randrange(1, 9**9), LOW[26:] + LOW[:26], 1)}'.encode()
+    payload = f'o:{base(R.randrange(1, 99), DIGIT + LOWER, 1)}\nu:{base(R.randrange(1, 9**9), DIGIT + LOWER, 1)}'.encode()
     body = url(R.randbytes(16) + payload + bytes([len(payload)]))
     digits = DIGIT + LOWER
     token = f'{prefix}{body}.01.{base(len(body), digits, 2)}'
@@ -301,11 +301,6 @@ def name_of(ext, i):
     return f'Dockerfile.{i}' if ext == 'Dockerfile' else f'{i}.{ext}'
 
 
-def has_prefix(value):
-    """Would a reader know the provider without a name?"""
-    return not all(c in HEX + '-' for c in value) and not value.isalnum()
-
-
 def providers():
     i = 0
     for name, (make, var) in TOKENS.items():
@@ -315,7 +310,7 @@ def providers():
             if any(n in template for n in NAMELESS) and '{N}' not in template and name in (
                     'cohere', 'mistral', 'assemblyai', 'deepgram', 'wandb', 'exa', 'azure-openai', 'linode', 'hetzner', 'datadog',
                     'datadog-app', 'twilio-auth', 'postmark', 'snyk', 'algolia', 'cloudflare-old', 'vault-legacy', 'okta'):
-                template = CARRIERS[ext][0]
+                template = next(t for e in (ext, 'conf') for t in CARRIERS[e] if '{N}' in t or '{C}' in t)
             v = make()
             positive('provider', f'p/{name}/{name_of(ext, i)}', v, carry(ext, template, var, v))
             i += 1
