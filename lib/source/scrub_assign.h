@@ -45,4 +45,8 @@ bool scrub_is_seed(const uint8_t *, size_t);
 /* The provider named in context whose tokens look like the value. */
 const char *scrub_named_provider(const uint8_t *context, size_t,
     const uint8_t *value, size_t);
+/* How sure is a password that stands with the user it belongs to, or alone
+ * (ulen 0), where only a password can?  -1: not at all. */
+int scrub_login_level(const uint8_t *p, size_t n, const uint8_t *user,
+    size_t ulen, bool word_host);
 #endif

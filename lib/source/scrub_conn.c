@@ -94,9 +94,8 @@ percent_decode(const uint8_t *p, size_t n, uint8_t *out)
 	return len;
 }
 
-/* How sure is a password inside an address?  -1: not at all. */
-static int
-login_level(const uint8_t *p, size_t n, const uint8_t *user, size_t ulen,
+int
+scrub_login_level(const uint8_t *p, size_t n, const uint8_t *user, size_t ulen,
     bool word_host)
 {
 	uint8_t plain[LOGIN_MAX];
@@ -162,7 +161,7 @@ scrub_judge_url(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 		return;
 	}
 	colon = (size_t)(c - t->p);
-	level = login_level(t->p + colon + 1, host - colon - 1, t->p + user,
+	level = scrub_login_level(t->p + colon + 1, host - colon - 1, t->p + user,
 	    colon - user, is_word_host(t->p + host + 1, t->n - host - 1));
 	if (weak && level == BINDU_SCRUB_NOTE)
 		level = BINDU_SCRUB_BLOCK;
@@ -201,47 +200,11 @@ judge_tcp(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	if (!c)
 		return;
 	colon = (size_t)(c - t->p);
-	level = login_level(c + 1, at - colon - 1, t->p + user, colon - user,
+	level = scrub_login_level(c + 1, at - colon - 1, t->p + user, colon - user,
 	    is_word_host(t->p + at + 5, t->n - at - 5));
 	if (level >= BINDU_SCRUB_WARN)
 		scrub_add(s, t, colon + 1, at, "connection/dsn-password",
 		    (enum bindu_scrub_level)level, PRIO_CONN);
-}
-
-/* curl -u user:password, --user user:password */
-static void
-judge_curl(struct scrub_scan *s, const struct scrub_text *t, size_t at)
-{
-	size_t i = at + 5, eol, end;
-	const uint8_t *c;
-	int level;
-
-	for (eol = i; eol < t->n && t->p[eol] != '\n' && eol - i < 600;)
-		eol++;
-	for (; i + 3 < eol; i++) {
-		if (t->p[i - 1] != ' ')
-			continue;
-		if (!memcmp(t->p + i, "-u", 2))
-			i += 2;
-		else if (eol - i > 7 && !memcmp(t->p + i, "--user ", 7))
-			i += 6;
-		else
-			continue;
-		while (i < eol && strchr(" \"'=\\", t->p[i]))
-			i++;
-		for (end = i; end < eol && !ends_login(t->p[end]);)
-			end++;
-		c = memchr(t->p + i, ':', end - i);
-		if (!c)
-			return;
-		level = login_level(c + 1, (size_t)(t->p + end - c - 1),
-		    t->p + i, (size_t)(c - t->p - i), false);
-		if (level >= BINDU_SCRUB_WARN)
-			scrub_add(s, t, (size_t)(c - t->p) + 1, end,
-			    "connection/curl-user",
-			    (enum bindu_scrub_level)level, PRIO_CONN);
-		return;
-	}
 }
 
 void
@@ -249,8 +212,6 @@ scrub_judge_conn(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 {
 	if (t->p[at] == '@')
 		judge_tcp(s, t, at);
-	else if (t->p[at] == 'c')
-		judge_curl(s, t, at);
 	else
 		judge_azure(s, t, at);
 }

@@ -43,6 +43,8 @@ ec_key(struct der c)
 	if (next(&c, &v) != 4)
 		return NULL;
 	n = (size_t)(v.end - v.p);
+	if (c.p < c.end && *c.p != 0xa0 && *c.p != 0xa1)
+		return NULL;
 	return n >= 20 && n <= 66 ? "private-key/ec" : NULL;
 }
 

@@ -5,8 +5,6 @@
 #include <string.h>
 #include "scrub_assign.h"
 
-enum { KEY_BYTES = 16384 };
-
 /* The dashes and BEGIN before a label that ends in PRIVATE KEY at `at`. */
 static size_t
 find_begin(const struct scrub_text *t, size_t at)
@@ -26,6 +24,9 @@ find_begin(const struct scrub_text *t, size_t at)
 	while (i > 0 && (t->p[i - 1] == '-' || t->p[i - 1] == ' '))
 		i--;
 	while (t->p[i] == ' ')
+		i++;
+	/* A diff takes lines out with a dash of its own. */
+	if (t->p[i] == '-' && t->n - i > 6 && t->p[i + 5] == '-')
 		i++;
 	return t->p[i] == '-' ? i : (size_t)-1;
 }
@@ -76,15 +77,6 @@ is_plus(const struct scrub_text *t, size_t i)
 	return i < t->n && strchr("\"'`\n", t->p[i]);
 }
 
-struct body {
-	uint8_t raw[KEY_BYTES];
-	size_t len;
-	size_t chars; /* of base64 */
-	bool encrypted; /* Proc-Type: 4,ENCRYPTED and the like */
-	size_t end; /* where it stopped */
-	bool closed; /* at an END line */
-};
-
 /* "Proc-Type: 4,ENCRYPTED", "Version: ...": a header line of a PEM block. */
 static size_t
 skip_header(const struct scrub_text *t, size_t i, bool *encrypted)
@@ -104,19 +96,28 @@ skip_header(const struct scrub_text *t, size_t i, bool *encrypted)
 	return eol - i;
 }
 
-/* Collect base64 from i on until the END line or something foreign. */
-static void
-read_body(const struct scrub_text *t, size_t i, struct body *b)
+void
+scrub_read_key(const struct scrub_text *t, size_t i, struct scrub_key_body *b)
 {
 	uint32_t acc = 0;
 	unsigned bits = 0;
-	bool bol = true; /* headers stand at the start of a line */
+	bool bol = !b->bare; /* headers stand at the start of a line */
 	bool quote = false; /* a string just ended */
+	bool fresh = false; /* a line just began */
 	size_t k;
 
 	b->len = b->chars = 0;
 	b->encrypted = b->closed = false;
 	while (i < t->n) {
+		if (b->bare && b->len > 4 && b->len >= scrub_der_size(b->raw))
+			break;
+		if (fresh && b->mark && t->n - i > b->mark &&
+		    !memcmp(t->p + i, t->p + b->line, b->mark)) {
+			i += b->mark;
+			fresh = false;
+			continue;
+		}
+		fresh = false;
 		if (t->p[i] == '-' && i + 3 < t->n && t->p[i + 1] == '-') {
 			b->closed = true;
 			break;
@@ -147,15 +148,34 @@ read_body(const struct scrub_text *t, size_t i, struct body *b)
 			i++;
 			continue;
 		}
+		if (b->bare && strchr(",;.|*#()[]=<&", t->p[i]))
+			break;
 		k = skip_filler(t, i);
 		if (!k)
 			break;
+		fresh = t->p[i] == '\n';
 		bol |= t->p[i] == '\n' || t->p[i] == '\\';
 		quote = t->p[i] == '"' || t->p[i] == '\'' || t->p[i] == '`' ||
-		    (quote && t->p[i] == ' ');
+		    (quote && isspace(t->p[i]));
 		i += k;
 	}
 	b->end = i;
+}
+
+/* What every line of the block begins with: the > of a quotation, the + of a
+ * diff, the * of a comment. */
+static void
+find_mark(const struct scrub_text *t, size_t start, struct scrub_key_body *b)
+{
+	size_t bol = start;
+
+	while (bol > 0 && start - bol < 12 && t->p[bol - 1] != '\n')
+		bol--;
+	b->line = bol;
+	b->mark = start - bol;
+	for (size_t i = bol; i < start; i++)
+		if (!strchr(" \t>+-*#/;|%!", t->p[i]))
+			b->mark = 0;
 }
 
 /* The END line's last dash. */
@@ -180,7 +200,7 @@ judge_pem(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	enum bindu_scrub_level level = BINDU_SCRUB_BLOCK;
 	bool pgp, encrypted = false;
 	const char *kind;
-	struct body b;
+	struct scrub_key_body b = { .bare = false };
 
 	if (start == (size_t)-1)
 		return;
@@ -189,7 +209,8 @@ judge_pem(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 		i += 6;
 	while (i < t->n && (t->p[i] == '-' || t->p[i] == ' '))
 		i++;
-	read_body(t, i, &b);
+	find_mark(t, start, &b);
+	scrub_read_key(t, i, &b);
 	if (b.chars < 40)
 		return; /* code that looks for keys, or "..." */
 	if (b.closed)
@@ -234,45 +255,6 @@ judge_putty(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 		end++;
 	scrub_add(s, t, at, end, "private-key/putty",
 	    none ? BINDU_SCRUB_BLOCK : BINDU_SCRUB_WARN, PRIO_KEY);
-}
-
-/* The literal stands 2 to 4 bytes behind the start of its SEQUENCE. */
-static void
-judge_der(struct scrub_scan *s, const struct scrub_text *t, size_t at)
-{
-	bool encrypted;
-	const char *kind;
-
-	if (t->p[at] == 'o') {
-		kind = scrub_der_key(t->p + at, t->n - at, &encrypted);
-		if (kind)
-			scrub_add(s, t, at, at + 15, kind,
-			    encrypted ? BINDU_SCRUB_WARN : BINDU_SCRUB_BLOCK,
-			    PRIO_KEY);
-		return;
-	}
-	for (size_t back = 2; back <= 4 && back <= at; back++) {
-		size_t start = at - back, len = t->p[start + 1], head = 2;
-
-		if (t->p[start] != 0x30)
-			continue;
-		if (len & 0x80) {
-			head += len & 0x7f;
-			if (head != back)
-				continue;
-			len = 0;
-			for (size_t k = 2; k < head; k++)
-				len = len << 8 | t->p[start + k];
-		}
-		if (head != back || len + head > t->n - start)
-			continue;
-		kind = scrub_der_key(t->p + start, len + head, &encrypted);
-		if (!kind)
-			continue;
-		scrub_add(s, t, start, start + head + len, kind,
-		    BINDU_SCRUB_BLOCK, PRIO_KEY);
-		return;
-	}
 }
 
 /* A JSON web key with its private member: "d" beside "kty". */
@@ -325,6 +307,6 @@ scrub_judge_key(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 		judge_jwk(s, t, at);
 		break;
 	default:
-		judge_der(s, t, at);
+		scrub_judge_bare(s, t, at, trig);
 	}
 }

@@ -73,7 +73,10 @@ enum scrub_trigger {
 	TRIG_URL,
 	TRIG_WORD,
 	TRIG_CONN,
+	TRIG_COMMAND,
 	TRIG_DER,
+	TRIG_DER64,
+	TRIG_DERHEX,
 	TRIG_JWK,
 	TRIG_SEED,
 };
@@ -128,6 +131,8 @@ enum scrub_verdict scrub_check_stellar(const uint8_t *, size_t);
 
 /* What kind of key DER bytes are: NULL if none.  *secure: encrypted. */
 const char *scrub_der_key(const uint8_t *, size_t, bool *encrypted);
+/* The size that a DER structure of at least 4 bytes says it has. */
+size_t scrub_der_size(const uint8_t *);
 /* Either alphabet of base64; stops at the first foreign character. */
 extern const int8_t scrub_digits64[256]; /* -1: none */
 size_t
@@ -172,10 +177,27 @@ void scrub_add(struct scrub_scan *, const struct scrub_text *, size_t start,
 /* The judges: is what stands at text[at) a secret? */
 void scrub_judge_key(struct scrub_scan *, const struct scrub_text *, size_t at,
     enum scrub_trigger);
+void scrub_judge_bare(struct scrub_scan *, const struct scrub_text *, size_t at,
+    enum scrub_trigger);
+/* Base64 of a key, from text[i) until the END line or something foreign. */
+struct scrub_key_body {
+	bool bare; /* no armour: as long as the DER says, strings only */
+	size_t line, mark; /* text[line..) of this length begins every line */
+	uint8_t raw[16384];
+	size_t len;
+	size_t chars; /* of base64 */
+	bool encrypted; /* Proc-Type: 4,ENCRYPTED and the like */
+	size_t end; /* where it stopped */
+	bool closed; /* at an END line */
+};
+void scrub_read_key(const struct scrub_text *, size_t i,
+    struct scrub_key_body *);
 void scrub_judge_url(struct scrub_scan *, const struct scrub_text *, size_t at,
     bool weak);
 void
 scrub_judge_conn(struct scrub_scan *, const struct scrub_text *, size_t at);
+void
+scrub_judge_command(struct scrub_scan *, const struct scrub_text *, size_t at);
 void scrub_judge_word(struct scrub_scan *, const struct scrub_text *, size_t at,
     size_t len, bool weak);
 void

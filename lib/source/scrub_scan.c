@@ -291,6 +291,9 @@ on_hit(void *ctx, size_t literal, size_t at)
 	case TRIG_CONN:
 		scrub_judge_conn(s, &t, rel);
 		break;
+	case TRIG_COMMAND:
+		scrub_judge_command(s, &t, rel);
+		break;
 	case TRIG_WORD:
 		scrub_judge_word(s, &t, rel, len, s->weak);
 		break;

@@ -1,0 +1,149 @@
+/* scrub_bare.c - private keys without armour: DER as it is, and DER as
+ * base64 or hex in the strings of source text.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <string.h>
+#include "scrub_assign.h"
+
+/* The literal stands 2 to 4 bytes behind the start of its SEQUENCE. */
+static void
+judge_der(struct scrub_scan *s, const struct scrub_text *t, size_t at)
+{
+	bool encrypted;
+	const char *kind;
+
+	if (t->p[at] == 'o') {
+		kind = scrub_der_key(t->p + at, t->n - at, &encrypted);
+		if (kind)
+			scrub_add(s, t, at, at + 15, kind,
+			    encrypted ? BINDU_SCRUB_WARN : BINDU_SCRUB_BLOCK,
+			    PRIO_KEY);
+		return;
+	}
+	for (size_t back = 2; back <= 4 && back <= at; back++) {
+		size_t start = at - back, len = t->p[start + 1], head = 2;
+
+		if (t->p[start] != 0x30)
+			continue;
+		if (len & 0x80) {
+			head += len & 0x7f;
+			if (head != back)
+				continue;
+			len = 0;
+			for (size_t k = 2; k < head; k++)
+				len = len << 8 | t->p[start + k];
+		}
+		if (head != back || len + head > t->n - start)
+			continue;
+		kind = scrub_der_key(t->p + start, len + head, &encrypted);
+		if (!kind)
+			continue;
+		scrub_add(s, t, start, start + head + len, kind,
+		    BINDU_SCRUB_BLOCK, PRIO_KEY);
+		return;
+	}
+}
+
+size_t
+scrub_der_size(const uint8_t *p)
+{
+	if (p[1] < 0x80)
+		return 2 + (size_t)p[1];
+	if (p[1] == 0x81)
+		return 3 + (size_t)p[2];
+	return 4 + ((size_t)p[2] << 8 | p[3]);
+}
+
+/* All of it must be there: documentation shows how keys begin. */
+static void
+add_whole(struct scrub_scan *s, const struct scrub_text *t, size_t start,
+    const struct scrub_key_body *b)
+{
+	bool encrypted;
+	const char *kind;
+
+	if (b->len < 40 || b->len < scrub_der_size(b->raw))
+		return;
+	kind = scrub_der_key(b->raw, b->len, &encrypted);
+	if (kind && !encrypted)
+		scrub_add(s, t, start, b->end, kind, BINDU_SCRUB_BLOCK,
+		    PRIO_KEY);
+}
+
+/* The literal stands 0, 4 or 6 characters behind the first one. */
+static void
+judge_base64(struct scrub_scan *s, const struct scrub_text *t, size_t at)
+{
+	size_t back = t->p[at] == 'M' ? 0 : t->p[at] == 'A' ? 4 : 6;
+	struct scrub_key_body b = { .bare = true };
+
+	if (at < back || t->p[at - back] != 'M' ||
+	    (at > back && scrub_class[t->p[at - back - 1]] & CH_B64))
+		return;
+	scrub_read_key(t, at - back, &b);
+	add_whole(s, t, at - back, &b);
+}
+
+static int
+hex_value(uint8_t c)
+{
+	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+/* "3082..." + "0201...": hex digits, quotes, joiners and line ends. */
+static void
+read_hex(const struct scrub_text *t, size_t i, struct scrub_key_body *b)
+{
+	int high = -1;
+
+	b->len = 0;
+	for (; i < t->n && b->len < sizeof b->raw; i++) {
+		if (b->len > 4 && b->len >= scrub_der_size(b->raw))
+			break;
+		if (!(scrub_class[t->p[i]] & CH_XHEX)) {
+			if (!isspace(t->p[i]) && !strchr("\"'`+\\", t->p[i]))
+				break;
+			continue;
+		}
+		if (high < 0) {
+			high = hex_value(t->p[i]);
+			continue;
+		}
+		b->raw[b->len++] = (uint8_t)(high << 4 | hex_value(t->p[i]));
+		high = -1;
+	}
+	b->end = i;
+}
+
+/* The literal is what follows the SEQUENCE's head: 30 82 xx xx, 30 81 xx or
+ * 30 xx. */
+static void
+judge_hex(struct scrub_scan *s, const struct scrub_text *t, size_t at)
+{
+	static const char *const heads[] = { "3082", "3081", "30" };
+	struct scrub_key_body b = { .bare = true };
+
+	for (size_t i = 0; i < 3; i++) {
+		size_t back = 8 - 2 * i;
+
+		if (at < back ||
+		    memcmp(t->p + at - back, heads[i], strlen(heads[i])) ||
+		    (at > back && scrub_class[t->p[at - back - 1]] & CH_WORD))
+			continue;
+		read_hex(t, at - back, &b);
+		add_whole(s, t, at - back, &b);
+		return;
+	}
+}
+
+void
+scrub_judge_bare(struct scrub_scan *s, const struct scrub_text *t, size_t at,
+    enum scrub_trigger trig)
+{
+	if (trig == TRIG_DER64)
+		judge_base64(s, t, at);
+	else if (trig == TRIG_DERHEX)
+		judge_hex(s, t, at);
+	else
+		judge_der(s, t, at);
+}
