@@ -102,9 +102,8 @@ skip_annotation(const struct scrub_text *t, size_t i)
 static size_t
 skip_operator(const struct scrub_text *t, size_t i, bool name_quoted)
 {
-	static const char *const ops[] = { ":=", "=>", "->",
-		"||=", "||", "??", ":-", "?=", "+=", "===", "==", "!==", "!=",
-		"=", ":", NULL };
+	static const char *const ops[] = { ":=", "=>", "->", "||=", "||", "??",
+		":-", "?=", "+=", "===", "==", "!==", "!=", "=", ":", NULL };
 	size_t left = t->n - i;
 
 	for (const char *const *o = ops; *o; o++) {
@@ -122,7 +121,7 @@ skip_operator(const struct scrub_text *t, size_t i, bool name_quoted)
 
 /* NAME VALUE with a blank only: flags, Dockerfile ENV, #define. */
 static bool
-blank_is_operator(const struct scrub_text *t, size_t key)
+blank_is_operator(const struct scrub_text *t, size_t key, size_t i)
 {
 	size_t bol = key;
 	const char *line;
@@ -139,7 +138,8 @@ blank_is_operator(const struct scrub_text *t, size_t key)
 	line = (const char *)t->p + bol;
 	return key > bol &&
 	    (!strncmp(line, "ENV ", 4) || !strncmp(line, "ARG ", 4) ||
-		!strncmp(line, "#define ", 8) || !strncmp(line, "setenv ", 7));
+		(!strncmp(line, "#define ", 8) && t->p[i] == '"') ||
+		!strncmp(line, "setenv ", 7));
 }
 
 /* What may stand between operator and value: b"", @"", new X("", > - */
@@ -222,7 +222,8 @@ find_value(const struct scrub_text *t, struct scrub_pair *a)
 		i = skip_quotes(t, word, &q);
 	i = skip_blank(t, i);
 	op = skip_operator(t, i, q != 0);
-	if (!op && i > a->kend && (flag || blank_is_operator(t, a->key)))
+	if (!op && i > a->kend && i < t->n &&
+	    (flag || blank_is_operator(t, a->key, i)))
 		op = i;
 	if (!op)
 		return false;
@@ -232,21 +233,45 @@ find_value(const struct scrub_text *t, struct scrub_pair *a)
 	i = skip_quotes(t, i, &a->quote);
 	a->quoted = a->quote != 0;
 	a->value = i;
-	if (t->p[op - 1] == ',' && !a->quoted)
+	/* Arguments and definitions of C are strings, or no values. */
+	if (strchr(",(", t->p[op - 1]) && !a->quoted)
 		return false;
 	return i < t->n && i - a->kend < GAP_MAX + 40;
 }
 
-/* Part of a name that another system gave: arn:aws:...:secret:db-AbCdEf */
+/* Part of a name that another system gave: arn:aws:...:secret:db-AbCdEf,
+ * AWS::ApiGateway::ApiKey. */
 static bool
 is_in_arn(const struct scrub_text *t, size_t key)
 {
 	size_t i = key;
 
-	while (i > 0 && key - i < 100 &&
-	    (is_ident(t->p[i - 1]) || t->p[i - 1] == ':' || t->p[i - 1] == '/'))
+	if (!i || t->p[i - 1] != ':')
+		return false;
+	while (i > 0 && key - i < 100 && t->p[i - 1] > ' ' &&
+	    !strchr("\"'`", t->p[i - 1]))
 		i--;
-	return key - i > 4 && !memcmp(t->p + i, "arn:", 4);
+	return key - i > 4 &&
+	    (memmem(t->p + i, key - i, "arn:", 4) ||
+		!memcmp(t->p + i, "AWS:", 4));
+}
+
+/* PASS: of a test's log, PWD of the shell: no passwords. */
+static bool
+is_not_password(const struct scrub_text *t, const struct scrub_pair *a)
+{
+	size_t n = a->kend - a->key, k = a->key;
+
+	if (a->quoted || t->n - a->kend < 2)
+		return false;
+	if (n == 4 && !memcmp(t->p + k, "PASS", 4) &&
+	    !memcmp(t->p + a->kend, ": ", 2))
+		return !k || t->p[k - 1] == '\n' ||
+		    (k > 1 && !memcmp(t->p + k - 2, "- ", 2));
+	/* Programs in Go hold "ExecPWD=PATH", OLDPWD is the shell's too. */
+	return n >= 3 && !memcmp(t->p + a->kend - 3, "PWD", 3) &&
+	    (n == 3 ? !k || !strchr(";?&", t->p[k - 1]) :
+		      isalpha(t->p[a->kend - 4]));
 }
 
 bool
@@ -266,7 +291,7 @@ scrub_pair_forward(const struct scrub_text *t, size_t at, size_t end,
 		a->key++;
 	while (a->kend > a->key && t->p[a->kend - 1] == '.')
 		a->kend--;
-	if (!find_value(t, a) || is_in_arn(t, a->key))
+	if (!find_value(t, a) || is_in_arn(t, a->key) || is_not_password(t, a))
 		return false;
 	a->kind = scrub_key_kind(t->p + a->key, a->kend - a->key);
 	return a->kind != KEY_NONE;

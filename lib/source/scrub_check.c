@@ -57,7 +57,7 @@ scrub_check_gitlab(const uint8_t *s, size_t n)
 	c = crc32(s, n - 7);
 	for (size_t i = 0; i < 7; i++, c /= 36)
 		if (s[n - 1 - i] !=
-		    (uint8_t)"0123456789abcdefghijklmnopqrstuvwxyz"[c % 36])
+		    (uint8_t) "0123456789abcdefghijklmnopqrstuvwxyz"[c % 36])
 			return SCRUB_FAILED;
 	return SCRUB_GOOD;
 }
@@ -74,7 +74,7 @@ scrub_check_grafana(const uint8_t *s, size_t n)
 		uint8_t x = s[n - 8 + i];
 
 		if ((x >= 'A' && x <= 'F' ? x | 0x20 : x) !=
-		    (uint8_t)"0123456789abcdef"[d])
+		    (uint8_t) "0123456789abcdef"[d])
 			return SCRUB_FAILED;
 	}
 	return SCRUB_GOOD;
@@ -112,6 +112,43 @@ scrub_base64(const uint8_t *s, size_t n, uint8_t *out, size_t max, size_t *used)
 	return len;
 }
 
+enum { JWT_MAX = 9200 };
+
+static void
+hmac(const char *key, const uint8_t *s, size_t n, uint8_t sum[BINDU_SHA256])
+{
+	uint8_t in[64 + JWT_MAX] = { 0 }, out[64 + BINDU_SHA256] = { 0 };
+
+	memcpy(in, key, strlen(key));
+	memcpy(out, key, strlen(key));
+	for (size_t i = 0; i < 64; i++) {
+		in[i] ^= 0x36;
+		out[i] ^= 0x5c;
+	}
+	memcpy(in + 64, s, n);
+	bindu_digest_bytes(in, 64 + n, out + 64);
+	bindu_digest_bytes(out, sizeof out, sum);
+}
+
+/* Signed with a secret that every manual uses: it opens nothing. */
+static bool
+is_sample_jwt(const uint8_t *s, size_t n, const uint8_t *sig, size_t len)
+{
+	static const char *const keys[] = { "secret", "your-256-bit-secret",
+		"key", "test" };
+	uint8_t got[48], sum[BINDU_SHA256];
+
+	if (n > JWT_MAX || len != 43 ||
+	    scrub_base64(sig, len, got, sizeof got, NULL) != BINDU_SHA256)
+		return false;
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		hmac(keys[i], s, n, sum);
+		if (!memcmp(got, sum, sizeof sum))
+			return true;
+	}
+	return false;
+}
+
 /* The header must be JSON that names an algorithm, the body an object. */
 enum scrub_verdict
 scrub_check_jwt(const uint8_t *s, size_t n)
@@ -136,9 +173,12 @@ scrub_check_jwt(const uint8_t *s, size_t n)
 		if (len < 2 || body[0] != '{')
 			return SCRUB_NO;
 	}
-	if (scrub_is_placeholder(second + 1, n - (size_t)(second + 1 - s)))
+	len = n - (size_t)(second + 1 - s);
+	if (scrub_is_placeholder(second + 1, len))
 		return SCRUB_NO;
-	return SCRUB_GOOD;
+	return is_sample_jwt(s, (size_t)(second - s), second + 1, len) ?
+	    SCRUB_FAILED :
+	    SCRUB_GOOD;
 }
 
 /* Base58 with a double SHA-256 checksum; payload bytes or 0. */

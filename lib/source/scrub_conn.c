@@ -161,8 +161,9 @@ scrub_judge_url(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 		return;
 	}
 	colon = (size_t)(c - t->p);
-	level = scrub_login_level(t->p + colon + 1, host - colon - 1, t->p + user,
-	    colon - user, is_word_host(t->p + host + 1, t->n - host - 1));
+	level = scrub_login_level(t->p + colon + 1, host - colon - 1,
+	    t->p + user, colon - user,
+	    is_word_host(t->p + host + 1, t->n - host - 1));
 	if (weak && level == BINDU_SCRUB_NOTE)
 		level = BINDU_SCRUB_BLOCK;
 	if (level >= BINDU_SCRUB_WARN)
@@ -200,8 +201,8 @@ judge_tcp(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	if (!c)
 		return;
 	colon = (size_t)(c - t->p);
-	level = scrub_login_level(c + 1, at - colon - 1, t->p + user, colon - user,
-	    is_word_host(t->p + at + 5, t->n - at - 5));
+	level = scrub_login_level(c + 1, at - colon - 1, t->p + user,
+	    colon - user, is_word_host(t->p + at + 5, t->n - at - 5));
 	if (level >= BINDU_SCRUB_WARN)
 		scrub_add(s, t, colon + 1, at, "connection/dsn-password",
 		    (enum bindu_scrub_level)level, PRIO_CONN);

@@ -73,7 +73,7 @@ static const char *const before[] = { "public", "pub", "page", "sync", "next",
 	"translation", "locale", "i18n", "label", "title", "message", "error",
 	"field", "column", "etag", "nonce", "version", "shortcut", "hashed",
 	"input", "button", "style", "theme", "class", "example", "dummy",
-	"fake", "mock", "sample", NULL };
+	"fake", "mock", "sample", "encrypted", "starting", "change", NULL };
 
 /* Parts behind it: what the value tells about a secret, or where one is. */
 static const char *const after[] = { "hash", "hashed", "digest", "sha1",
@@ -91,13 +91,14 @@ static const char *const after[] = { "hash", "hashed", "digest", "sha1",
 	"in", "max", "min", "set", "get", "date", "time", "info", "state",
 	"status", "mode", "enabled", "required", "valid", "match", "confirm",
 	"check", "selector", "index", "schema", "location", "issuer", "scope",
-	"nonce", "source", "word", "board", "code", NULL };
+	"nonce", "source", "word", "board", "code", "last", "used", "changed",
+	"updated", "created", "ciphertext", NULL };
 
 /* Anywhere, glued to other letters as well. */
 static const char *const inside[] = { "publishable", "keyid", "keyname",
 	"checksum", "fingerprint", "thumbprint", "csrf", "xsrf", "idempot",
 	"tokeniz", "sitekey", "placeholder", "resettoken", "nexttoken",
-	"maxtoken", NULL };
+	"maxtoken", "secretsmanager", NULL };
 
 size_t
 scrub_key_word(const uint8_t *p, size_t n)
@@ -133,7 +134,8 @@ scrub_key_word(const uint8_t *p, size_t n)
 struct name {
 	char s[100];
 	size_t len, last; /* the last part begins there */
-	uint32_t set; /* letters that occur, so that most words need no search */
+	uint32_t
+	    set; /* letters that occur, so that most words need no search */
 	bool part[100];
 };
 
@@ -178,8 +180,7 @@ is_one_of(const char *s, size_t n, const char *const *words)
 
 /* Is a part of x between from and to one of the words? */
 static bool
-has_part(const struct name *x, size_t from, size_t to,
-    const char *const *words)
+has_part(const struct name *x, size_t from, size_t to, const char *const *words)
 {
 	for (size_t i = from, start = from; i < to; i++)
 		if (i + 1 == to || x->part[i + 1]) {
@@ -219,8 +220,8 @@ scrub_key_kind(const uint8_t *p, size_t n)
 			continue;
 		at = (size_t)(found - x.s);
 		/* The end, or one more part such as _prod or _value. */
-		if (key_words[i].at_end && at + len != x.last &&
-		    x.len >= len && strcmp(x.s + x.len - len, word) != 0)
+		if (key_words[i].at_end && at + len != x.last && x.len >= len &&
+		    strcmp(x.s + x.len - len, word) != 0)
 			continue;
 		if (key_words[i].at_end && at + len != x.last)
 			at = x.len - len;

@@ -190,8 +190,8 @@ struct scrub_key_body {
 	size_t end; /* where it stopped */
 	bool closed; /* at an END line */
 };
-void scrub_read_key(const struct scrub_text *, size_t i,
-    struct scrub_key_body *);
+void
+scrub_read_key(const struct scrub_text *, size_t i, struct scrub_key_body *);
 void scrub_judge_url(struct scrub_scan *, const struct scrub_text *, size_t at,
     bool weak);
 void

@@ -75,7 +75,11 @@ static const char *const made_up[] = { "example", "xxxx", "placeholder",
 	"my_secret", "mysecret", "test-key", "test_key", "testkey",
 	"test-token", "test_token", "enter-", "enter_", "-here", "_here",
 	"foobar", "abcdef", "123456789", "qwerty", "deadbeef", "lorem", "....",
-	"****", "----", "____", "0000000", NULL };
+	"****", "----", "____", "0000000",
+	/* Values of RFC 6749 and of jwt.io, which everyone quotes. */
+	"2yotnfzfejr1zcsicmwpaa", "tgzv3jokf0xg5qx2tlkwia",
+	"czzcagrsa3f0mzpnwdfmqmf0m2jw", "45ghiukldjahdnhzdauz",
+	"sflkxwrjsmekkf2qt4fwpmejf36pok6yjv_adqssw5c", NULL };
 
 /* Rows of equal characters, counting rows (abcdef, 4321) and few different
  * characters for the length. */

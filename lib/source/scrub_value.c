@@ -9,6 +9,7 @@
 #include "scrub_assign.h"
 
 enum { LOOK_BACK = 120 };
+#define UUID "\\H{8}-\\H{4}-\\H{4}-\\H{4}-\\H{12}"
 
 static void
 add_pair(struct scrub_scan *s, const struct scrub_text *t,
@@ -63,6 +64,47 @@ known_start(const uint8_t *p, size_t n)
 	return 0;
 }
 
+/* A challenge of ACME (RFC 8555, 8.1): TOKEN.THUMBPRINT is shown to the
+ * world.  The token alone counts when its authorization stands near by. */
+static bool
+is_challenge(const struct scrub_text *t, const struct scrub_pair *a)
+{
+	const uint8_t *v = t->p + a->value, *p, *end;
+	size_t n = a->vend - a->value;
+
+	if (n < 43 || scrub_match("\\b{43}", t->p, t->n, a->value) != 43)
+		return false;
+	if (n == 44 || n == 87)
+		return v[43] == '.';
+	p = a->value > 512 ? v - 512 : t->p;
+	end = t->n - a->vend > 512 ? v + n + 512 : t->p + t->n;
+	while (n == 43 && (p = memmem(p, (size_t)(end - p), v, n)) &&
+	    p + n < end && p[n] != '.')
+		p++;
+	return n == 43 && p && p + n < end;
+}
+
+/* How sure is the pair's value, by what its name says? */
+static int
+pair_level(const struct scrub_text *t, const struct scrub_pair *a)
+{
+	const uint8_t *v = t->p + a->value;
+	size_t n = a->vend - a->value;
+	int level;
+
+	if (a->kind != KEY_PASSWORD) {
+		level = scrub_token_level(v, n, a->kind);
+		return level > BINDU_SCRUB_WARN && is_challenge(t, a) ?
+		    BINDU_SCRUB_WARN :
+		    level;
+	}
+	level = scrub_password_level(v, n, a->quoted || a->element);
+	/* Where a program takes it from, it is no word of a sentence. */
+	if (level < BINDU_SCRUB_BLOCK && scrub_pair_is_connection(t, a))
+		return scrub_login_level(v, n, v, 0, false);
+	return level;
+}
+
 static void
 judge_pair(struct scrub_scan *s, const struct scrub_text *t,
     struct scrub_pair *a, bool weak)
@@ -80,16 +122,13 @@ judge_pair(struct scrub_scan *s, const struct scrub_text *t,
 	    !scrub_is_placeholder(t->p + a->value, a->vend - a->value) &&
 	    add_named(s, t, a))
 		return;
-	level = a->kind == KEY_PASSWORD ?
-	    scrub_password_level(t->p + a->value, a->vend - a->value,
-		a->quoted || a->element) :
-	    scrub_token_level(t->p + a->value, a->vend - a->value, a->kind);
+	level = pair_level(t, a);
 	if (weak && a->kind != KEY_WEAK && level < BINDU_SCRUB_BLOCK &&
 	    scrub_value_is_set(t->p + a->value, a->vend - a->value))
 		level = BINDU_SCRUB_BLOCK;
 	start = level > BINDU_SCRUB_WARN ? known_start(t->p + a->value, n) : 0;
 	if (start)
-		level = BINDU_SCRUB_WARN;
+		level = n - start < 8 ? -1 : BINDU_SCRUB_WARN;
 	if (level >= BINDU_SCRUB_WARN)
 		add_pair(s, t, a, (enum bindu_scrub_level)level);
 }
@@ -121,6 +160,7 @@ judge_header(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	len = at - 1 - word;
 	for (size_t i = 0; i < 4; i++) {
 		if (len != strlen(words[i]) ||
+		    (i > 1 && word && t->p[word - 1] == '-') ||
 		    strncasecmp((const char *)t->p + word, words[i], len))
 			continue;
 		while (end < t->n &&
@@ -133,6 +173,9 @@ judge_header(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 			    sizeof plain, NULL);
 			if (!scrub_is_login(plain, len))
 				return false;
+		} else if (i == 0 && scrub_match(UUID, t->p, t->n, at) == 36 &&
+		    end - at == 36) {
+			/* An id seldom stands behind Bearer. */
 		} else if (scrub_token_level(t->p + at, end - at, KEY_TOKEN) <
 			BINDU_SCRUB_BLOCK ||
 		    (i > 1 && end - at < 20)) {
@@ -210,8 +253,8 @@ judge_azure(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 {
 	size_t i = at + 6, low = at > 24 ? at - 24 : 6, len;
 
-	while (i > low && i <= t->n &&
-	    (t->p[i - 1] != '~' || t->p[i - 2] != 'Q'))
+	while (
+	    i > low && i <= t->n && (t->p[i - 1] != '~' || t->p[i - 2] != 'Q'))
 		i--;
 	if (i <= low || i > t->n)
 		return false;
@@ -352,7 +395,8 @@ scrub_judge_run(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 		return;
 	/* s.Ab12..., v1.Ab12...: the value began before its first dot. */
 	if (t->p[at - 1] == '.')
-		while (at > 1 && n < 64 && scrub_class[t->p[at - 1]] & CH_DOTTED)
+		while (
+		    at > 1 && n < 64 && scrub_class[t->p[at - 1]] & CH_DOTTED)
 			at--, n++;
 	if (!(scrub_class[t->p[at - 1]] & CH_BEFORE) ||
 	    !may_be_random(t, at, end) ||

@@ -29,13 +29,47 @@ is_host(const uint8_t *p, size_t n)
 	return false;
 }
 
-/* Letters of another language, escaped: contrase\\u00f1a. */
+/* Bytes and letters of another language, escaped: \\xed, contrase\\u00f1a. */
 static bool
 is_escaped_text(const uint8_t *p, size_t n)
 {
-	for (size_t i = 0; i + 5 < n; i++)
-		if (p[i] == '\\' && p[i + 1] == 'u' &&
+	for (size_t i = 0; i + 3 < n; i++) {
+		if (p[i] != '\\' || !isxdigit(p[i + 2]) || !isxdigit(p[i + 3]))
+			continue;
+		if (p[i + 1] == 'x' || p[i + 1] == 'U')
+			return true;
+		if (p[i + 1] == 'u' && i + 4 < n &&
 		    (p[i + 2] != '0' || p[i + 3] != '0' || p[i + 4] > '7'))
+			return true;
+	}
+	return false;
+}
+
+/* A number, a time, a name that something is assigned to. */
+static bool
+is_plain_data(const uint8_t *p, size_t n)
+{
+	size_t digits = 2;
+
+	if (scrub_match("\\d{4}-\\d{2}-\\d{2}", p, n, 0))
+		return true;
+	if (n > 2 && n <= 18 && p[0] == '0' && (p[1] | 0x20) == 'x') {
+		while (digits < n && (isxdigit(p[digits]) || p[digits] == '_'))
+			digits++;
+		return digits == n;
+	}
+	return p[n - 1] == '=' && p[n - 2] != '=' && n % 4 &&
+	    scrub_match("\\w{1,80}", p, n, 0) == n - 1;
+}
+
+static bool
+is_regex(const uint8_t *p, size_t n)
+{
+	static const char *const marks[] = { "[a-z", "[A-Z", "[0-9", "[^",
+		"\\d", "\\w", ".*", "(?", "]+", "]{" };
+
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+		if (memmem(p, n, marks[i], strlen(marks[i])))
 			return true;
 	return false;
 }
@@ -58,7 +92,8 @@ is_expression(const uint8_t *p, size_t n)
 		    (i + 1 < n &&
 			((p[i] == '-' && p[i + 1] == '>') ||
 			    (p[i] == '?' && p[i + 1] == '.') ||
-			    p[i + 1] == '='));
+			    p[i + 1] == '=' ||
+			    (p[i] == '=' && p[i + 1] == '!')));
 	return dots > 0 || !digit;
 }
 
@@ -88,7 +123,8 @@ scrub_value_is_reference(const uint8_t *p, size_t n, bool quoted)
 			return true;
 	}
 	if ((p[0] == '%' && p[n - 1] == '%') || is_host(p, n) ||
-	    is_escaped_text(p, n))
+	    is_escaped_text(p, n) || is_plain_data(p, n) ||
+	    (is_regex(p, n) && scrub_randomness(p, n) < 0.5))
 		return true;
 	if (memmem(p, n, "${", 2) || memmem(p, n, "{{", 2) ||
 	    memmem(p, n, "#{", 2) || memmem(p, n, "%s", 2))
@@ -187,7 +223,8 @@ scrub_password_level(const uint8_t *p, size_t n, bool quoted)
 		digit |= isdigit(p[i]) != 0;
 		mark |= !isalnum(p[i]) && !strchr("_-./:", p[i]);
 	}
-	if (p[0] == '/' || scrub_is_placeholder(p, n) || scrub_is_common(p, n))
+	if (p[0] == '/' || n > 128 || scrub_is_placeholder(p, n) ||
+	    scrub_is_common(p, n))
 		return -1;
 	if ((memchr(p, '(', n) && memchr(p, ')', n)) ||
 	    (!quoted && memchr(p, '(', n)) || (!lower && !upper))

@@ -7,7 +7,7 @@ SCRUB_DB_O := $(BUILD)/gen/scrub_hsdb.o
 LIB_O += $(SCRUB_DB_O)
 $(BUILD)/lib/source/scrub_hs.o: OUR_CPPFLAGS += -DBINDU_HS
 
-$(BUILD)/gen/scrub_mkdb: mk/self/scrub_mkdb.c lib/source/scrub_rules.c lib/source/scrub_priv.h
+$(BUILD)/gen/scrub_mkdb: mk/self/scrub_mkdb.c lib/source/scrub_rules.c lib/source/scrub_literals.c lib/source/scrub_priv.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O1 -I. -o $@ $(filter %.c,$^) -lhs
 $(SCRUB_DB): $(BUILD)/gen/scrub_mkdb

@@ -516,7 +516,7 @@ def connections():
              'postgres://${{DB_USER}}:${{DB_PASS}}@${{DB_HOST}}/x', 'mysql://{{user}}:{{password}}@{{host}}/x', 'https://user:pass@example.com/path', 'amqp://guest:guest@localhost:5672/',
              'postgresql://<user>:<password>@<host>/<db>', 'Server=.;Database=x;Trusted_Connection=True;', 'Server=x;User Id=sa;Password=<password>;', 'Host=h;Username=u;Password=${{PGPASSWORD}}',
              'ssh://git@github.com:22/acme/x.git', 'git@github.com:acme/x.git', 'https://github.com/acme/x/blob/main/a.py#L10-L20', 'http://[::1]:8080/@scope/pkg@1.2.3',
-             'https://cdn.acme.io/npm/@babel/core@7.22.5/lib/index.js', 'mailto:someone@acme.io?subject=a:b', 'https://registry.npmjs.org/@types/node/-/node-20.1.0.tgz',
+             'https://cdn.acme.io/npm/@babel/core@7.22.5/lib/index.js', 'mailto:someone@acme.io?subject=a:b', 'https://registry.acme.io/@types/node/-/node-20.1.0.tgz',
              'host=localhost user=postgres password=postgres dbname=test', 'DefaultEndpointsProtocol=https;AccountName=x;AccountKey=<key>;', 'UseDevelopmentStorage=true',
              'mongodb+srv://<username>:<password>@cluster0.abcde.mongodb.net/', 'redis://:yourpassword@host:6379', 'postgresql://username:your_password@host/db',
              'jdbc:mysql://localhost:3306/x?user=root&password=root', 'https://medium.com/@someone/how-to-do-1a2b3c4d5e6f', 'data:text/plain;charset=utf-8,user:pass@x',
@@ -565,9 +565,9 @@ def generic_negatives():
         negative('generic', f'g/no/{kind}-{i}', text)
         i += 1
     for _ in range(12):
-        no('lock.json', json.dumps({'node_modules/a': {'version': '1.2.3', 'resolved': 'https://registry.npmjs.org/a/-/a-1.2.3.tgz', 'integrity': 'sha512-' + std(64)}}, indent=2))
-        no('yarn.lock', f'a@^1.0.0:\n  version "1.2.3"\n  resolved "https://registry.yarnpkg.com/a/-/a-1.2.3.tgz#{r(HEX, 40)}"\n  integrity sha512-{std(64)}\n')
-        no('uv.lock', f'[[package]]\nname = "x"\nsdist = {{ url = "https://files.pythonhosted.org/packages/{r(HEX, 2)}/{r(HEX, 2)}/{r(HEX, 60)}/x.tar.gz", hash = "sha256:{r(HEX, 64)}", size = 12 }}\n')
+        no('lock.json', json.dumps({'node_modules/a': {'version': '1.2.3', 'resolved': 'https://registry.acme.io/a/-/a-1.2.3.tgz', 'integrity': 'sha512-' + std(64)}}, indent=2))
+        no('yarn.lock', f'a@^1.0.0:\n  version "1.2.3"\n  resolved "https://yarn.acme.io/a/-/a-1.2.3.tgz#{r(HEX, 40)}"\n  integrity sha512-{std(64)}\n')
+        no('uv.lock', f'[[package]]\nname = "x"\nsdist = {{ url = "https://files.acme.io/packages/{r(HEX, 2)}/{r(HEX, 2)}/{r(HEX, 60)}/x.tar.gz", hash = "sha256:{r(HEX, 64)}", size = 12 }}\n')
         no('go.sum', f'golang.org/x/crypto v0.1.0 h1:{std(32)}\ngolang.org/x/crypto v0.1.0/go.mod h1:{std(32)}\n')
         no('Cargo.lock', f'[[package]]\nname = "serde"\nversion = "1.0"\nchecksum = "{r(HEX, 64)}"\n')
         no('req.txt', f'requests==2.31.0 \\\n    --hash=sha256:{r(HEX, 64)} \\\n    --hash=sha256:{r(HEX, 64)}\n')
