@@ -72,6 +72,7 @@ struct box {
 	struct ask *watch;
 	struct web_door *door; /* its own TCP listener */
 	int64_t started_ms; /* monotonic; 0: before this daemon */
+	int64_t routed_ms; /* when a route last changed */
 	int64_t active_ms; /* last use, for auto-suspend */
 	unsigned uses; /* execs and transfers open now */
 };

@@ -55,7 +55,6 @@ on_bye(void *arg, uint32_t events)
 	char sink[4096];
 	ssize_t n;
 
-	(void)events;
 	while (p->off < p->len) {
 		n = send(c->fd[0], p->p + p->off, p->len - p->off,
 		    MSG_NOSIGNAL);
@@ -66,10 +65,10 @@ on_bye(void *arg, uint32_t events)
 			return;
 		}
 		p->off += (size_t)n;
-		if (p->off == p->len) {
-			shutdown(c->fd[0], SHUT_WR);
-			loop_events(c->src[0], EPOLLIN);
-		}
+	}
+	if (events & EPOLLOUT) {
+		shutdown(c->fd[0], SHUT_WR);
+		loop_events(c->src[0], EPOLLIN);
 	}
 	n = recv(c->fd[0], sink, sizeof sink, 0);
 	if (n == 0 || (n == -1 && errno != EAGAIN))
@@ -86,8 +85,16 @@ http_reply(struct conn *c, int status, const char *type, const char *extra,
 	    "X-Content-Type-Options: nosniff\r\nConnection: close\r\n%s\r\n%s",
 	    status, reason(status), type, strlen(body), extra, body);
 
-	bindu_buf_fini(&c->head);
+	free(c->pending[1].p);
 	c->pending[1] = (struct pending){ text, 0, strlen(text) };
+	http_bye(c);
+}
+
+void
+http_bye(struct conn *c)
+{
+	bindu_buf_fini(&c->head);
+	proxy_hang_up(c);
 	conn_deadline(c, BYE_MS);
 	loop_unwatch(&c->src[0]);
 	c->src[0] =
@@ -256,9 +263,9 @@ pick(struct conn *c, size_t headlen)
 	AUTO_FREE char *h = host(c);
 	struct box *b;
 
-	if (h && c->box_id &&
+	if (h && c->door &&
 	    (is_loopback(h) || bindu_str_ends(h, ".localhost"))) {
-		b = box_find(c->d, c->box_id);
+		b = box_find(c->d, c->door);
 		if (b)
 			proxy_begin(c, b, "");
 		else
@@ -273,11 +280,19 @@ pick(struct conn *c, size_t headlen)
 	return true;
 }
 
+/* A request whose head is there whole is answered; else false. */
+static bool
+take_head(struct conn *c)
+{
+	const char *end = c->head.len ? strstr(c->head.p, "\r\n\r\n") : NULL;
+
+	return end && pick(c, (size_t)(end + 4 - c->head.p));
+}
+
 static void
 on_head(void *arg, uint32_t events)
 {
 	struct conn *c = arg;
-	const char *end;
 	char *room;
 	ssize_t n;
 
@@ -294,19 +309,22 @@ on_head(void *arg, uint32_t events)
 		conn_close(c);
 		return;
 	}
+	if (c->idle)
+		conn_deadline(c, FIRST_MS);
+	c->idle = false;
 	c->head.len += (size_t)n;
 	c->head.p[c->head.len] = '\0';
-	if (memchr(room, '\0', (size_t)n) && !strstr(c->head.p, "\r\n\r\n")) {
+	if (memchr(room, '\0', (size_t)n) && !strstr(c->head.p, "\r\n\r\n"))
 		refuse(c, 400, "a NUL byte in the request's head");
-		return;
-	}
-	end = strstr(c->head.p, "\r\n\r\n");
-	if (end)
-		pick(c, (size_t)(end + 4 - c->head.p));
+	else
+		take_head(c);
 }
 
 void
 http_begin(struct conn *c)
 {
-	c->src[0] = loop_watch(c->d->loop, c->fd[0], EPOLLIN, on_head, c);
+	loop_unwatch(&c->src[0]);
+	if (!take_head(c))
+		c->src[0] =
+		    loop_watch(c->d->loop, c->fd[0], EPOLLIN, on_head, c);
 }

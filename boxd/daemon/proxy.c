@@ -1,9 +1,11 @@
-/* proxy.c - a request handed into a box, then bytes both ways.
+/* proxy.c - the way of a request into its box.
  *
- * The head is read once, to choose the box; after it everything is passed on
- * as it is, so upgrades and streams work.
+ * Each request takes the route as it is when it comes: after a switch the
+ * next request of a connection goes to the new port, while one under way, a
+ * WebSocket or a stream stays where it is until it ends (relay.c).
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,10 +16,8 @@
 #include "web_priv.h"
 
 #define CONNECT_MS 10000
-#define HALF_MS 60000 /* one side closed, nothing moves: over */
-#define TURNS 16 /* reads at a time, so that others get theirs */
-
-static char scratch[64 << 10]; /* one thread */
+#define SWITCH_MS 2000 /* after a route changed, nothing there is no answer */
+#define AGAIN_MS 50
 
 static void
 page(struct conn *c, int status, const char *what)
@@ -42,102 +42,42 @@ page(struct conn *c, int status, const char *what)
 	    body);
 }
 
-static void
-mark_used(struct conn *c)
-{
-	int64_t now = bindu_clock_ms();
-	struct box *b;
-
-	if (now - c->used_ms < 1000)
-		return;
-	c->used_ms = now;
-	b = box_find(c->d, c->box_id);
-	if (b)
-		box_use(b, 0);
-}
-
-/* All of what side `from` has pending; 1 done, 0 the other side is full. */
-static int
-flush(struct conn *c, int from)
-{
-	struct pending *p = &c->pending[from];
-
-	while (p->off < p->len) {
-		ssize_t n = send(c->fd[!from], p->p + p->off, p->len - p->off,
-		    MSG_NOSIGNAL);
-
-		if (n == -1)
-			return errno == EAGAIN ? 0 : -1;
-		p->off += (size_t)n;
-	}
-	free(p->p);
-	*p = (struct pending){ 0 };
-	return 1;
-}
-
-/* Move what can be moved from one side to the other; -1: it broke. */
-static int
-pump(struct conn *c, int from)
-{
-	int done = flush(c, from);
-
-	for (int i = 0; done == 1 && i < TURNS && !c->eof[from]; i++) {
-		ssize_t n = recv(c->fd[from], scratch, sizeof scratch, 0);
-		ssize_t sent;
-
-		if (n == -1)
-			return errno == EAGAIN ? 0 : -1;
-		if (n == 0) {
-			c->eof[from] = true;
-			shutdown(c->fd[!from], SHUT_WR);
-			return 0;
-		}
-		mark_used(c);
-		sent = send(c->fd[!from], scratch, (size_t)n, MSG_NOSIGNAL);
-		if (sent == -1 && errno != EAGAIN)
-			return -1;
-		if (sent < 0)
-			sent = 0;
-		if (sent < n) {
-			c->pending[from] = (struct pending){
-				xmemdup(scratch + sent, (size_t)(n - sent)), 0,
-				(size_t)(n - sent)
-			};
-			return 0;
-		}
-	}
-	return done;
-}
-
-static void
-on_data(void *arg, uint32_t events)
-{
-	struct conn *c = arg;
-
-	if (pump(c, 0) == -1 || pump(c, 1) == -1 || (c->eof[0] && c->eof[1]) ||
-	    ((events & EPOLLERR) != 0)) {
-		conn_close(c);
-		return;
-	}
-	if (c->eof[0] || c->eof[1])
-		conn_deadline(c, HALF_MS);
-	for (int i = 0; i < 2; i++)
-		loop_events(c->src[i],
-		    (!c->eof[i] && !c->pending[i].len ? EPOLLIN : 0) |
-			(c->pending[!i].len ? EPOLLOUT : 0));
-}
-
-static void
-joined(struct conn *c, int fd)
+void
+proxy_hang_up(struct conn *c)
 {
 	ask_close(&c->ask);
-	loop_cancel(&c->timer);
-	c->fd[1] = fd;
-	bindu_fd_nonblock(fd, true);
-	c->pending[0].len = c->head.len;
-	c->pending[0].p = bindu_buf_steal(&c->head);
-	c->src[0] = loop_watch(c->d->loop, c->fd[0], EPOLLIN, on_data, c);
-	c->src[1] = loop_watch(c->d->loop, fd, EPOLLIN | EPOLLOUT, on_data, c);
+	loop_unwatch(&c->src[1]);
+	if (c->fd[1] != -1)
+		close(c->fd[1]);
+	c->fd[1] = -1;
+	free(c->pending[0].p);
+	c->pending[0] = (struct pending){ 0 };
+	c->eof[1] = false;
+}
+
+/* Nothing came and it is not closed: it waits for another request. */
+static bool
+is_quiet(int fd)
+{
+	char b;
+
+	return recv(fd, &b, 1, MSG_PEEK | MSG_DONTWAIT) == -1 &&
+	    errno == EAGAIN;
+}
+
+static void find_way(struct conn *, struct box *);
+
+static void
+on_again(void *arg)
+{
+	struct conn *c = arg;
+	struct box *b = box_find(c->d, c->box_id);
+
+	c->timer = NULL;
+	if (b)
+		find_way(c, b);
+	else
+		conn_close(c);
 }
 
 static void
@@ -150,34 +90,84 @@ on_connected(void *ctx, struct ask *a, const json_t *msg, int *fds,
 
 	(void)a;
 	(void)msg;
+	ask_close(&c->ask);
 	if (!err && fds[0] != -1) {
-		joined(c, fds[0]);
+		c->fd[1] = fds[0];
+		bindu_fd_nonblock(fds[0], true);
+		relay_begin(c);
 		return;
 	}
-	ask_close(&c->ask);
+	/* Nothing of the request was sent. */
+	if (b && b->routed_ms && bindu_clock_ms() - b->routed_ms < SWITCH_MS) {
+		loop_cancel(&c->timer);
+		c->timer = loop_after(c->d->loop, AGAIN_MS, on_again, c);
+		return;
+	}
 	why = xasprintf("box %s is running; waiting for something in it to "
 			"listen on port %u",
 	    b ? b->name : "?", c->port);
 	page(c, 502, why);
 }
 
-void
-proxy_begin(struct conn *c, struct box *b, const char *route)
+static void
+find_way(struct conn *c, struct box *b)
 {
+	struct box_route *route = box_route(b, c->route);
 	AUTO_FREE char *path = box_monitor(b);
 	struct bindu_err err = { 0 };
 
-	loop_unwatch(&c->src[0]);
-	free(c->box_id);
-	c->box_id = xstrdup(b->id);
-	if (box_need_running(b, &err) == -1) {
-		page(c, 503, err.msg);
+	if (!route || box_need_running(b, &err) == -1) {
+		page(c, 503, route ? err.msg : "this route is gone");
 		return;
 	}
 	box_use(b, 0);
-	c->port = box_route(b, route)->port;
+	c->reused = c->fd[1] != -1 && c->port == route->port &&
+	    is_quiet(c->fd[1]);
+	if (c->reused) {
+		relay_begin(c);
+		return;
+	}
+	proxy_hang_up(c);
+	c->port = route->port;
 	conn_deadline(c, 2 * CONNECT_MS);
 	c->ask = ask_open(c->d->loop, path,
 	    json_pack("{sssi}", "op", "connect", "port", (int)c->port),
 	    CONNECT_MS, on_connected, c);
+}
+
+void
+proxy_begin(struct conn *c, struct box *b, const char *route)
+{
+	loop_unwatch(&c->src[0]);
+	loop_cancel(&c->timer);
+	c->idle = false;
+	message_init(&c->req, true);
+	message_init(&c->res, false);
+	c->taken = message_feed(&c->req, c->head.p, c->head.len);
+	if (c->req.state == MESSAGE_BAD) {
+		page(c, 400, "this request cannot be told from the next");
+		return;
+	}
+	c->res.bare = c->req.head;
+	if (c->box_id && strcmp(c->box_id, b->id) != 0)
+		proxy_hang_up(c);
+	free(c->box_id);
+	c->box_id = xstrdup(b->id);
+	snprintf(c->route, sizeof c->route, "%s", route);
+	find_way(c, b);
+}
+
+bool
+proxy_again(struct conn *c)
+{
+	struct box *b = box_find(c->d, c->box_id);
+	struct box_route *route = b ? box_route(b, c->route) : NULL;
+
+	if (!route || !c->req.again || c->res.any || !c->taken || c->eof[0] ||
+	    (!c->reused && route->port == c->port))
+		return false;
+	loop_unwatch(&c->src[0]);
+	proxy_hang_up(c);
+	find_way(c, b);
+	return true;
 }

@@ -6,6 +6,7 @@
 #include "image.h"
 #include "lib/base/mem.h"
 #include "service.h"
+#include "web.h"
 
 void
 svc_whoami(struct rpc *r, struct boxd *d, const void *req)
@@ -98,7 +99,10 @@ set_port(struct box *b, const PB(SetProxyPortRequest) * q,
 	    port > 65535)
 		return bindu_err_set(err, BINDU_E_DATA, "\"%.20s\" is no port",
 		    q->port);
+	if (route->port == port)
+		return 0;
 	route->port = (uint16_t)port;
+	web_route_changed(b);
 	return store_save(b, err);
 }
 

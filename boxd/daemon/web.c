@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -16,7 +17,6 @@
 #include "web_priv.h"
 
 #define CONNS_MAX 1024
-#define FIRST_MS 10000 /* for the whole head of a request */
 #define PORT_TRIES 100
 #define FULL_MS 100 /* out of descriptors: accept again then */
 
@@ -49,7 +49,7 @@ conn_new(struct web *w, int fd, bool trusted, const char *box_id)
 	c->web = w;
 	c->d = w->d;
 	c->trusted = trusted;
-	c->box_id = box_id ? xstrdup(box_id) : NULL;
+	c->door = box_id ? xstrdup(box_id) : NULL;
 	c->fd[0] = fd;
 	c->fd[1] = -1;
 	c->head = (struct bindu_buf)BINDU_BUF_INIT(HEAD_MAX);
@@ -78,6 +78,7 @@ conn_close(struct conn *c)
 	}
 	bindu_buf_fini(&c->head);
 	free(c->box_id);
+	free(c->door);
 	free(c);
 }
 
@@ -312,6 +313,15 @@ web_free(struct web *w)
 	for (int i = 0; i < 2; i++)
 		door_free(w->shared[i]);
 	free(w);
+}
+
+void
+web_route_changed(struct box *b)
+{
+	b->routed_ms = bindu_clock_ms();
+	for (struct conn *c = b->d->web->conns; c; c = c->next)
+		if (c->idle && c->box_id && !strcmp(c->box_id, b->id))
+			proxy_hang_up(c);
 }
 
 int

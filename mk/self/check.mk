@@ -14,6 +14,7 @@ $(BUILD)/unit/pbscan_test: $(BUILD)/boxd/daemon/pbscan.o
 $(BUILD)/unit/auth_test: $(BUILD)/boxd/daemon/auth.o
 $(BUILD)/unit/rpc_server_test: $(BUILD)/boxd/daemon/rpc_server.o $(BUILD)/boxd/daemon/loop.o
 $(BUILD)/unit/wire_test: $(BUILD)/boxd/wire.o
+$(BUILD)/unit/message_test: $(BUILD)/boxd/daemon/message.o
 $(BUILD)/unit/exec_user_test: $(BUILD)/boxd/monitor/exec_user.o
 $(BUILD)/unit/bundle_test: $(BUILD)/boxd/monitor/bundle.o $(BUILD)/boxd/monitor/seccomp.o
 UNIT_NEEDS_bundle_test := seccomp
