@@ -179,11 +179,12 @@ $(_bindu_dirs:%=%/deps): %/deps: %/uploaded %/agent
 	    fail deps; \
 	cp "$$d/uploaded" "$$d/deps"
 
+# As old as the process: made before it, in place once it serves.
 $(_bindu_dirs:%=%/started): %/started: %/deps %/agent
-	$(_bindu_say)$(_bindu_begin); \
+	$(_bindu_say)$(_bindu_begin); cp "$$d/uploaded" "$$d/started.$$$$"; \
 	$(_bindu_start) || \
 	    { rc=$$?; $(_bindu_back); (exit $$rc) || fail start; }; \
-	cp "$$d/uploaded" "$$d/started"
+	mv -f "$$d/started.$$$$" "$$d/started"
 $(foreach a,$(BINDU_AGENTS),$(eval $(BINDU_DIR)/$a$(_bindu_suffix)/started: $(call _bindu_v,ENV_FILE,$a)))
 
 _bindu_verbs := deploy dev logs shell status suspend resume destroy plan

@@ -164,6 +164,14 @@ run_make() { run --separate-stderr timeout 60 make --no-print-directory "$@"; }
 	[ -z "$(ls .bindu/deploy/agent | grep -E '\.[0-9]+$')" ]
 }
 
+@test "make: the process may be as old as its start took" {
+	agent && project
+	sed -i 's/^start) /&sleep 3; /' "$F/part-agent"
+	timeout 60 make -s deploy
+	age=$(sed -n 's/^health .*--newer-than \([0-9]*\)s.*/\1/p' "$F/calls")
+	[ "$age" -ge 5 ]
+}
+
 @test "make: an unhealthy agent is started again by the next run" {
 	agent && project
 	echo 1 >"$F/fail-health"
@@ -278,6 +286,54 @@ run_make() { run --separate-stderr timeout 60 make --no-print-directory "$@"; }
 	timeout 20 make -s status-web | grep -q web-agent
 	run_make logs
 	[ "$status" = 2 ] && [[ $stderr == *"make logs-web logs-job"* || $stderr == *"make bindu-logs-web bindu-logs-job"* ]]
+}
+
+# in_order WORDS...: make WORDS deploys two agents, each by its whole chain,
+# each step once; a second time only asks and probes.
+in_order() {
+	local a
+	rm -rf .bindu "$F"/*-agent.* "$F/calls"
+	run_make "$@"
+	[ "$status" = 0 ] || { echo "make $*: $output $stderr"; return 1; }
+	cp "$F/calls" "$F/all"
+	for a in web-agent job-agent; do
+		grep -w "$a" "$F/all" >"$F/calls"
+		[ "$(steps)" = "box get,box create,upload,agent deps,agent start,health,agent confirm," ] ||
+			{ echo "make $*: $a:"; cat "$F/all"; return 1; }
+	done
+	run_make "$@"
+	[ "$status" = 0 ]
+	[ "$(steps | tr , '\n' | sort | uniq -c | tr -s ' \n' ' ')" = " 2 agent status 2 box get 2 health " ]
+}
+
+@test "make: the chain holds in whatever order goals and prerequisites are taken" {
+	agent web/agent.py web-agent && touch web/requirements.txt
+	agent job/agent.py job-agent && touch job/requirements.txt
+	project 'BINDU_AGENTS = web job'
+	local deploys='bindu-deploy-web bindu-deploy-job' steps= s a
+	for s in started deps uploaded box src.tar manifest agent; do
+		for a in web job; do steps="$steps .bindu/deploy/$a/$s"; done
+	done
+	for s in -j1 -j4; do
+		in_order $s $steps $deploys
+		in_order $s $(echo $steps | tac -s ' ') $deploys
+		in_order $s $deploys $steps
+		in_order $s $(echo $deploys | tac -s ' ')
+	done
+	# Each rule's prerequisites the other way round, as --shuffle=reverse.
+	MK=$F/reversed.mk
+	awk '/^\$\(_bindu_dirs:.*: %/ && NF > 2 && !/[|]/ {
+		head = $0; sub(/: %\/[a-z.]*: .*/, "", head)
+		rest = substr($0, length(head) + 3); n = split(rest, w, " ")
+		line = head ": " w[1]
+		for (; n > 1; n--) line = line " " w[n]
+		print line; next } {print}' "$REPO/mk/bindu.mk" >"$MK"
+	[ "$(diff "$REPO/mk/bindu.mk" "$MK" | grep -c '^>.*: %/')" -ge 5 ]
+	for s in -j1 -j4; do in_order $s deploy; done
+	MK=$REPO/mk/bindu.mk
+	# GNU make 4.4 can do it itself.
+	! make --help | grep -q -e --shuffle ||
+		for s in reverse 1 2 3 4 5; do in_order -j4 --shuffle=$s deploy; done
 }
 
 @test "make: two scripts of one tree" {
