@@ -178,6 +178,17 @@ status_is(const struct bindu_box_info *i, const char *want)
 		strcmp(i->status, "standby") == 0);
 }
 
+void
+bindu_box_note_image(struct bindu_remote *r, const struct bindu_box_info *i,
+    const struct bindu_report *report)
+{
+	if (r->runtime == BINDU_LOCAL && status_is(i, "starting"))
+		bindu_note(report, BINDU_NOTE,
+		    "image %s is built first, once, in a minute or two; "
+		    "bindu-logs --console %s shows how far it is",
+		    i->image_ref, i->name);
+}
+
 /* An attempt may have worked although its answer was lost. */
 static int
 destroy(struct bindu_remote *r, const char *id, struct bindu_err *err)
@@ -278,28 +289,34 @@ look(struct bindu_remote *r, const char *box, enum help *help,
 {
 	struct bindu_box_info info;
 	enum bindu_box_verb verb = BINDU_BOX_START;
-	bool running, starting, failed;
+	bool running, starting, failed, lost;
 
 	if (bindu_box_get(r, box, &info, err) == -1)
 		return -1;
 	running = status_is(&info, "running");
 	starting = status_is(&info, "starting");
-	failed = status_is(&info, "failed") || status_is(&info, "destroyed");
+	if (starting && *help == HELP_WANTED)
+		*help = HELP_GIVEN;
+	failed = status_is(&info, "failed") && *help != HELP_WANTED;
+	lost = status_is(&info, "destroyed") ||
+	    (!failed && !running && !starting && *help == HELP_NONE);
 	if (status_is(&info, "suspended"))
 		verb = BINDU_BOX_RESUME;
 	else if (status_is(&info, "hibernated"))
 		verb = BINDU_BOX_WAKE;
-	if (failed || (!running && !starting && *help == HELP_NONE))
+	if (lost)
 		bindu_err_set(err, BINDU_E_UNAVAILABLE, "box %s is %s",
 		    info.name, info.status);
 	else if (!running)
 		bindu_err_set(last, BINDU_E_AGAIN, "box %s is %s", info.name,
 		    info.status);
 	bindu_box_info_fini(&info);
-	if (failed || (!running && !starting && *help == HELP_NONE))
+	if (lost)
 		return -1;
 	if (running)
 		return probe(r, box, last) == 0;
+	if (failed) /* how it refuses says why */
+		return probe(r, box, err) == 0 ? 1 : -1;
 	if (!starting && *help == HELP_WANTED) {
 		*help = HELP_GIVEN;
 		if (r->client->act(r, box, verb, err) == -1)
