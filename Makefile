@@ -75,11 +75,15 @@ $(BUILD)/share:
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(OUR_CFLAGS) $(if $(findstring boxd/init,$@),,$(SANFLAGS)) $(OUR_CPPFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
-# A changed flag rebuilds: the flags are a file that changes with them.
-FLAGS := $(CC) $(OUR_CFLAGS) $(SANFLAGS) $(OUR_CPPFLAGS) $(CPPFLAGS) $(CFLAGS)
-$(BUILD)/flags: FORCE
+# A changed flag rebuilds: the flags are a file that changes with them.  Where
+# we will be installed concerns one file.
+$(BUILD)/flags: TEXT := $(CC) $(OUR_CFLAGS) $(SANFLAGS) $(OUR_CPPFLAGS) $(CPPFLAGS) $(CFLAGS)
+$(BUILD)/dirs: TEXT := $(OUR_DIRS)
+$(BUILD)/flags $(BUILD)/dirs: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(FLAGS)' | cmp -s - $@ || printf '%s\n' '$(FLAGS)' >$@
+	@printf '%s\n' '$(TEXT)' | cmp -s - $@ || printf '%s\n' '$(TEXT)' >$@
+$(BUILD)/lib/base/config.o: $(BUILD)/dirs
+$(BUILD)/lib/base/config.o: OUR_CPPFLAGS += $(OUR_DIRS)
 FORCE:
 
 include mk/self/check.mk mk/self/install.mk

@@ -198,5 +198,10 @@ bindu_config_share_file(const char *name)
 char *
 bindu_config_libexec(const char *program)
 {
-	return find_ours("libexec", BINDU_LIBEXECDIR, program);
+	AUTO_FREE char *beside = bindu_config_program(program);
+
+	/* The programs there look for each other. */
+	return strchr(beside, '/') != NULL ?
+	    bindu_steal(&beside) :
+	    find_ours("libexec", BINDU_LIBEXECDIR, program);
 }

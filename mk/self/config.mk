@@ -1,6 +1,6 @@
 # Knobs and flags of our own build.  CFLAGS, LDFLAGS, CPPFLAGS are the user's.
 VERSION  := 0.1.0
-PREFIX   ?= /usr/local
+PREFIX   ?= $(or $(prefix),/usr/local)
 BINDIR   ?= $(PREFIX)/bin
 LIBEXECDIR ?= $(PREFIX)/libexec/bindu
 DATADIR  ?= $(PREFIX)/share/bindu
@@ -23,8 +23,8 @@ OUR_CFLAGS := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes \
 	-ffunction-sections -fdata-sections -fPIE \
 	$(if $(DEVELOPER),-Werror)
 OUR_CPPFLAGS := -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -I. -I$(BUILD)/gen \
-	-DBINDU_VERSION='"$(VERSION)"' -DBINDU_PREFIX='"$(PREFIX)"' \
-	-DBINDU_DATADIR='"$(DATADIR)"' -DBINDU_LIBEXECDIR='"$(LIBEXECDIR)"'
+	-DBINDU_VERSION='"$(VERSION)"'
+OUR_DIRS := -DBINDU_DATADIR='"$(DATADIR)"' -DBINDU_LIBEXECDIR='"$(LIBEXECDIR)"'
 OUR_LDFLAGS := -pie -Wl,--as-needed -Wl,--gc-sections -Wl,-z,relro
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 # The runtime of undefined beside that of address writes to stderr alone, which

@@ -11,7 +11,7 @@ install: all
 	install -m 755 $(filter $(BUILD)/libexec/%,$(PROGS)) '$D$(LIBEXECDIR)'
 	install -m 644 $(wildcard share/remote/*.sh share/remote/*.py) '$D$(DATADIR)/remote'
 	install -m 644 mk/bindu.mk '$D$(DATADIR)'
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@DATADIR@|$(DATADIR)|' -e 's|@VERSION@|$(VERSION)|' \
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@MK@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(DATADIR)/bindu.mk)|' -e 's|@VERSION@|$(VERSION)|' \
 	    mk/self/bindu.pc.in >'$D$(PKGCONFIGDIR)/bindu.pc'
 	$(foreach s,1 5 7 8,$(if $(MAN$s),install -d '$D$(MANDIR)/man$s' && install -m 644 $(MAN$s) '$D$(MANDIR)/man$s' &&)) :
 uninstall:
