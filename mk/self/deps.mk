@@ -7,7 +7,8 @@
 static = -l:lib$(1).a
 
 LIBS_json       := $(call static,jansson)
-LIBS_crypto     := $(call static,crypto) -ldl -lpthread
+# OpenSSL 3.5 (Debian 13) compresses; older ones take nothing of the last two.
+LIBS_crypto     := $(call static,crypto) $(call static,zstd) $(call static,z) -ldl -lpthread
 LIBS_archive    := $(call static,archive) $(call static,nettle) $(call static,lzma) \
 	$(call static,bz2) $(call static,z)
 LIBS_deflate    := $(call static,deflate)
@@ -21,4 +22,4 @@ ABSL = $(patsubst %,-l:%,$(notdir $(wildcard $(shell $(CC) -print-multiarch \
 LIBS_grpc = -Wl,--start-group $(call static,grpc) $(call static,gpr) \
 	$(call static,upb) $(call static,address_sorting) $(call static,re2) \
 	$(call static,cares) $(ABSL) -Wl,--end-group $(call static,ssl) \
-	$(call static,crypto) $(call static,z) $(call static,stdc++) -lgcc_eh -lm -lpthread -ldl
+	$(LIBS_crypto) $(call static,stdc++) -lgcc_eh -lm -lpthread -ldl

@@ -7,7 +7,7 @@ REFLECT_O := $(BUILD)/gen/descriptors.o
 
 $(PROTO_C) $(PROTO_C:.c=.h) &: $(PROTO)
 	@mkdir -p $(@D)
-	$(Q)protoc-c -Iproto --c_out=$(BUILD)/gen $<
+	$(Q)protoc -Iproto --c_out=$(BUILD)/gen $<
 	@# protobuf-c keeps "base" for itself: MachineSpec.base is base_ in C.
 	$(Q)sed -i 's/^\(  .*MachineSpecBase \*base\);/\1_;/' $(PROTO_C:.c=.h)
 	$(Q)sed -i 's/\(offsetof([A-Za-z0-9_]*MachineSpec, base\))/\1_)/' $(PROTO_C)
