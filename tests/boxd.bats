@@ -154,6 +154,32 @@ exchange() {
 	timeout 20 bindu-box destroy --yes slow
 }
 
+@test "boxd: who waits for a box sees its image built" {
+	rm -f "$BINDU_STATE_DIR/built"
+	echo 3 >"$BINDU_STATE_DIR/build-plan"
+	run -0 --separate-stderr timeout 30 bindu-box create --image debian:trixie \
+		--json slow
+	rm "$BINDU_STATE_DIR/build-plan"
+	[[ $output == *'"name":"slow"'* ]]
+	[[ $stderr == *"building image debian:trixie; this is done once"*unpacking*setting*up*image*built* ]]
+	[[ $stderr != *$'\e'* ]]
+	[ "$(grep -c unpacking <<<"$stderr")" = 1 ]
+	timeout 20 bindu-box destroy --yes slow
+	# Not again where nothing is built.
+	run -0 --separate-stderr timeout 30 bindu-box create --image debian:trixie quick
+	[[ $stderr != *building* ]]
+	timeout 20 bindu-box destroy --yes quick
+}
+
+@test "boxd: who waits for an image that cannot be built hears why" {
+	rm -f "$BINDU_STATE_DIR/built"
+	echo '0.5 no mirror answers' >"$BINDU_STATE_DIR/build-plan"
+	run ! timeout 30 bindu-box create --image debian:trixie slow
+	rm "$BINDU_STATE_DIR/build-plan"
+	[[ $output == *"image debian:trixie: no mirror answers"* ]]
+	timeout 20 bindu-box destroy --yes slow
+}
+
 @test "boxd: a box can be destroyed while its image is built" {
 	rm -f "$BINDU_STATE_DIR/built"
 	timeout 20 bindu-box create --no-wait --image debian:trixie slow

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
+#include "box_build.h"
 #include "box_priv.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
@@ -12,6 +13,7 @@
 
 #define UNARY_MS 30000
 #define PROBE_MS 10000
+#define BUILD_TRIES 2 /* looks before the log is asked why */
 
 int
 bindu_remote_open(const struct bindu_remote_opts *opts,
@@ -325,9 +327,9 @@ look(struct bindu_remote *r, const char *box, enum help *help,
 	return 0;
 }
 
-int
-bindu_box_wait(struct bindu_remote *r, const char *box, bool bring_up,
-    int64_t timeout_ms, struct bindu_err *err)
+static int
+wait_for(struct bindu_remote *r, const char *box, bool bring_up,
+    int64_t timeout_ms, struct bindu_box_build *build, struct bindu_err *err)
 {
 	int64_t deadline = bindu_clock_deadline(timeout_ms);
 	enum help help = bring_up ? HELP_WANTED : HELP_NONE;
@@ -338,6 +340,8 @@ bindu_box_wait(struct bindu_remote *r, const char *box, bool bring_up,
 
 		if (rc != 0)
 			return rc == 1 ? 0 : -1;
+		if (try >= BUILD_TRIES)
+			bindu_box_build_tell(r, box, build);
 		if (last.code == BINDU_E_SIGNAL ||
 		    bindu_clock_left(deadline) == 0)
 			break;
@@ -349,4 +353,18 @@ bindu_box_wait(struct bindu_remote *r, const char *box, bool bring_up,
 	return last.code == BINDU_E_SIGNAL ?
 	    -1 :
 	    bindu_err_wrap(err, "box %s is not ready", box);
+}
+
+int
+bindu_box_wait(struct bindu_remote *r, const char *box, bool bring_up,
+    int64_t timeout_ms, struct bindu_err *err)
+{
+	struct bindu_box_build build = { 0 };
+	int rc = wait_for(r, box, bring_up, timeout_ms, &build, err);
+
+	/* Its last words: at least why it failed. */
+	if (build.began != 0 || rc == -1)
+		bindu_box_build_tell(r, box, &build);
+	bindu_box_build_end(r, &build, rc == 0);
+	return rc;
 }

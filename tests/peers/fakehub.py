@@ -240,8 +240,15 @@ def hub():
             shutil.rmtree(req["dir"], ignore_errors=True)
             send(c, {"ok": True})
         elif op == "build":
+            seconds, error = build_plan()
             send(c, dict(event="progress", text="unpacking"))
-            time.sleep(0.3)
+            time.sleep(seconds / 2)
+            send(c, dict(event="progress", text="setting \x1b[31mup"))
+            time.sleep(seconds / 2)
+            if error:
+                send(c, dict(ok=False, code="unavailable", error=error))
+                c.close()
+                continue
             open(os.path.join(STATE, "built"), "w").close()
             send(c, {"ok": True})
         elif op == "stop":
@@ -249,6 +256,16 @@ def hub():
             os.unlink(os.path.join(STATE, "hub.sock"))
             return
         c.close()
+
+
+def build_plan():
+    """STATE/build-plan: "SECONDS [ERROR]"."""
+    try:
+        with open(os.path.join(STATE, "build-plan")) as f:
+            words = f.read().strip().split(" ", 1)
+    except OSError:
+        return 0.3, ""
+    return float(words[0]), words[1] if len(words) > 1 else ""
 
 
 if __name__ == "__main__":
