@@ -90,6 +90,7 @@ _bindu_settle = if cmp -s "$$d/$1.$$$$" "$$d/$1"; then rm -f "$$d/$1.$$$$"; else
 	mv -f "$$d/$1.$$$$" "$$d/$1"; fi
 
 _bindu_start = $(call _bindu_t,agent) start $(_bindu_rt) --port "$$port" \
+	$(call _bindu_o,--timeout,$(call _bindu_my,HEALTH_TIMEOUT)) \
 	$(call _bindu_o,--env-file,$(call _bindu_my,ENV_FILE)) \
 	$(foreach e,$(call _bindu_my,PASS),--env $(call _bindu_q,$e)) "$$b" "$$script" >/dev/null
 # After a release that does not serve: the one that last did, when this box had
@@ -98,8 +99,7 @@ _bindu_back = rm -f "$$d/uploaded" "$$d/started"; if [ -s "$$d/good" ] && \
 	cmp -s "$$d/good" "$$d/box" && ! cmp -s "$$d/good.tar" "$$d/src.tar"; then \
 	if $(call _bindu_t,upload) $(_bindu_rt) "$$b" <"$$d/good.tar" >/dev/null && \
 	$(_bindu_start) && \
-	$(call _bindu_t,health) $(_bindu_rt) --timeout 30s "$$b" >/dev/null && \
-	$(call _bindu_t,agent) confirm $(_bindu_rt) "$$b"; then \
+	$(call _bindu_t,health) $(_bindu_rt) --timeout 30s "$$b" >/dev/null; then \
 	echo "bindu.mk: $$b: the release before serves again" >&2; else \
 	echo "bindu.mk: $$b: the release before does not serve either" >&2; fi; fi
 
@@ -201,7 +201,6 @@ $(call _bindu_of,deploy): bindu-deploy-%: $(BINDU_DIR)/%$(_bindu_suffix)/started
 	    $(call _bindu_o,--timeout,$(call _bindu_my,HEALTH_TIMEOUT)) \
 	    $${age:+--newer-than "$$age"} "$$b" >/dev/null || { rc=$$?; $(_bindu_back); \
 	    (exit $$rc) || fail health; }; \
-	[ ! "$$age" ] || $(call _bindu_t,agent) confirm $(_bindu_rt) "$$b" || fail health; \
 	$(if $(call _bindu_my,POST_DEPLOY),[ ! "$$age" ] || { export BINDU_BOX="$$b" \
 	    BINDU_URL="$$url"; ( $(call _bindu_my,POST_DEPLOY) ); } || fail post-deploy;) \
 	printf 'result=ok\ncode=0\nrelease=%s\nurl=%s\n' "$$(cut -d ' ' -f 1 "$$d/uploaded")" \

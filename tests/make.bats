@@ -50,7 +50,7 @@ fakes() {
 	verb=$1
 	case $verb in
 	start) box=$(for a; do echo "$a"; done | tail -n 2 | head -n 1); : >"$F/$box.running" ;;
-	deps|confirm) exit 0 ;;
+	deps) exit 0 ;;
 	esac
 	printf '{"state":"running","release":"%s"}\n' "$(cat "$F/$box.release")"
 	[ -e "$F/$box.running" ]
@@ -91,7 +91,7 @@ run_make() { run --separate-stderr timeout 60 make --no-print-directory "$@"; }
 	run_make deploy
 	[ "$status" = 0 ]
 	[ "$output" = "echo serving at http://echo.localhost:7373" ]
-	[ "$(steps)" = "box get,box create,upload,agent deps,agent start,health,agent confirm," ]
+	[ "$(steps)" = "box get,box create,upload,agent deps,agent start,health," ]
 	tar tf "$F/echo.tar" | grep -qx agent.py
 	grep -qx result=ok .bindu/deploy/agent/status
 }
@@ -111,7 +111,7 @@ run_make() { run --separate-stderr timeout 60 make --no-print-directory "$@"; }
 	calls >/dev/null
 	echo 'x = 1' >>agent.py
 	timeout 60 make -s deploy
-	[ "$(steps)" = "box get,agent status,upload,agent deps,agent start,health,agent confirm," ]
+	[ "$(steps)" = "box get,agent status,upload,agent deps,agent start,health," ]
 	tar xOf "$F/echo.tar" agent.py | grep -q 'x = 1'
 }
 
@@ -196,7 +196,7 @@ run_make() { run --separate-stderr timeout 60 make --no-print-directory "$@"; }
 	[ "$status" = 2 ]
 	[[ $stderr == *"the release before serves again"*"health failed with status 1"* ]]
 	[ "$(cat "$F/echo.release")" = "$good" ]
-	[ "$(steps)" = "box get,agent status,upload,agent deps,agent start,health,upload,agent start,health,agent confirm," ]
+	[ "$(steps)" = "box get,agent status,upload,agent deps,agent start,health,upload,agent start,health," ]
 	run_make deploy
 	[ "$status" = 2 ] && [ "$(cat "$F/echo.release")" = "$good" ]
 	rm "$F/bad"
