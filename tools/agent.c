@@ -5,6 +5,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/tool.h"
 #include "lib/remote/agent_serve.h"
+#include "lib/remote/release.h"
 #include "lib/remote/stream_env.h"
 
 static uint32_t port = BINDU_AGENT_PORT, lines, grace = 10;
@@ -198,6 +199,29 @@ status(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	return print_status(ctx, &st);
 }
 
+static int
+releases(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
+{
+	AUTO_REMOTE struct bindu_remote *r = open_remote(ctx, err);
+	AUTO_BUF struct bindu_buf text = BINDU_BUF_INIT(1 << 20);
+	AUTO_FREE char *json = NULL;
+	json_t *all;
+
+	(void)argc;
+	if (r == NULL || bindu_releases(r, argv[0], &all, err) == -1)
+		return -1;
+	ctx->result = all;
+	if (ctx->json) {
+		json = bindu_json_text(all);
+		puts(json);
+		return 0;
+	}
+	if (bindu_releases_text(all, &text, err) == -1)
+		return -1;
+	fputs(text.p, stdout);
+	return 0;
+}
+
 static const struct bindu_verb verbs[] = {
 	{ "deps", "BOX [SCRIPT]", 1, 2, "install what the live release needs",
 	    deps_opts, deps },
@@ -208,6 +232,8 @@ static const struct bindu_verb verbs[] = {
 	    restart_opts, restart },
 	{ "status", "BOX", 1, 1, "say whether it runs; exit 1 when not",
 	    status_opts, status },
+	{ "releases", "BOX", 1, 1, "list the releases it keeps", NULL,
+	    releases },
 	{ 0 }
 };
 

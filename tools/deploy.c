@@ -9,10 +9,12 @@
 #include "lib/base/tool.h"
 #include "lib/remote/deploy_text.h"
 #include "lib/remote/stream_env.h"
+#include "lib/remote/transfer.h"
 
 static struct bindu_deploy_opts o = {
 	.max_size = 50 << 20,
 	.health_timeout_ms = 60000,
+	.keep = BINDU_KEEP,
 };
 static struct bindu_strv env, env_files;
 static const char *on_exit_how, *memory, *disk;
@@ -56,6 +58,8 @@ static const struct bindu_opt opts[] = {
 	    "refuse source of more than SIZE, compressed (default 50M)", NULL },
 	{ 0, "health-timeout", BINDU_OPT_MSEC, &o.health_timeout_ms, "TIME",
 	    "wait TIME for the agent to answer (default 60s)", NULL },
+	{ 0, "keep", BINDU_OPT_U32, &o.keep, "N",
+	    "keep N releases in the box to go back to (default 5)", NULL },
 	{ 0, "run", BINDU_OPT_FLAG, &o.run_discover, NULL,
 	    "run the script here to learn its name", NULL },
 	BINDU_OPT_END
@@ -105,6 +109,8 @@ check(struct bindu_strv *all, bool attached, struct bindu_err *err)
 	if (port != UINT32_MAX && (port == 0 || port > 65535))
 		return bad_option("port", "is no port number", err);
 	o.port = port != UINT32_MAX ? port : 0;
+	if (o.keep == 0 || o.keep > BINDU_KEEP_MAX)
+		return bad_option("keep", "must be 1 to 100", err);
 	o.has_auto_suspend = auto_suspend != UINT32_MAX;
 	o.auto_suspend_secs = o.has_auto_suspend ? auto_suspend : 0;
 	if (o.bindu_version != NULL && !is_version(o.bindu_version))

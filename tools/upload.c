@@ -8,16 +8,23 @@
 #include "lib/base/mem.h"
 #include "lib/base/tool.h"
 #include "lib/remote/agent.h"
+#include "lib/remote/release.h"
 #include "lib/remote/transfer.h"
 
 static bool no_resume;
 static int64_t wait_ms = 60000;
+static uint32_t keep = BINDU_KEEP;
+static const char *source;
 
 static const struct bindu_opt opts[] = {
 	{ 0, "no-resume", BINDU_OPT_FLAG, &no_resume, NULL,
 	    "fail when the box does not run, instead of starting it", NULL },
 	{ 'w', "wait", BINDU_OPT_MSEC, &wait_ms, "TIME",
 	    "wait TIME for the box to answer (default 60s)", NULL },
+	{ 0, "keep", BINDU_OPT_U32, &keep, "N",
+	    "keep N releases in the box to go back to (default 5)", NULL },
+	{ 0, "source", BINDU_OPT_STR, &source, "DIR",
+	    "the tar was made of DIR: note its git commit", NULL },
 	BINDU_OPT_END
 };
 
@@ -36,10 +43,24 @@ make_result(const char *box, const char *id,
 	return o;
 }
 
+static char *
+make_note(void)
+{
+	struct bindu_commit c = { 0, -1 };
+	AUTO_FREE char *commit = NULL;
+
+	if (source != NULL)
+		bindu_commit_begin(&c, source);
+	commit = bindu_commit_end(&c);
+	return xasprintf("time=%lld\n%s", (long long)bindu_clock_wall(),
+	    commit);
+}
+
 static int
 upload(struct bindu_ctx *ctx, const char *box, const char *dir,
-    struct bindu_err *err)
+    const char *note, struct bindu_err *err)
 {
+	struct bindu_transfer_opts o = { dir, keep, note };
 	struct bindu_remote_opts where = { .runtime = ctx->runtime };
 	struct bindu_transfer_stats st;
 	struct bindu_remote *remote;
@@ -51,8 +72,8 @@ upload(struct bindu_ctx *ctx, const char *box, const char *dir,
 		return -1;
 	bad = bindu_box_wait(remote, box, !no_resume, wait_ms, err);
 	if (!bad)
-		bad = bindu_transfer_tar(remote, box, dir, STDIN_FILENO, id,
-		    &st, ctx->report, err);
+		bad = bindu_transfer_tar(remote, box, &o, STDIN_FILENO, id, &st,
+		    ctx->report, err);
 	bindu_remote_close(remote);
 	if (bad)
 		return -1;
@@ -75,6 +96,7 @@ static int
 run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
 	AUTO_FREE char *box = xstrdup(argv[0]);
+	AUTO_FREE char *note = NULL;
 	char *colon = strchr(box, ':');
 
 	(void)argc; /* the table demands exactly one */
@@ -88,8 +110,12 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	if (*box == '\0' || (colon != NULL && *colon == '\0'))
 		return bindu_err_set(err, BINDU_E_USAGE,
 		    "\"%.60s\" is not BOX or BOX:DIR", argv[0]);
+	if (keep == 0 || keep > BINDU_KEEP_MAX)
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "option --keep: must be 1 to 100");
 	bindu_tool_catch();
-	return upload(ctx, box, colon, err);
+	note = make_note();
+	return upload(ctx, box, colon, note, err);
 }
 
 static const struct bindu_tool tool = {

@@ -137,7 +137,7 @@ upload(struct bindu_run *r, bool *unchanged, struct bindu_err *err)
 	char size[32];
 
 	r->session = bindu_session_open(r->remote, r->box.name, BINDU_APP_DIR,
-	    0, r->report, err);
+	    r->o->keep, r->report, err);
 	if (r->session == NULL)
 		return -1;
 	snprintf(r->before, sizeof r->before, "%s",
@@ -222,9 +222,10 @@ deps(struct bindu_run *r, struct bindu_err *err)
 static void
 note_release(struct bindu_run *r)
 {
-	AUTO_FREE char *text = xasprintf("name=%s\ntime=%lld\nscript=%s\n%s",
+	AUTO_FREE char *commit = bindu_commit_end(&r->commit);
+	AUTO_FREE char *text = xasprintf("name=%s\ntime=%lld\nscript=%s\n%s%s",
 	    r->plan->agent.name, (long long)bindu_clock_wall(),
-	    r->plan->agent.script, r->times);
+	    r->plan->agent.script, commit, r->times);
 
 	bindu_session_note(r->session, text, NULL);
 }
@@ -233,11 +234,12 @@ static int
 upload_bindu(struct bindu_run *r, struct bindu_err *err)
 {
 	int64_t began = bindu_clock_ms();
+	struct bindu_transfer_opts to = { .dir = BINDU_LOCAL_DIR };
 	struct bindu_transfer_stats st;
 	char id[65];
 
-	if (bindu_transfer_tree(r->remote, r->box.name, BINDU_LOCAL_DIR,
-		r->plan->bindu, id, &st, r->report, err) == -1)
+	if (bindu_transfer_tree(r->remote, r->box.name, &to, r->plan->bindu, id,
+		&st, r->report, err) == -1)
 		return bindu_err_wrap(err, "bindu");
 	bindu_run_phase(r, "bindu", began,
 	    st.unchanged ? "unchanged" : "%llu files",
@@ -256,6 +258,7 @@ ship(struct bindu_run *r, struct bindu_err *err)
 		return -1;
 	if (unchanged && r->plan->bindu == NULL && serves_already(r))
 		return check(r, err);
+	bindu_commit_begin(&r->commit, r->plan->agent.root);
 	if (go_on(err) == -1 || deps(r, err) == -1 || go_on(err) == -1 ||
 	    bindu_run_serve(r, false, r->o->health_timeout_ms, err) == -1)
 		return -1;
@@ -289,7 +292,11 @@ bindu_deploy(const struct bindu_deploy_opts *o, struct bindu_plan *plan,
     struct bindu_err *err)
 {
 	struct bindu_remote_opts where = { .runtime = o->runtime };
-	struct bindu_run r = { .o = o, .plan = plan, .report = report, .d = d };
+	struct bindu_run r = { .o = o,
+		.plan = plan,
+		.report = report,
+		.d = d,
+		.commit.fd = -1 };
 	struct bindu_err why = { 0 };
 	int bad;
 
@@ -305,6 +312,7 @@ bindu_deploy(const struct bindu_deploy_opts *o, struct bindu_plan *plan,
 		    bindu_run_health(&r, o->health_timeout_ms, &why);
 	if (bad && d->remote != NULL)
 		bindu_run_undo(&r, &why);
+	free(bindu_commit_end(&r.commit));
 	bindu_session_close(r.session);
 	bindu_box_info_fini(&r.box);
 	if (bad && err != NULL)

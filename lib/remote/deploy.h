@@ -31,6 +31,7 @@ struct bindu_deploy_opts {
 	bool run_discover;
 	bool measure; /* compress to know the size even if it must fit */
 	int64_t health_timeout_ms;
+	uint32_t keep; /* releases; 0: 5 */
 };
 
 /* What would be deployed. */

@@ -7,6 +7,7 @@
 #include "deploy.h"
 #include "agent_serve.h"
 #include "health.h"
+#include "release.h"
 #include "transfer_session.h"
 
 struct bindu_run {
@@ -23,6 +24,7 @@ struct bindu_run {
 	bool started; /* a run of ours may have taken the place of another */
 	bool may_exist; /* a box may be there although create failed */
 	char times[512]; /* "upload_ms=12\n" for the release's note */
+	struct bindu_commit commit; /* git is asked while the agent starts */
 };
 
 /* Tell the report and remember for the release. */

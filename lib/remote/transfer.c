@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include "agent.h"
+#include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "lib/source/manifest.h"
@@ -17,18 +18,25 @@
 
 int
 bindu_transfer_tree(struct bindu_remote *remote, const char *box,
-    const char *dir, struct bindu_tree *t, char id[65],
+    const struct bindu_transfer_opts *o, struct bindu_tree *t, char id[65],
     struct bindu_transfer_stats *stats, const struct bindu_report *report,
     struct bindu_err *err)
 {
+	int64_t began = bindu_clock_ms();
 	struct bindu_session *s;
 	int bad;
 
-	s = bindu_session_open(remote, box, dir != NULL ? dir : BINDU_APP_DIR,
-	    0, report, err);
+	s = bindu_session_open(remote, box,
+	    o->dir != NULL ? o->dir : BINDU_APP_DIR, o->keep, report, err);
 	if (s == NULL)
 		return -1;
 	bad = bindu_session_put(s, t, id, stats, err);
+	if (!bad && !stats->unchanged && o->note != NULL) {
+		AUTO_FREE char *note = xasprintf("%supload_ms=%lld\n", o->note,
+		    (long long)(bindu_clock_ms() - began));
+
+		bindu_session_note(s, note, NULL);
+	}
 	bindu_session_close(s);
 	return bad;
 }
@@ -70,8 +78,9 @@ load_unpacked(int fd, const char *temp, struct bindu_tree **t,
 
 int
 bindu_transfer_tar(struct bindu_remote *remote, const char *box,
-    const char *dir, int fd, char id[65], struct bindu_transfer_stats *stats,
-    const struct bindu_report *report, struct bindu_err *err)
+    const struct bindu_transfer_opts *o, int fd, char id[65],
+    struct bindu_transfer_stats *stats, const struct bindu_report *report,
+    struct bindu_err *err)
 {
 	struct bindu_tree *t = NULL;
 	AUTO_FREE char *temp = NULL;
@@ -81,8 +90,8 @@ bindu_transfer_tar(struct bindu_remote *remote, const char *box,
 		return -1;
 	bad = load_unpacked(fd, temp, &t, report, err);
 	if (!bad)
-		bad = bindu_transfer_tree(remote, box, dir, t, id, stats,
-		    report, err);
+		bad = bindu_transfer_tree(remote, box, o, t, id, stats, report,
+		    err);
 	bindu_tree_free(t);
 	bindu_fd_rmtree(AT_FDCWD, temp, NULL);
 	return bad;

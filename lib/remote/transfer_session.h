@@ -9,8 +9,6 @@
 
 struct bindu_session;
 
-enum { BINDU_KEEP = 5, BINDU_KEEP_MAX = 100 };
-
 /* dir: the tree's directory in the box.  keep: releases to keep, 0: 5.
  * Another dialogue at work there is BINDU_E_EXISTS, saying whose. */
 struct bindu_session *

@@ -9,6 +9,8 @@
 static char base[] = "/tmp/bindu-transfer-XXXXXX";
 static char *tree, *app;
 static struct bindu_err err;
+static const struct bindu_transfer_opts app_opts = { .dir = "app" };
+static const struct bindu_transfer_opts tar_opts = { .dir = "from-tar" };
 
 static void
 sh(const char *fmt, ...)
@@ -67,7 +69,8 @@ put(char id[65], struct bindu_transfer_stats *st)
 	int bad;
 
 	err = (struct bindu_err){ 0 };
-	bad = bindu_transfer_tree(NULL, "box", "app", t, id, st, NULL, &err);
+	bad =
+	    bindu_transfer_tree(NULL, "box", &app_opts, t, id, st, NULL, &err);
 	if (bad)
 		printf("# %s\n", err.msg);
 	bindu_tree_free(t);
@@ -212,14 +215,14 @@ tars(void)
 	}
 	bindu_tree_free(t);
 	fd = open(file, O_RDONLY | O_CLOEXEC);
-	ok(bindu_transfer_tar(NULL, "box", "from-tar", fd, id, &st, NULL,
+	ok(bindu_transfer_tar(NULL, "box", &tar_opts, fd, id, &st, NULL,
 	       &err) == 0 &&
 		!strcmp(id, want),
 	    "a tar gives the release its tree would give");
 	close(fd);
 	sh("printf 'no tar at all, but long enough to be looked at' >%s", file);
 	fd = open(file, O_RDONLY | O_CLOEXEC);
-	ok(bindu_transfer_tar(NULL, "box", "from-tar", fd, id, &st, NULL,
+	ok(bindu_transfer_tar(NULL, "box", &tar_opts, fd, id, &st, NULL,
 	       &err) == -1 &&
 		err.code == BINDU_E_DATA,
 	    "no tar is bad data: %s", err.msg);
