@@ -222,6 +222,32 @@ releases(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	return 0;
 }
 
+/* What was live is told on stderr, by the library. */
+static int
+rollback(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
+{
+	AUTO_REMOTE struct bindu_remote *r = open_remote(ctx, err);
+	struct bindu_rollback want = { argc > 1 ? argv[1] : NULL, wait_ms,
+		drain == UINT32_MAX ? -1 : (int64_t)drain };
+	struct bindu_rolled got;
+
+	if (r == NULL ||
+	    bindu_release_rollback(r, argv[0], &want, &got, ctx->report, err) ==
+		-1)
+		return -1;
+	ctx->result = json_object();
+	bindu_json_set_str(ctx->result, "release", got.to);
+	bindu_json_set_str(ctx->result, "before", got.from);
+	if (ctx->json) {
+		AUTO_FREE char *text = bindu_json_text(ctx->result);
+
+		puts(text);
+	} else {
+		puts(got.to);
+	}
+	return 0;
+}
+
 static const struct bindu_verb verbs[] = {
 	{ "deps", "BOX [SCRIPT]", 1, 2, "install what the live release needs",
 	    deps_opts, deps },
@@ -234,6 +260,9 @@ static const struct bindu_verb verbs[] = {
 	    status_opts, status },
 	{ "releases", "BOX", 1, 1, "list the releases it keeps", NULL,
 	    releases },
+	{ "rollback", "BOX [RELEASE]", 1, 2,
+	    "go back to the release before, or to RELEASE", restart_opts,
+	    rollback },
 	{ 0 }
 };
 

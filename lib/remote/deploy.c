@@ -260,7 +260,7 @@ ship(struct bindu_run *r, struct bindu_err *err)
 		return check(r, err);
 	bindu_commit_begin(&r->commit, r->plan->agent.root);
 	if (go_on(err) == -1 || deps(r, err) == -1 || go_on(err) == -1 ||
-	    bindu_run_serve(r, false, r->o->health_timeout_ms, err) == -1)
+	    bindu_run_serve(r, r->o->health_timeout_ms, err) == -1)
 		return -1;
 	note_release(r);
 	return 0;

@@ -30,9 +30,8 @@ struct bindu_run {
 /* Tell the report and remember for the release. */
 void bindu_run_phase(struct bindu_run *, const char *phase, int64_t began,
     const char *detail, ...) __attribute__((format(printf, 4, 5)));
-/* Start the live release and make it the agent; same: as it ran before. */
-int bindu_run_serve(struct bindu_run *, bool same, int64_t timeout_ms,
-    struct bindu_err *);
+/* Start the live release and make it the agent. */
+int bindu_run_serve(struct bindu_run *, int64_t timeout_ms, struct bindu_err *);
 /* Something that runs already: does it answer? */
 int
 bindu_run_health(struct bindu_run *, int64_t timeout_ms, struct bindu_err *);

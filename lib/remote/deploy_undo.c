@@ -11,7 +11,6 @@
 
 enum {
 	LEAVE_MS = 4000, /* on_exit is done within 5 s */
-	BACK_MS = 20000, /* what served before should soon do so again */
 };
 
 static void
@@ -25,17 +24,15 @@ note_times(struct bindu_run *r)
 }
 
 int
-bindu_run_serve(struct bindu_run *r, bool same, int64_t timeout_ms,
-    struct bindu_err *err)
+bindu_run_serve(struct bindu_run *r, int64_t timeout_ms, struct bindu_err *err)
 {
 	struct bindu_agent_serve s = {
 		.start = {
-			.script = same ? NULL : r->plan->agent.script,
+			.script = r->plan->agent.script,
 			.port = r->plan->port,
-			.public_url = same ? NULL : r->d->url,
-			.env = same ? NULL : r->o->env,
+			.public_url = r->d->url,
+			.env = r->o->env,
 			.key = r->key,
-			.same = same,
 			.held = true,
 		},
 		.name = r->plan->agent.name,
@@ -80,45 +77,21 @@ bindu_run_health(struct bindu_run *r, int64_t timeout_ms, struct bindu_err *err)
 	return 0;
 }
 
-static bool
-is_other(const struct bindu_run *r)
-{
-	return strcmp(r->before, r->d->release) != 0;
-}
-
-/* The release before ours, started as that was: it served, and does again. */
-static int
-start_before(struct bindu_run *r, struct bindu_err *err)
-{
-	unsigned run = r->served.st.run;
-
-	if (run != 0 &&
-	    bindu_agent_drop(r->remote, r->box.name, run, err) == -1)
-		return -1;
-	return bindu_run_serve(r, true, BACK_MS, err);
-}
-
-/* Where the old one ran beside ours it was never stopped. */
+/* The release before ours: it served, and does so still or again. */
 static void
 go_back(struct bindu_run *r)
 {
 	struct bindu_err why = { 0 };
 	int64_t began = bindu_clock_ms();
-	struct bindu_agent_status st;
 	bool stayed;
 
-	if (!is_other(r) ||
-	    bindu_session_use(r->session, r->before, &why) == 0) {
-		stayed = bindu_agent_status(r->remote, r->box.name, 0, &st,
-			     NULL) == 0 &&
-		    st.running && st.run != r->served.st.run;
-		if (stayed || start_before(r, &why) == 0) {
-			r->d->rolled_back = true;
-			bindu_run_phase(r, "rollback", began, "%.12s %s",
-			    r->before,
-			    stayed ? "still serves" : "serves again");
-			return;
-		}
+	if (bindu_release_restore(r->remote, &r->box, r->session, r->before,
+		&r->served, r->plan->agent.name, r->report, &stayed,
+		&why) == 0) {
+		r->d->rolled_back = true;
+		bindu_run_phase(r, "rollback", began, "%.12s %s", r->before,
+		    stayed ? "still serves" : "serves again");
+		return;
 	}
 	bindu_note(r->report, BINDU_ERROR,
 	    "the release before, %.12s, does "

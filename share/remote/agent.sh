@@ -503,6 +503,9 @@ live() {
 	exists "$1" || exit 66
 	use "$1"
 	: >"$run/healthy"
+	# A way back for later.
+	rel=$T/releases/$(word "$run/release")
+	[ ! -e "$rel/manifest" ] || : >"$rel/healthy"
 	rm -f "$run/alone" "$R/before"
 	if [ "$(word "$R/live")" != "$1" ]; then
 		put "$R/live" "$1"
