@@ -63,6 +63,8 @@ class Handler(BaseHTTPRequestHandler):
             self.stream(float(query))
         elif path == "/ws":
             self.websocket()
+        elif path != "/":
+            self.send_error(404)
         else:
             self.send((VERSION + "." * 20000 + VERSION).encode())
 

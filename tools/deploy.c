@@ -186,6 +186,8 @@ deploy(struct bindu_ctx *ctx, struct bindu_plan *plan, bool attached,
 
 	bindu_tool_last_words(words);
 	bad = bindu_deploy(&o, plan, ctx->report, &d, err);
+	if (bad && d.name != NULL)
+		ctx->result = bindu_deployed_json(&d, plan);
 	if (!bad) {
 		print_deployed(ctx, &d, plan);
 		if (attached) {

@@ -12,6 +12,7 @@
 #include "lib/remote/health.h"
 
 #define LOG_LINES 20
+#define INSIDE_MS 1000 /* to tell an agent from the way to it */
 
 static struct bindu_health_opts wait = { .timeout_ms = 60000,
 	.newer_than = -1 };
@@ -33,6 +34,7 @@ struct target {
 	const char *box;
 	char *url; /* the plain local address when there is one */
 	struct bindu_agent_watch *watch;
+	struct bindu_agent_status st; /* of the agent, state "" for a URL */
 };
 
 static void
@@ -67,7 +69,6 @@ open_target(const struct bindu_ctx *ctx, const char *box, struct target *t,
 {
 	struct bindu_remote_opts o = { .runtime = ctx->runtime };
 	struct bindu_box_info info = { 0 };
-	struct bindu_agent_status st;
 
 	t->box = box;
 	if (bindu_remote_open(&o, ctx->report, &t->remote, err) == -1 ||
@@ -79,10 +80,10 @@ open_target(const struct bindu_ctx *ctx, const char *box, struct target *t,
 	if (t->url == NULL)
 		return bindu_err_set(err, BINDU_E_UNAVAILABLE,
 		    "box %s has no address", box);
-	if (bindu_agent_status(t->remote, box, 0, &st, err) == -1)
+	if (bindu_agent_status(t->remote, box, 0, &t->st, err) == -1)
 		return -1;
 	/* A box may serve something that no deploy of ours has started. */
-	if (strcmp(st.state, "none") == 0)
+	if (strcmp(t->st.state, "none") == 0)
 		return 0;
 	t->watch = bindu_agent_watch(t->remote, box, err);
 	return t->watch == NULL ? -1 : 0;
@@ -106,8 +107,17 @@ print_log(const struct target *t)
 	}
 }
 
+/* It is not healthy: is it so in its box too? */
 static void
-print_json(const struct bindu_health *h)
+look_inside(struct target *t)
+{
+	if (t->watch != NULL && !bindu_agent_watch_ended(t->watch))
+		bindu_agent_ready(t->remote, t->box, t->st.run, INSIDE_MS,
+		    &t->st, NULL);
+}
+
+static void
+print_json(const struct target *t, const struct bindu_health *h)
 {
 	json_t *o = json_object();
 	AUTO_FREE char *text = NULL;
@@ -119,21 +129,39 @@ print_json(const struct bindu_health *h)
 		json_object_set_new(o, "uptime_seconds",
 		    json_real(round(h->uptime * 1000) / 1000));
 	bindu_json_set_int(o, "waited_ms", h->waited_ms);
+	if (t->watch != NULL) {
+		if (!h->healthy)
+			json_object_set_new(o, "inside",
+			    json_boolean(t->st.ready));
+		bindu_json_set_int(o, "pid", t->st.pid);
+		bindu_json_set_int(o, "port", t->st.port);
+		bindu_json_set_str(o, "release", t->st.release);
+	}
 	text = bindu_json_text(o);
 	puts(text);
 	json_decref(o);
 }
 
 static int
-judge(const struct bindu_ctx *ctx, const struct target *t,
+judge(const struct bindu_ctx *ctx, struct target *t,
     const struct bindu_health *h)
 {
+	if (!h->healthy)
+		look_inside(t);
 	if (ctx->json)
-		print_json(h);
+		print_json(t, h);
 	if (h->healthy) {
 		bindu_note(ctx->report, BINDU_NOTE, "healthy after %.1f s",
 		    (double)h->waited_ms / 1000);
 		return 0;
+	}
+	if (t->st.ready) {
+		bindu_log(BINDU_ERROR,
+		    "%s answers in its box (port %u), but after %.1f s not at "
+		    "%s: %s; the way to it is at fault, not the agent",
+		    t->box, (unsigned)t->st.port, (double)h->waited_ms / 1000,
+		    t->url, h->cause);
+		return 1;
 	}
 	print_log(t);
 	bindu_log(BINDU_ERROR, "%s is not healthy after %.1f s: %s", t->box,

@@ -1,5 +1,5 @@
-/* boxd-init: process 1 of a box.  Runs the image's command if there is one,
- * buries orphans, and ends everything on SIGTERM, or when its standard input
+/* boxd-init: process 1 of a box.  Runs the image's command and the user's
+ * HOME/.bindu/boot where there are such, buries orphans, and ends everything on SIGTERM, or when its standard input
  * closes: the box's monitor is gone then.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -13,28 +13,49 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "boot.h"
 
 #define GRACE_TICKS 200 /* between TERM and KILL without a monitor */
 #define TICK_MS 10
 
-static void
-run_command(char **argv)
+/* A process of its own; true in it. */
+static bool
+begin(void)
 {
 	sigset_t none;
 	int fd;
 
 	if (fork() != 0) /* no memory for it: the box is up anyway */
-		return;
+		return false;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
 	fd = open("/dev/null", O_RDONLY);
-	if (fd != -1 && fd != 0)
+	if (fd != -1 && fd != 0) {
 		dup2(fd, 0);
+		close(fd);
+	}
+	return true;
+}
+
+static void
+run_command(char **argv)
+{
+	if (!begin())
+		return;
 	execvp(argv[0], argv);
 	fprintf(stderr, "boxd-init: cannot run %s: %s\n", argv[0],
 	    strerror(errno));
 	_exit(127);
+}
+
+static void
+run_boot(void)
+{
+	if (!begin())
+		return;
+	boot_exec();
+	_exit(0);
 }
 
 static void
@@ -77,6 +98,7 @@ main(int argc, char **argv)
 	fcntl(0, F_SETFD, FD_CLOEXEC);
 	if (argc > 1)
 		run_command(argv + 1);
+	run_boot();
 	while (!term && !alone) {
 		if (poll(p, 2, -1) == -1)
 			continue;

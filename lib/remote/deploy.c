@@ -313,6 +313,7 @@ bindu_deploy(const struct bindu_deploy_opts *o, struct bindu_plan *plan,
 	if (bad && d->remote != NULL)
 		bindu_run_undo(&r, &why);
 	free(bindu_commit_end(&r.commit));
+	d->served = r.served;
 	bindu_session_close(r.session);
 	bindu_box_info_fini(&r.box);
 	if (bad && err != NULL)

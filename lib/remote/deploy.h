@@ -6,7 +6,7 @@
 #ifndef BINDU_DEPLOY_H
 #define BINDU_DEPLOY_H
 
-#include "agent.h"
+#include "agent_serve.h"
 #include "box.h"
 #include "lib/source/discover.h"
 #include "lib/source/scrub.h"
@@ -57,6 +57,7 @@ struct bindu_deployed {
 	bool created; /* the box is new */
 	bool unchanged; /* nothing was sent and nothing restarted */
 	bool rolled_back; /* it failed, the release before serves again */
+	struct bindu_agent_served served; /* how its health was proven */
 };
 /* On failure on_exit was applied (within 5 s), unless the old release serves
  * again. */

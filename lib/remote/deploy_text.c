@@ -171,6 +171,35 @@ bindu_deploy_plan_json(const struct bindu_deploy_opts *o,
 	return j;
 }
 
+/* What was proven, and by whom it was: the box's own probe and the one from
+ * here are two things. */
+static json_t *
+health_json(const struct bindu_deployed *d)
+{
+	const struct bindu_agent_served *s = &d->served;
+	json_t *j = json_object();
+
+	if (!d->unchanged)
+		json_object_set_new(j, "inside", json_boolean(s->inside));
+	json_object_set_new(j, "public", json_boolean(s->health.healthy));
+	bindu_json_set_int(j, "status", s->health.status);
+	if (!s->health.healthy)
+		bindu_json_set_str(j, "cause",
+		    s->health.cause[0] != '\0' ? s->health.cause : s->st.cause);
+	if (s->health.uptime > 0)
+		json_object_set_new(j, "uptime_seconds",
+		    json_real(s->health.uptime));
+	if (s->st.pid != 0)
+		bindu_json_set_int(j, "pid", s->st.pid);
+	if (s->st.port != 0)
+		bindu_json_set_int(j, "port", s->st.port);
+	if (s->st.release[0] != '\0')
+		bindu_json_set_str(j, "release", s->st.release);
+	if (s->st.gap_ms > 0)
+		bindu_json_set_int(j, "gap_ms", s->st.gap_ms);
+	return j;
+}
+
 json_t *
 bindu_deployed_json(const struct bindu_deployed *d, const struct bindu_plan *p)
 {
@@ -185,5 +214,8 @@ bindu_deployed_json(const struct bindu_deployed *d, const struct bindu_plan *p)
 		bindu_json_set_str(j, "release", d->release);
 	json_object_set_new(j, "created", json_boolean(d->created));
 	json_object_set_new(j, "unchanged", json_boolean(d->unchanged));
+	if (d->rolled_back)
+		json_object_set_new(j, "rolled_back", json_true());
+	json_object_set_new(j, "health", health_json(d));
 	return j;
 }

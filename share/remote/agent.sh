@@ -465,7 +465,7 @@ install_boot() {
 	mv -f "$home/.bindu/boot.new" "$home/.bindu/boot"
 	how=none
 	line="@reboot sh $home/.bindu/boot"
-	if [ "$(word /proc/1/comm)" = boxd-init ]; then
+	if [ -e /.boxd/init ]; then
 		how=init
 	elif command -v crontab >/dev/null 2>&1 &&
 		grep -qx -e cron -e crond /proc/[0-9]*/comm 2>/dev/null; then
