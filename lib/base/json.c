@@ -5,6 +5,7 @@
 #include <string.h>
 #include "json.h"
 #include "mem.h"
+#include "str.h"
 
 void
 bindu_json_cleanup(json_t **v)
@@ -54,40 +55,10 @@ bindu_json_bool(const json_t *obj, const char *key, int def)
 	return json_is_boolean(v) ? json_is_true(v) : def;
 }
 
-/* Well-formed bytes of one UTF-8 character at p, 0 when it is none.  p ends
- * with a NUL, which is no continuation byte. */
-static size_t
-utf8_len(const unsigned char *p)
-{
-	unsigned char lo = 0x80, hi = 0xbf;
-	size_t len;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
-	len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (p[0] == 0xe0)
-		lo = 0xa0;
-	else if (p[0] == 0xed)
-		hi = 0x9f;
-	else if (p[0] == 0xf0)
-		lo = 0x90;
-	else if (p[0] == 0xf4)
-		hi = 0x8f;
-	if (p[1] < lo || p[1] > hi)
-		return 0;
-	for (size_t i = 2; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return len;
-}
-
 void
 bindu_json_set_str(json_t *obj, const char *key, const char *s)
 {
-	const unsigned char *p = (const unsigned char *)s;
+	const char *p = s;
 	AUTO_FREE char *fixed = NULL;
 	char *w;
 
@@ -95,7 +66,7 @@ bindu_json_set_str(json_t *obj, const char *key, const char *s)
 		return;
 	w = fixed = xmalloc(3 * strlen(s) + 1);
 	while (*p != '\0') {
-		size_t n = utf8_len(p);
+		size_t n = bindu_str_utf8(p);
 
 		if (n == 0) {
 			memcpy(w, "\xef\xbf\xbd", 3);

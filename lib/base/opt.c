@@ -98,6 +98,21 @@ find_long(const struct bindu_opt *const *tables, const char *s, size_t n)
 	return NULL;
 }
 
+static int
+refuse_long(const struct bindu_opt *const *tables, const char *s, size_t n,
+    struct bindu_err *err)
+{
+	const char *near = NULL;
+
+	for (; *tables != NULL; tables++) {
+		for (const struct bindu_opt *o = *tables; o->name; o++)
+			near = bindu_str_nearer(s, n, near, o->name);
+	}
+	return bindu_err_set(err, BINDU_E_USAGE, "unknown option --%.*s%s%s%s",
+	    n > 60 ? 60 : (int)n, s, near != NULL ? " (did you mean --" : "",
+	    near != NULL ? near : "", near != NULL ? "?)" : "");
+}
+
 static const struct bindu_opt *
 find_letter(const struct bindu_opt *const *tables, char c)
 {
@@ -120,8 +135,7 @@ parse_long(const struct bindu_opt *const *tables, char **argv, int *i,
 	const struct bindu_opt *o = find_long(tables, s, n);
 
 	if (o == NULL)
-		return bindu_err_set(err, BINDU_E_USAGE,
-		    "unknown option --%.*s", n > 60 ? 60 : (int)n, s);
+		return refuse_long(tables, s, n, err);
 	if (s[n] == '=') {
 		v = s + n + 1;
 		if (!takes_value(o))

@@ -230,6 +230,35 @@ bindu_str_shquote(struct bindu_buf *b, const char *s, struct bindu_err *err)
 	return bad;
 }
 
+size_t
+bindu_str_utf8(const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	unsigned char lo = 0x80, hi = 0xbf;
+	size_t len;
+
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	if (p[0] == 0xe0)
+		lo = 0xa0;
+	else if (p[0] == 0xed)
+		hi = 0x9f;
+	else if (p[0] == 0xf0)
+		lo = 0x90;
+	else if (p[0] == 0xf4)
+		hi = 0x8f;
+	if (p[1] < lo || p[1] > hi)
+		return 0;
+	for (size_t i = 2; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return len;
+}
+
 /* Length of the UTF-8 sequence at p (n bytes left) when it is well formed
  * and printable; 0 when the byte must be escaped. */
 static size_t
@@ -369,4 +398,51 @@ bindu_str_unhex(const char *s, uint8_t *out, size_t n)
 		out[i] = (uint8_t)(hi << 4 | lo);
 	}
 	return 0;
+}
+
+/* How many letters to change, add or drop to come from a (n bytes) to b. */
+static size_t
+distance(const char *a, size_t n, const char *b)
+{
+	size_t row[64], m = strlen(b);
+
+	for (size_t j = 0; j <= m; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= m; j++) {
+			size_t cost = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < cost)
+				cost = row[j] + 1;
+			if (row[j - 1] + 1 < cost)
+				cost = row[j - 1] + 1;
+			row[j] = cost;
+		}
+	}
+	return row[m];
+}
+
+/* Unfinished words are the commonest mistake: --time for --timeout. */
+static size_t
+strangeness(const char *given, size_t n, const char *name)
+{
+	return strncmp(given, name, n) == 0 ? 1 : distance(given, n, name);
+}
+
+const char *
+bindu_str_nearer(const char *given, size_t n, const char *best,
+    const char *name)
+{
+	size_t limit = n < 5 ? 1 : (n + 1) / 3, d;
+
+	if (n == 0 || n > 60 || strlen(name) > 60)
+		return best;
+	d = strangeness(given, n, name);
+	if (d > limit || (best != NULL && d >= strangeness(given, n, best)))
+		return best;
+	return name;
 }

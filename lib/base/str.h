@@ -23,10 +23,17 @@ char *bindu_str_human(uint64_t bytes, char *out, size_t outsz);
 bool bindu_str_starts(const char *, const char *prefix);
 bool bindu_str_ends(const char *, const char *suffix);
 int bindu_str_icmp(const char *, const char *); /* ASCII fold */
+/* For "did you mean": name when it is likelier meant by given (n bytes) than
+ * best (may be NULL), else best.  Begin with NULL. */
+const char *bindu_str_nearer(const char *given, size_t n, const char *best,
+    const char *name);
 
 /* Append s quoted for POSIX sh: bare when only [A-Za-z0-9_@%+=:,./-], else
  * in single quotes, ' as '\''.  NUL cannot occur. */
 int bindu_str_shquote(struct bindu_buf *, const char *s, struct bindu_err *);
+/* Bytes of the well-formed UTF-8 character at s, 0 when it is none.  s ends
+ * with a NUL, which counts as a character of one byte. */
+size_t bindu_str_utf8(const char *s);
 /* Append s for a person: C0, DEL, C1 and broken UTF-8 as \xNN escapes. */
 int bindu_str_visible(struct bindu_buf *, const char *s, size_t n,
     struct bindu_err *);

@@ -71,6 +71,8 @@ static const struct {
 	{ "--size 1.5G", 0, "!not a size" },
 	{ "--mode=quick", 0, "!none of fast, slow" },
 	{ "--fd 999", 0, "!not open" },
+	{ "--timeuot 5", 0, "!--timeuot (did you mean --timeout?)" },
+	{ "--verb", 0, "!--verb (did you mean --verbose?)" },
 };
 
 static void

@@ -148,6 +148,63 @@ lists_and_hex(void)
 	    "prefix and suffix");
 }
 
+static const char *const words[] = { "create", "get", "list", "start", "stop",
+	"destroy", NULL };
+static const struct {
+	const char *given, *meant;
+} slips[] = {
+	{ "creat", "create" },
+	{ "ceate", "create" },
+	{ "crate", "create" },
+	{ "lsit", NULL }, /* two letters of four */
+	{ "lst", "list" },
+	{ "st", "start" },
+	{ "stpo", NULL },
+	{ "distroy", "destroy" },
+	{ "gett", "get" },
+	{ "x", NULL },
+	{ "", NULL },
+	{ "remove", NULL },
+};
+
+static const struct {
+	const char *in;
+	size_t n;
+} chars[] = {
+	{ "a", 1 },
+	{ "", 1 },
+	{ "\x7f", 1 },
+	{ "\xc3\xa9", 2 },
+	{ "\xe2\x82\xac", 3 },
+	{ "\xf0\x9f\x98\x80", 4 },
+	{ "\xc3", 0 },
+	{ "\xe2\x82", 0 },
+	{ "\xc0\x80", 0 },
+	{ "\xe0\x80\x80", 0 },
+	{ "\xed\xa0\x80", 0 },
+	{ "\xf4\x90\x80\x80", 0 },
+	{ "\xff", 0 },
+	{ "\x80", 0 },
+};
+
+static void
+check_words(void)
+{
+	for (size_t i = 0; i < sizeof slips / sizeof *slips; i++) {
+		const char *s = slips[i].given, *best = NULL;
+
+		for (size_t j = 0; words[j] != NULL; j++)
+			best = bindu_str_nearer(s, strlen(s), best, words[j]);
+		ok(best == slips[i].meant ||
+			(best != NULL && slips[i].meant != NULL &&
+			    !strcmp(best, slips[i].meant)),
+		    "\"%s\" means %s", s, best != NULL ? best : "nothing");
+	}
+	for (size_t i = 0; i < sizeof chars / sizeof *chars; i++)
+		ok(bindu_str_utf8(chars[i].in) == chars[i].n,
+		    "UTF-8 row %zu: %zu bytes", i, chars[i].n);
+}
+
 int
 main(void)
 {
@@ -162,6 +219,7 @@ main(void)
 		ok(sizes[i].out == BAD ? r == -1 : r == 0 && v == sizes[i].out,
 		    "size \"%s\"", sizes[i].in);
 	}
+	check_words();
 	for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
 		int r = bindu_str_msec(times[i].in, &t, NULL);
 
