@@ -134,14 +134,17 @@ static int
 parse_verb(struct state *s, int *argc, char ***argv, struct bindu_err *err)
 {
 	const struct bindu_verb *v = s->tool->verbs;
+	const char *given = (*argv)[1], *near = NULL;
 	const struct bindu_opt *tables[4];
 	size_t n = 0;
 
-	while (v->name != NULL && strcmp(v->name, (*argv)[1]) != 0)
-		v++;
+	for (; v->name != NULL && strcmp(v->name, given) != 0; v++)
+		near = bindu_str_nearer(given, strlen(given), near, v->name);
 	if (v->name == NULL)
 		return bindu_err_set(err, BINDU_E_USAGE,
-		    "unknown verb \"%.60s\"", (*argv)[1]);
+		    "unknown verb \"%.60s\"%s%s%s", given,
+		    near != NULL ? " (did you mean " : "",
+		    near != NULL ? near : "", near != NULL ? "?)" : "");
 	s->verb = v;
 	if (v->opts != NULL)
 		tables[n++] = v->opts;
@@ -175,7 +178,7 @@ parse(struct state *s, int *argc, char ***argv, struct bindu_err *err)
 	if (t->verbs == NULL)
 		return check_count(*argc, t->min, t->max, t->args, err);
 	if (*argc == 0)
-		return bindu_err_set(err, BINDU_E_USAGE, "which verb?");
+		return bindu_err_set(err, BINDU_E_USAGE, "a verb is missing");
 	if (parse_verb(s, argc, argv, err) == -1)
 		return -1;
 	if (s->help || s->version)
@@ -228,7 +231,7 @@ run(struct state *s, int argc, char **argv, struct bindu_err *err)
 }
 
 /* 0, 1 and 2 must be open: the next file we open would take their place and
- * receive our messages. */
+ * receive our messages, or feed a command in a box. */
 static void
 fill_standard_fds(void)
 {
@@ -240,6 +243,11 @@ fill_standard_fds(void)
 	if (fd != -1)
 		close(fd);
 }
+
+/* Before the constructors of any library: gRPC's keeps an eventfd open, which
+ * a closed standard input would become. */
+__attribute__((section(".preinit_array"),
+    used)) static void (*const before_all)(void) = fill_standard_fds;
 
 int
 bindu_tool_main(const struct bindu_tool *tool, int argc, char **argv)
@@ -253,7 +261,6 @@ bindu_tool_main(const struct bindu_tool *tool, int argc, char **argv)
 	struct bindu_progress *progress;
 	int code;
 
-	fill_standard_fds();
 	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_DFL);
 	/* Tokens pass through our memory: no core file holds them. */
