@@ -80,16 +80,30 @@ xdg_dir(const char *xdg, const char *fallback)
 
 	if (v != NULL && v[0] == '/')
 		return xasprintf("%s/bindu", v);
-	return xasprintf("%s/%s/bindu", home != NULL ? home : "", fallback);
+	/* A service or a cron job of root may have no HOME. */
+	if (home == NULL)
+		home = geteuid() == 0 ? "/root" : "";
+	return xasprintf("%s/%s/bindu", home, fallback);
+}
+
+/* An absolute BINDU_STATE_DIR: what we start works in another directory.
+ * NULL: unset. */
+static char *
+chosen_dir(void)
+{
+	const char *v = bindu_config_env("BINDU_STATE_DIR");
+	char *dir = v != NULL ? bindu_path_abs(v, NULL) : NULL;
+
+	return v != NULL && dir == NULL ? xstrdup(v) : dir;
 }
 
 char *
 bindu_config_state_dir(void)
 {
-	const char *v = bindu_config_env("BINDU_STATE_DIR");
+	char *dir = chosen_dir();
 
-	if (v != NULL)
-		return xstrdup(v);
+	if (dir != NULL)
+		return dir;
 	if (geteuid() == 0)
 		return xstrdup("/var/lib/bindu");
 	return xdg_dir("XDG_STATE_HOME", ".local/state");
@@ -98,10 +112,11 @@ bindu_config_state_dir(void)
 char *
 bindu_config_run_dir(void)
 {
-	const char *v = bindu_config_env("BINDU_STATE_DIR");
+	char *dir = chosen_dir();
+	const char *v;
 
-	if (v != NULL)
-		return xstrdup(v);
+	if (dir != NULL)
+		return dir;
 	if (geteuid() == 0)
 		return xstrdup("/run/bindu");
 	v = bindu_config_env("XDG_RUNTIME_DIR");

@@ -77,6 +77,12 @@ bindu_local_ensure(bool start, const struct bindu_report *report,
 			*err = why;
 		return bindu_err_wrap(err, "local runtime");
 	}
+	if (geteuid() != 0 && bindu_config_env("HOME") == NULL &&
+	    bindu_config_env("XDG_STATE_HOME") == NULL &&
+	    bindu_config_env("BINDU_STATE_DIR") == NULL)
+		return bindu_err_set(err, BINDU_E_CONFIG,
+		    "the local runtime has no place for its state: set HOME or "
+		    "BINDU_STATE_DIR");
 	bindu_note(report, BINDU_INFO, "starting the local runtime");
 	if (start_daemon(err) == -1)
 		return -1;
