@@ -16,6 +16,7 @@
 /* Atomic: hashing threads look too. */
 static atomic_int caught, answered;
 static const char *volatile last_words;
+static void (*volatile last_act)(void);
 static int wake_fd = -1;
 
 static void
@@ -23,9 +24,12 @@ on_signal(int sig)
 {
 	int saved = errno;
 	const char *words = last_words;
+	void (*act)(void) = last_act;
 	uint64_t one = 1;
 
 	if (caught != 0 && sig == SIGINT) {
+		if (act != NULL)
+			act();
 		if (words != NULL) {
 			(void)!write(STDERR_FILENO, words, strlen(words));
 			(void)!write(STDERR_FILENO, "\n", 1);
@@ -60,6 +64,12 @@ void
 bindu_tool_last_words(const char *words)
 {
 	last_words = words;
+}
+
+void
+bindu_tool_last_act(void (*act)(void))
+{
+	last_act = act;
 }
 
 int
@@ -104,7 +114,7 @@ bindu_tool_confirm(const struct bindu_ctx *ctx, const char *question,
 		return 0;
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return bindu_err_set(err, BINDU_E_USAGE,
-		    "%s: there is no terminal to ask on: needs --yes",
+		    "there is no terminal to ask on \"%s\": it needs --yes",
 		    question);
 	bindu_progress_hide();
 	fprintf(stderr, "%s: %s [y/N] ", ctx->tool, question);

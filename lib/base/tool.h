@@ -63,10 +63,12 @@ int bindu_tool_main(const struct bindu_tool *, int argc, char **argv);
 
 /* Set once SIGINT, SIGTERM or SIGHUP arrived after bindu_tool_catch(); 0
  * before.  wake_fd becomes readable then (for poll).  A second SIGINT within
- * the process ends it at once with 130, having said last_words (borrowed,
- * must stay; a whole line without newline) on stderr. */
+ * the process ends it at once with 130, having called last_act (in the signal
+ * handler) and said last_words (borrowed, must stay; a whole line without
+ * newline) on stderr. */
 void bindu_tool_catch(void);
 void bindu_tool_last_words(const char *);
+void bindu_tool_last_act(void (*)(void));
 int bindu_tool_signal(void);
 /* What takes long asks now and then.  pending: a signal came that nobody has
  * answered yet, be it before the work began.  interrupted: -1

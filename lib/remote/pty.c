@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
+#include "lib/base/tool.h"
 
 static struct {
 	int fd;
@@ -63,8 +64,18 @@ on_stop(int sig)
 	(void)sig;
 	put_back();
 	raise(SIGSTOP);
-	/* Here again after SIGCONT. */
-	if (pty.raw)
+	errno = saved;
+}
+
+/* After any stop, SIGSTOP included, the shell has made the terminal its own.
+ * In the background it is not ours to change: we would be stopped. */
+static void
+on_cont(int sig)
+{
+	int saved = errno;
+
+	(void)sig;
+	if (pty.raw && tcgetpgrp(pty.fd) == getpgrp())
 		tcsetattr(pty.fd, TCSANOW, &pty.ours);
 	tell();
 	errno = saved;
@@ -91,9 +102,11 @@ install(void)
 		return;
 	pty.installed = true;
 	atexit(bindu_pty_restore);
+	bindu_tool_last_act(put_back);
 	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
 		catch (deadly[i], on_death, SA_RESETHAND | SA_NODEFER);
 	catch (SIGTSTP, on_stop, SA_RESTART);
+	catch (SIGCONT, on_cont, SA_RESTART);
 	catch (SIGWINCH, on_winch, SA_RESTART);
 }
 
