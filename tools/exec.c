@@ -61,7 +61,8 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 		return bindu_err_set(err, BINDU_E_USAGE,
 		    "-i and -n contradict each other");
 	if (argc <= skip)
-		return bindu_err_set(err, BINDU_E_USAGE, "which command?");
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "a command is missing");
 	if (skip == 1 && argv[1][0] == '-')
 		return bindu_err_set(err, BINDU_E_USAGE,
 		    "options stand before BOX; a command behind --");

@@ -24,7 +24,8 @@ struct bindu_exec_opts {
 struct bindu_exec_end {
 	int code; /* 0..255, 128+n for a signal, as
 				 * bindu-exec exits: 124 timeout, 125 never
-				 * started, 255 connection lost after start */
+				 * started, 255 connection lost after start,
+				 * 74 its output cannot be written here */
 	bool started;
 };
 

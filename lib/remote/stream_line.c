@@ -28,6 +28,20 @@ is_plain(const char *s)
 	return true;
 }
 
+/* A protobuf string holds nothing else, and the line is one. */
+static bool
+is_utf8(const char *s)
+{
+	size_t n;
+
+	for (; *s != '\0'; s += n) {
+		n = bindu_str_utf8(s);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
 /* NAME=value as shell code of one line.  Bytes a `read` or a shell could
  * spoil go through printf; the last one keeps newlines at the end. */
 static int
@@ -96,10 +110,10 @@ add_command(struct bindu_buf *b, const struct bindu_exec_opts *o,
 	return 0;
 }
 
-/* A command too long for one argument, as code that leaves it in "$@" or in
- * $_bindu_c. */
+/* A command too long for one argument, or of bytes that the line cannot
+ * carry, as code that leaves it in "$@" or in $_bindu_c. */
 static int
-add_long(struct bindu_buf *b, const struct bindu_exec_opts *o,
+add_apart(struct bindu_buf *b, const struct bindu_exec_opts *o,
     struct bindu_err *err)
 {
 	if (o->argv == NULL)
@@ -123,6 +137,12 @@ add_prefix(struct bindu_buf *b, const struct bindu_exec_opts *o,
 		return -1;
 	if (o->cwd == NULL)
 		return 0;
+	if (!is_utf8(o->cwd)) {
+		if (add_value(b, "_bindu_d", o->cwd, err) == -1)
+			return -1;
+		return bindu_buf_adds(b,
+		    "cd \"$_bindu_d\" || exit 125; unset _bindu_d; ", err);
+	}
 	if (bindu_buf_adds(b, *o->cwd == '-' ? "cd ./" : "cd ", err) == -1 ||
 	    bindu_str_shquote(b, o->cwd, err) == -1)
 		return -1;
@@ -151,24 +171,25 @@ bindu_exec_line_build(const struct bindu_exec_opts *o, const char *marker,
     const char *head_file, struct bindu_exec_line *l, struct bindu_err *err)
 {
 	struct bindu_buf command = BINDU_BUF_INIT(WHOLE_MAX);
-	bool is_long;
+	bool apart;
 	int rc;
 
 	l->line = (struct bindu_buf)BINDU_BUF_INIT(WHOLE_MAX);
 	l->head = (struct bindu_buf)BINDU_BUF_INIT(WHOLE_MAX);
 	rc = add_command(&command, o, err);
-	is_long = command.len > LINE_MAX_BYTES;
+	apart = rc == 0 &&
+	    (command.len > LINE_MAX_BYTES || !is_utf8(command.p));
 	if (rc == 0 && o->env != NULL)
 		rc = add_env(&l->head, o->env, err);
-	if (rc == 0 && is_long)
-		rc = add_long(&l->head, o, err);
+	if (rc == 0 && apart)
+		rc = add_apart(&l->head, o, err);
 	if (rc == 0 && l->head.len != 0)
 		rc = bindu_buf_addc(&l->head, '\n', err);
 	if (rc == 0 && l->head.len != 0)
 		rc = add_reader(&l->line, head_file, err);
 	if (rc == 0)
 		rc = add_prefix(&l->line, o, marker, err);
-	if (rc == 0 && is_long)
+	if (rc == 0 && apart)
 		rc = bindu_buf_adds(&l->line,
 		    o->argv != NULL ? "exec \"$@\"" : "eval \"$_bindu_c\"",
 		    err);

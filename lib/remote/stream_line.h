@@ -2,7 +2,7 @@
  * takes, without secrets in it.
  *
  * The far side runs the string with sh -c, where `ps` shows it.  Environment
- * values, and vectors too long for one argument, are sent as one line at the
+ * values, and vectors too long for one argument or not UTF-8, are sent as one line at the
  * head of standard input instead, which the string reads with `read` (every
  * sh reads that line byte by byte, so nothing behind it is lost).
  * SPDX-License-Identifier: Apache-2.0 */

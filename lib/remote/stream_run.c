@@ -168,8 +168,10 @@ step(struct run *r, struct bindu_exec_end *end, struct bindu_err *err)
 	struct bindu_frame f;
 
 	heed_size(r);
-	if (flush(r) == -1)
+	if (flush(r) == -1) {
+		*end = (struct bindu_exec_end){ 74, true };
 		return bindu_err_sys(err, "cannot write the command's output");
+	}
 	if (feed(r, err) == -1)
 		return -1;
 	if (r->watch.running && bindu_tool_signal() == 0)

@@ -71,6 +71,14 @@ run(const char *const *shell, const struct bindu_exec_line *l, size_t *n)
 	return text;
 }
 
+static int
+is_ascii(const char *s)
+{
+	while (*s > 0)
+		s++;
+	return *s == '\0';
+}
+
 /* The command prints its arguments and then its standard input. */
 static void
 check_args(const char *const *shell, const char *what, const char *const *args)
@@ -97,6 +105,9 @@ check_args(const char *const *shell, const char *what, const char *const *args)
 			ok(0, "%s: %s: cannot be built", shell[0], what);
 			return;
 		}
+		ok(is_ascii(l.line.p),
+		    "%s: %s: the line is a string for protobuf", shell[0],
+		    what);
 		got = run(shell, &l, &n);
 		ok(n == want.len && memcmp(got, want.p, n) == 0,
 		    "%s: %s%s arrive exactly", shell[0], what,
