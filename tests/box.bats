@@ -117,10 +117,20 @@ exchanges() { grep -c '^POST /token ' "$STUB/http-calls"; }
 	run -2 timeout 10 bindu-box create --memory lots
 	run -2 timeout 10 bindu-box create --port 70000
 	run -2 timeout 10 bindu-box create --auto-suspend soon
+	run -2 timeout 10 bindu-box create --auto-suspend 500ms
 	run -2 timeout 10 bindu-box frobnicate
 	run -2 timeout 10 bindu-box get
 	run -2 timeout 10 bindu-box
 	[ ! -e "$STUB/calls" ]
+}
+
+@test "box: a misspelt verb or option names the one that was meant" {
+	run -2 timeout 10 bindu-box creat x
+	[[ $output == *'unknown verb "creat" (did you mean create?)'* ]]
+	run -2 timeout 10 bindu-box frobnicate
+	[[ $output != *"did you mean"* ]]
+	run -2 timeout 10 bindu-box list --jso
+	[[ $output == *"(did you mean --json?)"* ]]
 }
 
 @test "box: runtime boxd without a credential says so" {
@@ -201,6 +211,22 @@ exchanges() { grep -c '^POST /token ' "$STUB/http-calls"; }
 	chmod 777 "$XDG_CACHE_HOME/bindu/tokens"
 	run timeout 20 bindu-box list
 	[ "$status" != 0 ]
+}
+
+@test "box: a home that cannot be written costs an exchange, no more" {
+	use_key
+	mkdir "$BATS_TEST_TMPDIR/ro"
+	for home in /dev/null "$BATS_TEST_TMPDIR/ro"; do
+		HOME=$home XDG_CACHE_HOME= run -0 timeout 20 unshare -m sh -c '
+			mount -t tmpfs -o ro none "$0" && exec bindu-box list' \
+			"$BATS_TEST_TMPDIR/ro"
+	done
+	[ "$(exchanges)" = 2 ]
+	timeout 20 bindu-box list -q
+	rm "$XDG_CACHE_HOME"/bindu/tokens/*.json
+	run -0 timeout 20 unshare -m sh -c 'mount --bind "$0" "$0" &&
+		mount -o remount,ro,bind "$0" && exec bindu-box list' "$HOME"
+	[ "$(exchanges)" = 4 ]
 }
 
 @test "box: each broken exchange has its exit status and shows no secret" {

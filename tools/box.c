@@ -10,21 +10,22 @@
 #include "lib/remote/box.h"
 #include "lib/remote/stream_env.h"
 
-static const char *image, *auto_suspend;
+static const char *image;
 static uint32_t vcpu, port;
 static uint64_t memory, disk;
 static struct bindu_strv env;
 static bool no_wait, bring_up;
-static int64_t timeout = 600000;
+static int64_t timeout = 600000, auto_suspend = -1;
 
 static const struct bindu_opt create_opts[] = {
 	{ 0, "image", BINDU_OPT_STR, &image, "IMAGE",
 	    "start from IMAGE (default: the runtime's)", NULL },
 	{ 0, "vcpu", BINDU_OPT_U32, &vcpu, "N", "number of processors", NULL },
-	{ 0, "memory", BINDU_OPT_SIZE, &memory, "SIZE", "memory, 512M", NULL },
-	{ 0, "disk", BINDU_OPT_SIZE, &disk, "SIZE", "disk, 10G", NULL },
-	{ 0, "auto-suspend", BINDU_OPT_STR, &auto_suspend, "SECONDS",
-	    "suspend when idle so long; 0: never", NULL },
+	{ 0, "memory", BINDU_OPT_SIZE, &memory, "SIZE", "memory, such as 512M",
+	    NULL },
+	{ 0, "disk", BINDU_OPT_SIZE, &disk, "SIZE", "disk, such as 10G", NULL },
+	{ 0, "auto-suspend", BINDU_OPT_MSEC, &auto_suspend, "TIME",
+	    "suspend when idle for TIME, in whole seconds; 0: never", NULL },
 	{ 0, "port", BINDU_OPT_U32, &port, "PORT",
 	    "port of the box that its address leads to", NULL },
 	{ 'e', "env", BINDU_OPT_STRLIST, &env, "KEY[=VALUE]",
@@ -108,12 +109,14 @@ fill_config(struct bindu_box_config *c, int argc, char **argv,
 	if (port > 65535)
 		return bindu_err_set(err, BINDU_E_USAGE, "port %u: above 65535",
 		    port);
-	if (auto_suspend != NULL) {
-		c->has_auto_suspend = true;
-		if (bindu_str_u32(auto_suspend, &c->auto_suspend_secs, err) ==
-		    -1)
-			return bindu_err_wrap(err, "--auto-suspend");
-	}
+	if (auto_suspend > 0 &&
+	    (auto_suspend % 1000 != 0 || auto_suspend / 1000 > UINT32_MAX))
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "--auto-suspend takes whole seconds, at most %u",
+		    UINT32_MAX);
+	c->has_auto_suspend = auto_suspend >= 0;
+	if (c->has_auto_suspend)
+		c->auto_suspend_secs = (uint32_t)(auto_suspend / 1000);
 	for (size_t i = 0; i < env.n; i++)
 		if (bindu_env_add(all, env.v[i], err) == -1)
 			return -1;

@@ -189,7 +189,8 @@ store_cache(const struct bindu_token *t, int dir)
 	bindu_free_secret(text);
 }
 
-/* Parallel tools wait for the one that exchanges. */
+/* Parallel tools wait for the one that exchanges.  -2: nothing can be
+ * written there. */
 static int
 lock_cache(int dir, struct bindu_err *err)
 {
@@ -197,6 +198,8 @@ lock_cache(int dir, struct bindu_err *err)
 	AUTO_CLOSE int fd = openat(dir, "lock",
 	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
+	if (fd == -1 && (errno == EROFS || errno == ENOSPC || errno == EDQUOT))
+		return -2;
 	if (fd == -1)
 		return bindu_err_sys(err, "cannot lock the token cache");
 	while (flock(fd, LOCK_EX | LOCK_NB) == -1) {
@@ -259,6 +262,7 @@ post_key(struct bindu_token *t, struct bindu_http_res *res,
 
 	bindu_json_set_str(o, "api_key", t->key);
 	text = bindu_json_text(o);
+	explicit_bzero((char *)bindu_json_str(o, "api_key"), strlen(t->key));
 	req.body = text;
 	req.bodylen = strlen(text);
 	rc = bindu_http(&req, res, err);
@@ -305,21 +309,37 @@ exchange(struct bindu_token *t, struct bindu_err *err)
 	}
 }
 
+/* The cache's directory; -1: one we do not trust; -2: there can be none. */
+static int
+open_cache(struct bindu_err *err)
+{
+	AUTO_FREE char *cache = bindu_config_cache_dir();
+	AUTO_FREE char *path = xasprintf("%s/tokens", cache);
+	struct bindu_err why = { 0 };
+	int dir = -1;
+
+	if (bindu_fd_mkdirs(cache, 0700, &why) == 0)
+		dir = bindu_fd_private_dir(path, &why);
+	if (dir == -1 && why.code != BINDU_E_CONFIG)
+		return -2;
+	if (dir == -1 && err != NULL)
+		*err = why;
+	return dir;
+}
+
 /* Under the lock: somebody may have renewed it meanwhile. */
 static int
 renew_cached(struct bindu_token *t, struct bindu_err *err)
 {
-	AUTO_FREE char *cache = bindu_config_cache_dir();
-	AUTO_FREE char *path = xasprintf("%s/tokens", cache);
-	AUTO_CLOSE int dir = -1, lock = -1;
+	AUTO_CLOSE int dir = open_cache(err), lock = -1;
 	struct bindu_err why = { 0 };
 	int rc;
 
-	if (bindu_fd_mkdirs(cache, 0700, err) == -1)
-		return -1;
-	dir = bindu_fd_private_dir(path, err);
 	if (dir == -1)
 		return -1;
+	/* No home, or one that is read-only: each exchanges for itself. */
+	if (dir == -2)
+		return exchange(t, err);
 	rc = load_cache(t, dir, err);
 	if (rc == -1 || (rc == 1 && t->expires > now() + EARLY_S))
 		return rc == -1 ? -1 : 0;
