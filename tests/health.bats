@@ -51,7 +51,7 @@ setup() {
 
 @test "health: what cannot be found out is not 'unhealthy'" {
 	run -75 timeout 10 bindu-health -t 1s http://no-such-host.invalid
-	run -76 timeout 10 bindu-health -t 1s ftp://127.0.0.1/
+	run -2 timeout 10 bindu-health -t 1s ftp://127.0.0.1/
 	run -2 timeout 10 bindu-health
 	run -2 timeout 10 bindu-health -t soon "$U"
 }
@@ -65,4 +65,18 @@ setup() {
 	code=0
 	wait $client || code=$?
 	[ $code = 130 ]
+}
+
+@test "health: what is neither a box nor a URL is a usage error" {
+	for word in 127.0.0.1:1 host/health ftp://x http:///health http://; do
+		run -2 timeout 10 bindu-health "$word"
+	done
+	run -2 timeout 10 bindu-health 127.0.0.1:1
+	[[ $output == *"is http://127.0.0.1:1 meant?"* ]]
+}
+
+@test "health: user part and query of a URL are not shown" {
+	run -1 timeout 10 bindu-health -t 300ms \
+		"http://me:c4n4ry@127.0.0.1:9/?key=c4n4ry"
+	[[ $output != *c4n4ry* && $output == *"http://127.0.0.1:9/ is not"* ]]
 }

@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/tool.h"
 #include "lib/remote/agent.h"
 #include "lib/remote/health.h"
+#include "lib/remote/http.h"
 
 #define LOG_LINES 20
 #define INSIDE_MS 1000 /* to tell an agent from the way to it */
@@ -33,6 +35,7 @@ struct target {
 	struct bindu_remote *remote;
 	const char *box;
 	char *url; /* the plain local address when there is one */
+	char *shown; /* for messages */
 	struct bindu_agent_watch *watch;
 	struct bindu_agent_status st; /* of the agent, state "" for a URL */
 };
@@ -43,6 +46,7 @@ fini_target(struct target *t)
 	bindu_agent_watch_free(t->watch);
 	bindu_remote_close(t->remote);
 	free(t->url);
+	free(t->shown);
 }
 
 /* The process is gone: no answer will come. */
@@ -164,9 +168,31 @@ judge(const struct bindu_ctx *ctx, struct target *t,
 		return 1;
 	}
 	print_log(t);
-	bindu_log(BINDU_ERROR, "%s is not healthy after %.1f s: %s", t->box,
+	bindu_log(BINDU_ERROR, "%s is not healthy after %.1f s: %s", t->shown,
 	    (double)h->waited_ms / 1000, h->cause);
 	return 1;
+}
+
+/* A box has neither dots nor colons in its name, a URL has a scheme. */
+static int
+check_target(const char *s, struct bindu_err *err)
+{
+	const char *rest = strstr(s, "://");
+	AUTO_FREE char *shown = bindu_http_shown(s);
+
+	if (rest == NULL && strpbrk(s, ".:/") != NULL)
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "%s is no box and no URL; is http://%s meant?", shown,
+		    shown);
+	if (rest == NULL)
+		return 0;
+	if (strncasecmp(s, "http://", 7) != 0 &&
+	    strncasecmp(s, "https://", 8) != 0)
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "%s: use http:// or https://", shown);
+	return rest[3] != '\0' && rest[3] != '/' ?
+	    0 :
+	    bindu_err_set(err, BINDU_E_USAGE, "%s: it names no host", shown);
 }
 
 static int
@@ -177,6 +203,9 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	int rc = 0;
 
 	(void)argc;
+	if (check_target(argv[0], err) == -1)
+		return -1;
+	t.shown = bindu_http_shown(argv[0]);
 	if (newer_than >= 0)
 		wait.newer_than = (double)newer_than / 1000;
 	wait.gone = has_ended;

@@ -92,6 +92,20 @@ look_for_signal(void *arg, curl_off_t a, curl_off_t b, curl_off_t c,
 	return bindu_tool_pending();
 }
 
+char *
+bindu_http_shown(const char *url)
+{
+	const char *host = strstr(url, "://"), *at = NULL;
+	int n = (int)strcspn(url, "?#");
+
+	host = host != NULL ? host + 3 : url;
+	for (const char *p = host; *p != '\0' && strchr("/?#", *p) == NULL; p++)
+		at = *p == '@' ? p : at;
+	return at == NULL ? xasprintf("%.*s", n, url) :
+			    xasprintf("%.*s%.*s", (int)(host - url), url,
+				(int)(url + n - at - 1), at + 1);
+}
+
 static enum bindu_http_cause
 cause_of(CURLcode code)
 {
@@ -134,18 +148,17 @@ explain(const struct bindu_http_req *req, struct transfer *t, CURLcode code,
 		[BINDU_HTTP_CLOSED] = BINDU_E_AGAIN,
 		[BINDU_HTTP_OTHER] = BINDU_E_PROTOCOL,
 	};
-	/* Never a query or user part: they may hold a secret. */
-	int shown = (int)strcspn(req->url, "?#");
+	AUTO_FREE char *where = bindu_http_shown(req->url);
 
 	t->res->cause = cause_of(code);
 	if (code == CURLE_ABORTED_BY_CALLBACK)
 		return bindu_tool_interrupted(err);
 	if (t->too_big)
 		return bindu_err_set(err, BINDU_E_DATA,
-		    "%.*s: the answer is larger than %zu bytes", shown,
-		    req->url, t->res->body.max);
-	return bindu_err_set(err, classes[t->res->cause], "%.*s: %s", shown,
-	    req->url, *detail != '\0' ? detail : curl.text(code));
+		    "%s: the answer is larger than %zu bytes", where,
+		    t->res->body.max);
+	return bindu_err_set(err, classes[t->res->cause], "%s: %s", where,
+	    *detail != '\0' ? detail : curl.text(code));
 }
 
 static bool

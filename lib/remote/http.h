@@ -43,5 +43,8 @@ struct bindu_http_res {
  * came, res->cause says why. */
 int bindu_http(const struct bindu_http_req *, struct bindu_http_res *,
     struct bindu_err *);
+/* The URL for messages: without user part and query, which may hold secrets.
+ * Caller frees. */
+char *bindu_http_shown(const char *url);
 void bindu_http_res_fini(struct bindu_http_res *);
 #endif
