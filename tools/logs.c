@@ -6,11 +6,13 @@
 #include "lib/remote/agent.h"
 
 static uint32_t lines = 100;
-static bool no_follow, console;
+static bool follow, no_follow, console;
 
 static const struct bindu_opt opts[] = {
 	{ 'n', "lines", BINDU_OPT_U32, &lines, "LINES",
 	    "begin with the last LINES lines (default 100)", NULL },
+	{ 'f', "follow", BINDU_OPT_FLAG, &follow, NULL,
+	    "show what is added, too (default)", NULL },
 	{ 0, "no-follow", BINDU_OPT_FLAG, &no_follow, NULL,
 	    "end after what is there now", NULL },
 	{ 0, "console", BINDU_OPT_FLAG, &console, NULL,
@@ -26,6 +28,9 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	int rc;
 
 	(void)argc;
+	if (follow && no_follow)
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "--follow and --no-follow contradict each other");
 	bindu_tool_catch();
 	if (bindu_remote_open(&where, ctx->report, &remote, err) == -1)
 		return -1;

@@ -303,9 +303,8 @@ bindu_agent_logs(struct bindu_remote *remote, const char *box, bool follow,
     unsigned last, int fd, struct bindu_err *err)
 {
 	AUTO_FREE char *line =
-	    xasprintf("f=.bindu/agent/logs/agent.log; cd; if [ ! -e $f ]; then "
-		      "echo 'no agent has been started here' >&2; exit 66; fi; "
-		      "exec tail -n %u %s $f",
+	    xasprintf("f=.bindu/agent/logs/agent.log; cd; "
+		      "[ -e $f ] || exit 66; exec tail -n %u %s $f",
 		last, follow ? "-F" : "");
 	const char *argv[] = { "sh", "-c", line, NULL };
 	struct bindu_exec_opts o = { .argv = argv };
@@ -316,6 +315,10 @@ bindu_agent_logs(struct bindu_remote *remote, const char *box, bool follow,
 	if (end.code == 66)
 		return bindu_err_set(err, BINDU_E_NOINPUT,
 		    "no agent has been started in %s", box);
+	/* Following ends by a signal: ours, or the end of the box. */
+	if (end.code != 0 && end.code < 128)
+		return bindu_err_set(err, BINDU_E_IO,
+		    "the log in %s cannot be read (exit %d)", box, end.code);
 	return 0;
 }
 
