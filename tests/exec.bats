@@ -183,6 +183,26 @@ input" ]
 	[[ $output == *"may still be running"* ]]
 }
 
+@test "exec: a refusal while a command runs is a sign of life" {
+	behave GetVm UNAUTHENTICATED*1
+	behave GetVm UNAVAILABLE*1
+	run -0 timeout 30 bindu-exec a -- sh -c 'sleep 11; echo done'
+	[ "$output" = done ]
+	[ "$(calls GetVm)" -ge 2 ]
+}
+
+@test "exec: a box that ends while a command hangs is exit 255" {
+	behave Exec hang*1
+	timeout 30 bindu-exec -n a -- true 2>"$BATS_TEST_TMPDIR/err" &
+	eventually 5 grep -q '^Exec' "$STUB/calls"
+	timeout 10 bindu-box stop -q a
+	code=0
+	wait $! || code=$?
+	timeout 10 bindu-box start -q a
+	[ $code = 255 ]
+	grep -q "box a is stopped" "$BATS_TEST_TMPDIR/err"
+}
+
 @test "exec: a refused token is exit 125 and no second try" {
 	behave Exec UNAUTHENTICATED*1
 	run -125 timeout 10 bindu-exec a -- true
@@ -218,4 +238,34 @@ input" ]
 	run -2 timeout 10 bindu-exec a
 	run -2 timeout 10 bindu-exec a --
 	run -2 timeout 10 bindu-exec -i -n a -- true
+}
+
+@test "exec: arguments and directories that are not UTF-8 arrive" {
+	odd=$(printf 'a\377b')
+	run -0 timeout 10 bindu-exec a -- printf '%s' "$odd"
+	[ "$output" = "$odd" ]
+	mkdir "$BATS_TEST_TMPDIR/$odd"
+	run -0 timeout 10 bindu-exec -w "$BATS_TEST_TMPDIR/$odd" a -- pwd
+	[[ $output == *"/$odd" ]]
+}
+
+@test "exec: output that cannot be written here is exit 74" {
+	code=0
+	timeout 10 bindu-exec a -- echo hi >/dev/full || code=$?
+	[ $code = 74 ]
+	code=0
+	timeout 10 bindu-exec a -- echo hi >&- || code=$?
+	[ $code = 74 ]
+}
+
+@test "exec: a closed standard input reads as empty" {
+	run -0 timeout 10 sh -c 'bindu-exec a -- cat <&-'
+	[ -z "$output" ]
+}
+
+@test "exec: an unknown option names the one that was meant" {
+	run -2 timeout 10 bindu-exec --timout 5 a -- true
+	[[ $output == *"unknown option --timout (did you mean --timeout?)"* ]]
+	run -2 timeout 10 bindu-exec --xyzzy a -- true
+	[[ $output != *"did you mean"* ]]
 }

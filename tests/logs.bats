@@ -41,7 +41,29 @@ teardown_file() {
 @test "logs: a box without an agent is exit 66" {
 	run -66 timeout 20 bindu-logs l2
 	[[ $output == *"no agent has been started in l2"* ]]
+	[[ $output != *"started here"* ]]
 	run -66 timeout 20 bindu-logs nobody
+}
+
+@test "logs: a log that cannot be read or written is exit 74" {
+	timeout 20 bindu-exec l1 -- mv .bindu/agent/logs .bindu/agent/away
+	timeout 20 bindu-exec l1 -- mkdir -p .bindu/agent/logs/agent.log
+	code=0
+	timeout 20 bindu-logs --no-follow l1 2>/dev/null || code=$?
+	timeout 20 bindu-exec l1 -- sh -c 'cd .bindu/agent; rm -r logs;
+		mv away logs'
+	[ $code = 74 ]
+	code=0
+	timeout 20 bindu-logs --no-follow l1 >/dev/full || code=$?
+	[ $code = 74 ]
+}
+
+@test "logs: -f is what it does anyway, and no --no-follow" {
+	run -2 timeout 20 bindu-logs -f --no-follow l1
+	timeout 20 bindu-logs -q -f -n 1 l1 >"$BATS_TEST_TMPDIR/out" &
+	eventually 10 grep -q . "$BATS_TEST_TMPDIR/out"
+	pkill -TERM -P $!
+	wait $!
 }
 
 @test "logs: --console is the output of the box" {
@@ -121,4 +143,26 @@ exit 9" ]
 	[[ $output == *resume* ]]
 	timeout 20 bindu-box wait -q --up l2
 	timeout 20 bindu-exec l2 -- true
+}
+
+@test "shell: the terminal is restored however it ends" {
+	for row in SIGTERM:143 SIGHUP:129 SIGSEGV:-11 SIGQUIT:-3 SIGPIPE:-13 \
+		SIGINT,sleep,SIGINT:130 hex:04:0 "text:exit 255:255" \
+		"text:sleep 30 & exit 3:3" size,hex:04:0 \
+		SIGTSTP,sleep,SIGCONT,raw,hex:04:0 \
+		SIGSTOP,sleep,own,SIGCONT,raw,hex:04:0; do
+		echo "$row"
+		run -0 --separate-stderr timeout 60 \
+			"$REPO/tests/stub/ptyend.py" "${row%:*}" bindu-shell -q l1
+		[ "${lines[0]}" = restored ]
+		[ "${lines[1]}" = "exit ${row##*:}" ]
+	done
+}
+
+@test "exec: every byte passes a terminal both ways" {
+	bytes=$(python3 -c 'print(bytes(range(256)).hex())')
+	run -0 --separate-stderr timeout 60 "$REPO/tests/stub/ptyend.py" \
+		"hex:$bytes" bindu-exec -t l1 -- \
+		sh -c 'stty raw -echo; head -c 256'
+	[ "${lines[2]}" = "$bytes" ]
 }

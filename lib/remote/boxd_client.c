@@ -65,6 +65,16 @@ boxd_authenticate(struct bindu_remote *r, struct bindu_err *err)
 	return token == NULL ? -1 : bindu_rpc_set_token(c->rpc, token, err);
 }
 
+bool
+boxd_renew(struct bindu_remote *r, const struct bindu_err *why)
+{
+	struct boxd_conn *c = boxd_conn(r);
+
+	return why->code == BINDU_E_AUTH &&
+	    why->detail == BINDU_RPC_UNAUTHENTICATED && c->token != NULL &&
+	    bindu_token_renew(c->token);
+}
+
 /* Send it until an answer counts. */
 static int
 exchange(struct bindu_remote *r, const char *method, const void *req, size_t n,
@@ -80,10 +90,7 @@ exchange(struct bindu_remote *r, const char *method, const void *req, size_t n,
 		if (bindu_rpc_unary(c->rpc, method, req, n, timeout_ms, reply,
 			&why) == 0)
 			return 0;
-		/* The server refused before it acted. */
-		if (why.detail == BINDU_RPC_UNAUTHENTICATED &&
-		    why.code == BINDU_E_AUTH && c->token != NULL &&
-		    bindu_token_renew(c->token))
+		if (boxd_renew(r, &why))
 			continue;
 		if (why.code != BINDU_E_AGAIN ||
 		    why.detail != BINDU_RPC_UNAVAILABLE ||

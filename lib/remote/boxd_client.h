@@ -37,6 +37,22 @@ int boxd_call(struct bindu_remote *, const char *method, const void *request,
     void *reply, struct bindu_err *);
 /* The current token into the connection; before a stream is opened. */
 int boxd_authenticate(struct bindu_remote *, struct bindu_err *);
+/* A call failed with why: may it be made again, authenticated anew? */
+bool boxd_renew(struct bindu_remote *, const struct bindu_err *why);
+
+/* Asks beside an open stream, every few seconds. */
+struct boxd_watch {
+	struct bindu_remote *remote;
+	const char *box; /* borrowed */
+	struct bindu_rpc_call *ask; /* GetVm under way */
+	int64_t next;
+	int bad; /* answers in a row that bode ill */
+};
+void boxd_watch_init(struct boxd_watch *, struct bindu_remote *, const char *);
+/* Look without waiting; the stream's own waits must be short.  -1: the box or
+ * the connection is gone.  *woken: a wake or a signal came in meanwhile. */
+int boxd_watch(struct boxd_watch *, bool *woken, struct bindu_err *);
+void boxd_watch_fini(struct boxd_watch *);
 void boxd_free(void *message);
 /* Pack; caller frees.  Never fails: our messages are small. */
 void *boxd_pack(const void *message, size_t *n);

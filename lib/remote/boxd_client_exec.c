@@ -1,4 +1,4 @@
-/* boxd_client_exec.c - the Exec stream: frames, exit rules, liveness.
+/* boxd_client_exec.c - the Exec stream: frames and exit rules.
  *
  * Data messages are written and read by hand: packing would copy each payload
  * twice more.
@@ -9,8 +9,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 
-#define WATCH_MS 5000 /* how often we ask whether the box lives */
-#define SILENCE_MS 10000 /* how long it may not answer */
+#define KEEP_MAX (512 << 10) /* of input, until the server has answered */
 
 struct bindu_client_exec {
 	struct bindu_remote *remote;
@@ -18,16 +17,17 @@ struct bindu_client_exec {
 	char *box;
 	uint8_t *first; /* the opening message, to send again */
 	size_t firstlen;
-	bool more; /* something was sent after it */
+	bool keep; /* all that was sent after it is in kept, eof */
+	bool eof;
+	bool again; /* kept and eof are to be sent again, */
+	size_t at; /* from here */
+	struct bindu_buf kept;
 	bool accepted; /* the stream ended with OK */
 	bool any; /* a chunk came */
 	bool exit_seen; /* the last chunk was an exit chunk */
 	int code;
 	int lost; /* the status that ended it */
-	bool woken; /* while we waited for ask */
-	struct bindu_rpc_call *ask; /* GetVm under way */
-	int64_t next_ask;
-	int gone; /* how often the box was not running */
+	struct boxd_watch watch;
 };
 
 /* ExecChunk's fields we read and write by hand. */
@@ -55,7 +55,9 @@ boxd_exec_open(struct bindu_remote *r, const char *box, const char *line,
 	x = xcalloc(1, sizeof(*x));
 	x->remote = r;
 	x->box = xstrdup(box);
-	x->next_ask = bindu_clock_ms() + WATCH_MS;
+	x->keep = boxd_conn(r)->token != NULL;
+	x->kept.max = KEEP_MAX;
+	boxd_watch_init(&x->watch, r, x->box);
 	m.vm_id = (char *)box;
 	m.command = (char *)line;
 	m.tty = tty;
@@ -66,8 +68,18 @@ boxd_exec_open(struct bindu_remote *r, const char *box, const char *line,
 	return x;
 }
 
-void
-boxd_exec_send(struct bindu_client_exec *x, const void *p, size_t n)
+/* The input may hold secrets. */
+static void
+drop_kept(struct bindu_client_exec *x)
+{
+	x->keep = false;
+	if (x->kept.p != NULL)
+		explicit_bzero(x->kept.p, x->kept.cap);
+	bindu_buf_fini(&x->kept);
+}
+
+static void
+send_data(struct bindu_client_exec *x, const void *p, size_t n)
 {
 	uint8_t head[12] = { F_DATA << 3 | 2 };
 	uint8_t tail[2] = { F_STDIN << 3, 1 };
@@ -80,21 +92,48 @@ boxd_exec_send(struct bindu_client_exec *x, const void *p, size_t n)
 	v[0] = (struct iovec){ head, len };
 	v[1] = (struct iovec){ (void *)p, n };
 	v[2] = (struct iovec){ tail, sizeof(tail) };
-	x->more = true;
 	bindu_rpc_send(x->call, v, 3);
+}
+
+void
+boxd_exec_send(struct bindu_client_exec *x, const void *p, size_t n)
+{
+	if (x->keep && bindu_buf_add(&x->kept, p, n, NULL) == -1)
+		drop_kept(x);
+	send_data(x, p, n);
 }
 
 bool
 boxd_exec_sending(const struct bindu_client_exec *x)
 {
-	return bindu_rpc_sending(x->call);
+	return x->again || bindu_rpc_sending(x->call);
 }
 
 void
 boxd_exec_eof(struct bindu_client_exec *x)
 {
-	x->more = true;
+	x->eof = true;
 	bindu_rpc_half_close(x->call);
+}
+
+/* What followed the opening message of a call that was refused; true: that
+ * is done, and new input may be sent. */
+static bool
+send_again(struct bindu_client_exec *x)
+{
+	if (!x->again || bindu_rpc_sending(x->call))
+		return false;
+	if (x->at < x->kept.len) {
+		send_data(x, x->kept.p, x->kept.len);
+		x->at = x->kept.len;
+		return false;
+	}
+	x->again = false;
+	if (x->eof)
+		bindu_rpc_half_close(x->call);
+	if (!x->keep)
+		drop_kept(x);
+	return true;
 }
 
 void
@@ -110,7 +149,6 @@ boxd_exec_winsize(struct bindu_client_exec *x, uint32_t cols, uint32_t rows)
 	m.rows = rows;
 	p = boxd_pack(&m, &v.iov_len);
 	v.iov_base = p;
-	x->more = true;
 	bindu_rpc_send(x->call, &v, 1);
 }
 
@@ -189,64 +227,15 @@ take_chunk(struct bindu_client_exec *x, const char *p, size_t n,
 		    "exec in %s: %s after the exit code %d", x->box,
 		    f->n != 0 ? "data" : "another exit code", x->code);
 	x->any = true;
+	x->keep = false;
+	if (!x->again)
+		drop_kept(x);
 	x->exit_seen = f->n == 0 || f->code != 0;
 	if (x->exit_seen)
 		/* 128+n is the shell's way; some report -n. */
 		x->code = f->code < 0 && f->code > -65 ? 128 - f->code :
 							 f->code & 255;
 	return 0;
-}
-
-/* 0: the box lives as far as we know; -1: it does not. */
-static int
-watch(struct bindu_client_exec *x, struct bindu_err *err)
-{
-	PB(GetVmRequest)
-	req = PB_INIT(GET_VM_REQUEST);
-	AUTO_FREE uint8_t *p = NULL;
-	AUTO_PB PB(GetVmResponse) *vm = NULL;
-	enum bindu_rpc_event event;
-	struct bindu_err why = { 0 };
-	const char *msg;
-	size_t n;
-	int rc;
-
-	if (x->ask == NULL) {
-		if (bindu_clock_ms() < x->next_ask)
-			return 0;
-		req.vm_id = x->box;
-		p = boxd_pack(&req, &n);
-		x->ask = bindu_rpc_ask(boxd_conn(x->remote)->rpc,
-		    BOXD_METHOD("GetVm"), SILENCE_MS, p, n);
-	}
-	rc = bindu_rpc_recv(x->ask, 0, &event, &msg, &n, &why);
-	if (rc == 0 && event != BINDU_RPC_MESSAGE) {
-		x->woken = event == BINDU_RPC_WOKEN;
-		return 0;
-	}
-	if (rc == 0)
-		vm = boxd__api__v1__get_vm_response__unpack(NULL, n,
-		    (const uint8_t *)msg);
-	bindu_rpc_end(bindu_steal(&x->ask));
-	x->next_ask = bindu_clock_ms() + WATCH_MS;
-	if (rc == -1 && why.detail != BINDU_RPC_NOT_FOUND)
-		return bindu_err_set(err, BINDU_E_AGAIN,
-		    "connection to %s lost; the command may still be running",
-		    x->box);
-	if (rc == 0 &&
-	    (vm == NULL ||
-		(strcmp(vm->status, "stopped") != 0 &&
-		    strcmp(vm->status, "destroyed") != 0 &&
-		    strcmp(vm->status, "failed") != 0))) {
-		x->gone = 0;
-		return 0;
-	}
-	/* Once: its stream may be about to say so itself. */
-	return ++x->gone < 2 ?
-	    0 :
-	    bindu_err_set(err, BINDU_E_AGAIN,
-		"box %s is %s; the command is gone with it", x->box,
-		vm != NULL ? vm->status : "destroyed");
 }
 
 static int
@@ -268,14 +257,14 @@ conclude(struct bindu_client_exec *x, struct bindu_frame *f,
 static bool
 try_again(struct bindu_client_exec *x, const struct bindu_err *why)
 {
-	struct boxd_conn *c = boxd_conn(x->remote);
-
-	if (why->detail != BINDU_RPC_UNAUTHENTICATED || x->more || x->any ||
-	    c->token == NULL || !bindu_token_renew(c->token) ||
-	    boxd_authenticate(x->remote, NULL) == -1)
+	/* Anew in any case: the next tool finds a good one in the cache. */
+	if (x->any || !boxd_renew(x->remote, why) ||
+	    boxd_authenticate(x->remote, NULL) == -1 || !x->keep)
 		return false;
 	bindu_rpc_end(x->call);
 	open_call(x);
+	x->again = x->eof || x->kept.len != 0;
+	x->at = 0;
 	return true;
 }
 
@@ -287,17 +276,21 @@ boxd_exec_recv(struct bindu_client_exec *x, int64_t timeout_ms, bool hold,
 	enum bindu_rpc_event event;
 	struct bindu_err why = { 0 };
 	const char *p;
+	bool woken;
 	size_t n;
 	int left;
 
 	bindu_rpc_hold(x->call, hold);
 	for (;;) {
-		if (watch(x, err) == -1) {
+		if (send_again(x)) {
+			f->kind = BINDU_FRAME_SENT;
+			return 0;
+		}
+		if (boxd_watch(&x->watch, &woken, err) == -1) {
 			x->lost = BINDU_RPC_UNAVAILABLE;
 			return -1;
 		}
-		if (x->woken) {
-			x->woken = false;
+		if (woken) {
 			f->kind = BINDU_FRAME_NOTHING;
 			return 0;
 		}
@@ -359,8 +352,9 @@ boxd_exec_close(struct bindu_client_exec *x)
 {
 	if (x == NULL)
 		return;
-	bindu_rpc_end(x->ask);
+	boxd_watch_fini(&x->watch);
 	bindu_rpc_end(x->call);
+	drop_kept(x);
 	free(x->first);
 	free(x->box);
 	free(x);

@@ -69,6 +69,8 @@ await_reply(struct bindu_rpc_call *call, uint64_t size, struct bindu_err *err)
 		if (event == BINDU_RPC_NOTHING)
 			return bindu_err_set(err, BINDU_E_AGAIN,
 			    "upload: no answer for 30 s");
+		if (event == BINDU_RPC_WOKEN && bindu_pause(0, err) == -1)
+			return -1;
 		if (event == BINDU_RPC_MESSAGE && reply == NULL)
 			reply =
 			    boxd__api__v1__upload_file_response__unpack(NULL, n,
@@ -205,6 +207,8 @@ put_exec(struct bindu_remote *r, const struct upload *u, struct bindu_err *err)
 	while (rc == 0 && event != BINDU_EXEC_END) {
 		rc = bindu_exec_recv(x, IDLE_MS, &event, &p, &len, &end, err);
 		if (rc == 0 && event == BINDU_EXEC_NOTHING)
+			rc = bindu_pause(0, err);
+		if (rc == 0 && event == BINDU_EXEC_NOTHING)
 			rc = bindu_err_set(err, BINDU_E_AGAIN,
 			    "upload: no answer for 30 s");
 	}
@@ -245,7 +249,15 @@ put_once(struct bindu_remote *r, const struct upload *u, struct bindu_err *err)
 	struct bindu_err why = { 0 };
 
 	if (!c->no_upload_stream) {
-		if (put_stream(r, u, &why) == 0)
+		int rc = put_stream(r, u, &why);
+
+		if (rc == -1 && boxd_renew(r, &why) &&
+		    lseek(u->fd, 0, SEEK_SET) == 0) {
+			bindu_digest_end(u->digest,
+			    (uint8_t[BINDU_SHA256]){ 0 });
+			rc = put_stream(r, u, &why);
+		}
+		if (rc == 0)
 			return 0;
 		if (why.detail != BINDU_RPC_UNIMPLEMENTED) {
 			if (err != NULL)
@@ -385,20 +397,63 @@ boxd_fetch(struct bindu_remote *r, const char *box, const char *path, int fd,
 	size_t n;
 	int rc;
 
-	if (boxd_authenticate(r, err) == -1)
-		return -1;
 	req.vm_id = (char *)box;
 	req.path = (char *)path;
 	msg = boxd_pack(&req, &n);
-	call = bindu_rpc_ask(boxd_conn(r)->rpc,
-	    BOXD_METHOD("DownloadFileStream"), -1, msg, n);
-	rc = fetch_pieces(call, &d, &why);
-	bindu_rpc_end(call);
+	do {
+		if (boxd_authenticate(r, err) == -1)
+			return -1;
+		call = bindu_rpc_ask(boxd_conn(r)->rpc,
+		    BOXD_METHOD("DownloadFileStream"), -1, msg, n);
+		rc = fetch_pieces(call, &d, &why);
+		bindu_rpc_end(call);
+	} while (rc == -1 && d.done == 0 && boxd_renew(r, &why));
 	if (rc == -1 && why.detail == BINDU_RPC_UNIMPLEMENTED && d.done == 0)
 		return fetch_message(r, &req, fd, err);
 	if (rc == -1 && err != NULL)
 		*err = why;
 	return rc;
+}
+
+static int
+take_logs(int fd, const char *p, size_t n, struct bindu_err *err)
+{
+	AUTO_PB PB(LogChunk) *m =
+	    boxd__api__v1__log_chunk__unpack(NULL, n, (const uint8_t *)p);
+
+	if (m == NULL)
+		return bindu_err_set(err, BINDU_E_PROTOCOL,
+		    "logs: a message that is no log chunk");
+	return bindu_fd_write(fd, m->data.data, m->data.len) == 0 ?
+	    0 :
+	    bindu_err_sys(err, "cannot write logs");
+}
+
+/* To the end, or until a signal comes: that is how following ends. */
+static int
+copy_logs(struct bindu_rpc_call *call, struct boxd_watch *watch, int fd,
+    bool *any, struct bindu_err *err)
+{
+	enum bindu_rpc_event event = BINDU_RPC_NOTHING;
+	bool woken = false;
+	const char *p;
+	size_t n;
+
+	while (event != BINDU_RPC_END && event != BINDU_RPC_WOKEN) {
+		if (bindu_rpc_recv(call, 1000, &event, &p, &n, err) == -1)
+			return -1;
+		if (event == BINDU_RPC_MESSAGE) {
+			*any = true;
+			if (take_logs(fd, p, n, err) == -1)
+				return -1;
+		}
+		if (event != BINDU_RPC_END &&
+		    boxd_watch(watch, &woken, err) == -1)
+			return -1;
+		if (woken)
+			break;
+	}
+	return 0;
 }
 
 int
@@ -408,35 +463,28 @@ boxd_logs(struct bindu_remote *r, const char *box, bool follow, int fd,
 	PB(StreamLogsRequest)
 	req = PB_INIT(STREAM_LOGS_REQUEST);
 	AUTO_FREE uint8_t *msg = NULL;
-	enum bindu_rpc_event event = BINDU_RPC_NOTHING;
+	struct bindu_err why = { 0 };
 	struct bindu_rpc_call *call;
-	const char *p;
+	struct boxd_watch watch;
+	bool any = false;
 	size_t n;
 	int rc;
 
-	rc = boxd_authenticate(r, err);
-	if (rc == -1)
-		return -1;
 	req.vm_id = (char *)box;
 	req.follow = follow;
 	msg = boxd_pack(&req, &n);
-	call = bindu_rpc_ask(boxd_conn(r)->rpc, BOXD_METHOD("StreamLogs"),
-	    follow ? -1 : r->timeout_ms, msg, n);
-	while (rc == 0 && event != BINDU_RPC_END) {
-		rc = bindu_rpc_recv(call, -1, &event, &p, &n, err);
-		/* A signal is how following ends. */
-		if (rc == 0 && event == BINDU_RPC_WOKEN)
-			break;
-		if (rc == 0 && event == BINDU_RPC_MESSAGE) {
-			AUTO_PB PB(LogChunk) *m =
-			    boxd__api__v1__log_chunk__unpack(NULL, n,
-				(const uint8_t *)p);
-
-			if (m != NULL &&
-			    bindu_fd_write(fd, m->data.data, m->data.len) == -1)
-				rc = bindu_err_sys(err, "cannot write logs");
-		}
-	}
-	bindu_rpc_end(call);
+	do {
+		if (boxd_authenticate(r, err) == -1)
+			return -1;
+		call = bindu_rpc_ask(boxd_conn(r)->rpc,
+		    BOXD_METHOD("StreamLogs"), follow ? -1 : r->timeout_ms, msg,
+		    n);
+		boxd_watch_init(&watch, r, box);
+		rc = copy_logs(call, &watch, fd, &any, &why);
+		boxd_watch_fini(&watch);
+		bindu_rpc_end(call);
+	} while (rc == -1 && !any && boxd_renew(r, &why));
+	if (rc == -1 && err != NULL)
+		*err = why;
 	return rc;
 }

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <grpc/grpc_security.h>
+#include <grpc/support/log.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lib/base/config.h"
@@ -12,8 +13,6 @@
 
 #define ROOTS_MAX (4 << 20)
 #define CONNECT_MS 10000
-#define KEEPALIVE_MS 60000
-#define KEEPALIVE_TIMEOUT_MS 20000
 
 static const char *const bundles[] = {
 	"/etc/ssl/certs/ca-certificates.crt",
@@ -122,14 +121,7 @@ make_channel(const struct bindu_endpoint *e, struct bindu_err *err)
 	    int_arg(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, CONNECT_MS);
 	list[args.num_args++] =
 	    str_arg(GRPC_ARG_PRIMARY_USER_AGENT_STRING, "bindu/" BINDU_VERSION);
-	if (e->tls) {
-		list[args.num_args++] =
-		    int_arg(GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE_MS);
-		list[args.num_args++] = int_arg(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
-		    KEEPALIVE_TIMEOUT_MS);
-		list[args.num_args++] =
-		    int_arg(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-	} else {
+	if (!e->tls) {
 		list[args.num_args++] = int_arg(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
 		list[args.num_args++] =
 		    str_arg(GRPC_ARG_DEFAULT_AUTHORITY, authority);
@@ -142,12 +134,22 @@ make_channel(const struct bindu_endpoint *e, struct bindu_err *err)
 	return channel;
 }
 
+static void
+drop_log(gpr_log_func_args *args)
+{
+	(void)args;
+}
+
 struct bindu_rpc *
 bindu_rpc_open(const struct bindu_endpoint *e, struct bindu_err *err)
 {
 	struct bindu_rpc *rpc;
 	grpc_channel *channel;
 
+	/* What it has to say on stderr is in the errors we get, too; who sets
+	 * its variable wants to see it. */
+	if (bindu_config_env("GRPC_VERBOSITY") == NULL)
+		gpr_set_log_function(drop_log);
 	grpc_init();
 	channel = make_channel(e, err);
 	if (channel == NULL) {
