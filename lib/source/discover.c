@@ -75,6 +75,11 @@ no_call(const struct bindu_py *py, const char *script, struct bindu_err *err)
 		    "nested too deeply to follow: name the agent with --name, "
 		    "or let the script say it with --run",
 		    script);
+	if (bindu_str_ends(script, ".ipynb"))
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "%s is a notebook: make a script of it, with jupyter "
+		    "nbconvert --to script",
+		    script);
 	return bindu_err_set(err, BINDU_E_DATA,
 	    "%s does not call bindufy(): "
 	    "nothing to deploy; if it is a plain server, name it with --name; "
