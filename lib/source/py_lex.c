@@ -81,8 +81,10 @@ static void
 close_indent(struct lexer *lx)
 {
 	uint32_t open = lx->indent[--lx->nindent].tok;
+	uint32_t tok = push(lx, PY_DEDENT, lx->at, 0);
 
-	lx->out->v[open].match = push(lx, PY_DEDENT, lx->at, 0);
+	/* Not before: the tokens may have moved. */
+	lx->out->v[open].match = tok;
 }
 
 /* At the start of a line outside brackets: blanks, then the block tokens.
