@@ -2,6 +2,7 @@
  *
  * With libFuzzer:
  *	clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -DFUZZER \
+ *	    -DBINDU_{LIBEXECDIR,DATADIR,PREFIX,VERSION}='""' \
  *	    -I. tests/fuzz/fuzz_py.c lib/source/py*.c lib/source/toml.c \
  *	    lib/base/{err,mem,buf,str,path,fd,json,clock,rmtree,config}.c \
  *	    -ljansson -o fuzz_py && ./fuzz_py -timeout=5 CORPUS
