@@ -41,6 +41,9 @@ check: deps-test
 check-san: deps-test
 	$(Q)$(MAKE) --no-print-directory SAN=address,undefined VARIANT=san all test-programs
 	$(Q)BINDU_TEST_SAN=1 tests/run build/san
+# README's first command on a fresh machine made of namespaces (root).
+check-fresh:
+	$(Q)tests/fresh/run $(or $(SUITE),bookworm) $(or $(AS),root) $(CHECK)
 test-programs: $(UNIT)
 unit: $(UNIT)
 	$(Q)tests/run $(BUILD) $(UNIT)
@@ -63,6 +66,6 @@ fuzz-ignore:
 	$(Q)PATH=$(CURDIR)/$(BUILD)/bin:$$PATH tests/fuzz/ignore.py --cases $(or $(CASES),100000) $(if $(SEED),--seed $(SEED))
 help:
 	@sed -n '3,9s/^# \{0,1\}//p' Makefile
-.PHONY: bench-programs deps deps-test demo check check-san test-programs unit lint bench help
+.PHONY: bench-programs deps deps-test demo check check-fresh check-san test-programs unit lint bench help
 UNIT_NEEDS_endpoint_test := grpc protobuf-c curl crypto
 UNIT_NEEDS_stream_line_test := grpc protobuf-c curl crypto

@@ -54,7 +54,7 @@ esac
 # shellcheck disable=SC2016 # the inner shell expands
 all 'lib/*.h' 'boxd/*.h' | xargs -P2 -I{} sh -c 'gcc -std=gnu11 -D_GNU_SOURCE -I. -I"$1/gen" -fsyntax-only -x c "{}" 2>&1 || echo "{}:1: does not compile alone"' - "$build" >>"$bad"
 # Scripts.
-scripts=$(all '*.sh' tests/run .ci/run tests/bench/run tests/peers/run mk/self/*.sh | sort -u)
+scripts=$(all '*.sh' tests/run tests/fresh/inside .ci/run tests/bench/run tests/peers/run mk/self/*.sh | sort -u)
 # shellcheck disable=SC2086
 [ -z "$scripts" ] || shellcheck -x $scripts >>"$bad" 2>&1
 # Man pages: clean, and the same options as --help, both ways.
