@@ -136,8 +136,6 @@ create(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	    open_remote(ctx, &r, err) == -1)
 		return -1;
 	rc = bindu_box_create(r, &c, &info, err);
-	if (rc == 0)
-		bindu_box_note_image(r, &info, ctx->report);
 	if (rc == 0 && !no_wait) {
 		rc = bindu_box_wait(r, info.vm_id, false, timeout, err);
 		free(info.status);

@@ -180,17 +180,6 @@ status_is(const struct bindu_box_info *i, const char *want)
 		strcmp(i->status, "standby") == 0);
 }
 
-void
-bindu_box_note_image(struct bindu_remote *r, const struct bindu_box_info *i,
-    const struct bindu_report *report)
-{
-	if (r->runtime == BINDU_LOCAL && status_is(i, "starting"))
-		bindu_note(report, BINDU_NOTE,
-		    "image %s is built first, once, in a minute or two; "
-		    "bindu-logs --console %s shows how far it is",
-		    i->image_ref, i->name);
-}
-
 /* An attempt may have worked although its answer was lost. */
 static int
 destroy(struct bindu_remote *r, const char *id, struct bindu_err *err)

@@ -60,9 +60,6 @@ struct bindu_box_config {
 /* box is an id or a name everywhere. */
 int bindu_box_create(struct bindu_remote *, const struct bindu_box_config *,
     struct bindu_box_info *, struct bindu_err *);
-/* Of a box just created: say so when its image must be built first. */
-void bindu_box_note_image(struct bindu_remote *, const struct bindu_box_info *,
-    const struct bindu_report *);
 int bindu_box_get(struct bindu_remote *, const char *box,
     struct bindu_box_info *, struct bindu_err *);
 int bindu_box_list(struct bindu_remote *, struct bindu_box_info **, size_t *n,

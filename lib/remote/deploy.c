@@ -68,7 +68,6 @@ create_box(struct bindu_run *r, struct bindu_err *err)
 		return -1;
 	r->d->created = true;
 	take_box(r);
-	bindu_box_note_image(r->remote, &r->box, r->report);
 	return bindu_box_wait(r->remote, r->box.name, true, CREATE_MS, err);
 }
 
