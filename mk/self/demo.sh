@@ -42,3 +42,4 @@ for u in "$url" "$local_url"; do
 	echo "$answer"
 done
 say "the agent runs; look inside with: bindu-logs $name, bindu-shell $name; end it with: bindu-box destroy $name"
+say "these programs are in ${build#"$top/"}/bin; make install puts them into PATH"
