@@ -1,0 +1,198 @@
+# bindu-deploy when things go wrong: Ctrl-C in every phase, a full disk, a
+# taken port, a daemon that dies.  Each has a clear message and its exit
+# status, leaves nothing half-made, and the next run succeeds.
+load helper
+
+NAME=unhappy
+setup_file() {
+	own_runtime
+	# A first image is built here once, with all the time it takes.
+	timeout 280 bindu-box create -q --image debian:trixie warm >/dev/null
+	timeout 30 bindu-box destroy -q --yes warm
+}
+teardown_file() {
+	own_runtime
+	end_runtime
+}
+setup() {
+	own_home
+	own_runtime
+	TREE=$BATS_TEST_TMPDIR/tree
+	export TMPDIR=$BATS_TEST_TMPDIR/tmp
+	mkdir -p "$TREE" "$TMPDIR"
+	agent 1
+	PID=
+}
+teardown() {
+	[ -z "$PID" ] || kill -KILL "$PID" 2>/dev/null || true
+	timeout 30 bindu-box destroy -q --yes "$NAME" 2>/dev/null || true
+}
+
+# An agent without dependencies that says VERSION; LINE is run before it
+# listens.
+agent() { # agent VERSION [LINE]
+	cp "$REPO/examples/plain-agent/server.py" "$TREE/agent.py"
+	sed -i -e "s/^VERSION = .*/VERSION = \"$1\"/" \
+		-e "/^VERSION/i ${2:-pass}" "$TREE/agent.py"
+}
+# An installer for the box that does COMMAND where uv would install.
+installer() { # installer COMMAND
+	timeout 60 bindu-exec -q "$NAME" -- sh -c 'mkdir -p .local/bin
+		printf "%s\n" "#!/bin/sh" \
+			"[ \$1 = pip ] || exec python3 -m venv --without-pip \$5" \
+			"echo installing >&2" "$1" >.local/bin/uv
+		chmod 755 .local/bin/uv' sh "$1"
+	echo "bindu-test-package==$RANDOM" >"$TREE/requirements.txt"
+}
+deploy() {
+	timeout 120 bindu-deploy -C "$TREE" --name "$NAME" agent.py "$@"
+}
+serves() { # serves VERSION
+	local url
+	url=$(timeout 10 bindu-box get -q --json "$NAME" | sed -n \
+		's/.*"local_url":"\([^"]*\)".*/\1/p')
+	timeout 10 curl -sf "$url/health" | grep -qF "\"version\": \"$1\""
+}
+box_status() {
+	timeout 10 bindu-box get -q --json "$NAME" 2>/dev/null | sed -n \
+		's/.*"status":"\([^"]*\)".*/\1/p'
+}
+daemon() {
+	timeout 10 bindu-boxd status --json | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p'
+}
+
+# begin PHASE ARGS...: a deploy in the background, PID, until PHASE is over.
+begin() {
+	local line until=$1
+	shift
+	rm -f "$TMPDIR/../status"
+	mkfifo "$TMPDIR/../status"
+	exec 6<>"$TMPDIR/../status"
+	# A background job of a script ignores SIGINT.
+	env --default-signal=INT bindu-deploy -C "$TREE" \
+		${NAME:+--name "$NAME"} --status-fd 6 agent.py "$@" \
+		>"$TMPDIR/../out" 2>"$TMPDIR/../log" 3>&- &
+	PID=$!
+	[ -n "$until" ] || return 0
+	while read -r -t 60 -u 6 line; do
+		echo "$line"
+		[[ $line != *"\"phase\":\"$until\""*'"ms"'* ]] || return 0
+		[[ $line != *'"code"'* ]] || break
+	done
+	cat "$TMPDIR/../log"
+	return 1
+}
+# ended CODE WORDS: the deploy ends with CODE within 5 s and says WORDS.
+ended() {
+	local rc=0 start=${EPOCHREALTIME/./}
+	wait "$PID" || rc=$?
+	echo "exit $rc after $(((${EPOCHREALTIME/./} - start) / 1000)) ms"
+	cat "$TMPDIR/../log"
+	[ "$rc" = "$1" ]
+	[ $((${EPOCHREALTIME/./} - start)) -lt 5000000 ]
+	grep -qF -- "$2" "$TMPDIR/../log"
+	[ ! -s "$TMPDIR/../out" ]
+	[ -z "$(ls -A "$TMPDIR")" ]
+}
+# nothing_left: of what broke off, in the box and here.
+nothing_left() {
+	run -0 timeout 20 bindu-exec -q "$NAME" -- sh -c 'exec 2>/dev/null
+		cd .bindu
+		ls -d trees/app/apply trees/app/stage trees/app/owner \
+			trees/app/releases/.t.* trees/app/in/* deps.*
+		for e in envs/*; do [ ! -d $e ] || [ -e $e/.ok ] || echo $e; done
+		pgrep -u boxd -f "[r]eceive.sh|[d]eps.sh|[u]v pip"; :'
+	echo "left: $output"
+	[ -z "$output" ]
+	[ -z "$(ls -A "$TMPDIR")" ]
+}
+
+@test "unhappy: without bindufy() there is no agent to deploy" {
+	export BINDU_STATE_DIR=$BATS_TEST_TMPDIR/untouched
+	echo 'print("hello")' >"$TREE/agent.py"
+	run --separate-stderr -65 timeout 20 bindu-deploy -C "$TREE" agent.py
+	[[ $stderr == *"agent.py"*"bindufy()"* ]]
+	run --separate-stderr -65 timeout 20 bindu-deploy -C "$TREE" --run agent.py
+	[[ $stderr == *"never called bindufy()"* ]]
+	[ ! -e "$BINDU_STATE_DIR" ]
+	[ -z "$(ls -A "$TMPDIR")" ]
+}
+
+@test "unhappy: Ctrl-C while the source is read ends it before anything began" {
+	export BINDU_STATE_DIR=$BATS_TEST_TMPDIR/untouched
+	cat >"$TREE/agent.py" <<-P
+	import subprocess, time
+	from bindu.penguin.bindufy import bindufy
+	bindufy({"name": subprocess.os.environ["NAME"]}, None)
+	P
+	mkdir -p "$TREE/bindu/penguin"
+	cat >"$TREE/bindu/penguin/bindufy.py" <<-P
+	import os, subprocess
+	child = subprocess.Popen(["sleep", "1000"])
+	open("$TMPDIR/../ran", "w").write(f"{os.getpid()} {child.pid}")
+	child.wait()
+	P
+	NAME='' begin '' --run
+	eventually 20 test -s "$TMPDIR/../ran"
+	kill -INT "$PID"
+	ended 130 "interrupted"
+	for pid in $(cat "$TMPDIR/../ran"); do
+		eventually 5 eval "! kill -0 $pid 2>/dev/null"
+	done
+	# Long to read, and to compress: too large for the limit, if it comes so
+	# far.
+	truncate -s 200M "$TREE/model"
+	for phase in discover scrub; do
+		begin $phase --max-size 1M
+		sleep 0.1
+		kill -INT "$PID"
+		ended 130 "interrupted"
+	done
+	[ ! -e "$BINDU_STATE_DIR" ]
+}
+
+@test "unhappy: Ctrl-C while the box is made leaves none, one asleep or one that runs" {
+	for how in destroy suspend detach; do
+		begin pack --on-exit $how
+		sleep 0.05
+		kill -INT "$PID"
+		ended 130 "interrupted"
+		case $how in
+		destroy) [ -z "$(box_status)" ] ;;
+		suspend) [[ $(box_status) =~ ^(suspended|)$ ]] ;;
+		detach) [[ $(box_status) =~ ^(running|)$ ]] ;;
+		esac
+	done
+	deploy
+	serves 1
+}
+
+@test "unhappy: Ctrl-C at each step in the box applies on-exit, and the next run succeeds" {
+	local version=1
+	timeout 60 bindu-box create -q --image host "$NAME" >/dev/null
+	while read -r phase how status; do
+		echo "== $phase $how"
+		version=$((version + 1))
+		agent $version
+		case $phase in
+		box) head -c 20000000 /dev/urandom >"$TREE/model" ;;
+		upload) installer 'sleep 1000' ;;
+		start) agent $version 'time.sleep(1000)' ;;
+		esac
+		begin "$phase" --on-exit "$how"
+		kill -INT "$PID"
+		ended 130 "interrupted"
+		[ "$(box_status)" = "$status" ]
+		rm -f "$TREE/model" "$TREE/requirements.txt"
+		agent $version
+		deploy
+		serves $version
+		nothing_left
+	done <<-ROWS
+	box suspend suspended
+	upload detach running
+	deps suspend suspended
+	start detach running
+	start destroy
+	ROWS
+}
