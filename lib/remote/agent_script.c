@@ -19,6 +19,7 @@ enum {
 	SCRIPT_MAX = 1 << 18,
 	PENDING_MAX = 64 << 20, /* stdout not yet asked for */
 	WORDS = 4096,
+	TAIL = 12, /* lines that explain a failure */
 	START_MS = 30000,
 };
 
@@ -47,6 +48,9 @@ struct bindu_script {
 	size_t taken; /* of in: lent by bindu_script_line */
 	struct bindu_buf line; /* of stderr, not ended yet */
 	char words[WORDS]; /* the last ended line of it that is not empty */
+	char *tail[TAIL]; /* those before it, a ring */
+	size_t told; /* lines that went in */
+	bool tell;
 	bool skip_have; /* HAVE was not waited for: its line comes first */
 	bool ended;
 	struct bindu_exec_end end;
@@ -137,6 +141,7 @@ bindu_script_open(struct bindu_remote *remote, const char *box,
 	for (int i = 0; i < 17 && o->argv[i] != NULL; i++)
 		argv[6 + i] = o->argv[i];
 	s->report = o->report;
+	s->tell = o->tell;
 	s->in.max = PENDING_MAX;
 	s->line.max = WORDS;
 	if (!bad) {
@@ -159,6 +164,8 @@ bindu_script_close(struct bindu_script *s)
 		bindu_exec_close(s->exec);
 	bindu_buf_fini(&s->in);
 	bindu_buf_fini(&s->line);
+	for (int i = 0; i < TAIL; i++)
+		free(s->tail[i]);
 	free(s);
 }
 
@@ -180,6 +187,12 @@ end_line(struct bindu_script *s)
 {
 	if (s->line.len == 0)
 		return;
+	if (s->tell && s->words[0] != '\0') {
+		char **place = &s->tail[s->told++ % TAIL];
+
+		free(*place);
+		*place = xstrdup(s->words);
+	}
 	snprintf(s->words, sizeof s->words, "%s", s->line.p);
 	bindu_note(s->report, BINDU_INFO, "%s", s->line.p);
 	bindu_buf_reset(&s->line);
@@ -328,6 +341,17 @@ class_of(int code)
 	}
 }
 
+static void
+tell_tail(const struct bindu_script *s)
+{
+	for (size_t i = 0; i < TAIL; i++) {
+		const char *line = s->tail[(s->told + i) % TAIL];
+
+		if (line != NULL)
+			bindu_note(s->report, BINDU_ERROR, "| %s", line);
+	}
+}
+
 int
 bindu_script_end(struct bindu_script *s, int64_t timeout_ms,
     struct bindu_buf *out, int *code, struct bindu_err *err)
@@ -345,9 +369,11 @@ bindu_script_end(struct bindu_script *s, int64_t timeout_ms,
 	    bindu_buf_add(out, s->in.p, s->in.len, err) == -1)
 		return -1;
 	s->taken = s->in.len;
-	if (*code != 0)
-		bindu_err_set(err, class_of(*code), "%s",
-		    s->words[0] != '\0' ? s->words : "it failed in the box");
+	if (*code == 0)
+		return 0;
+	tell_tail(s);
+	bindu_err_set(err, class_of(*code), "%s",
+	    s->words[0] != '\0' ? s->words : "it failed in the box");
 	return 0;
 }
 

@@ -191,7 +191,8 @@ go_on(struct bindu_err *err)
 	if (sig == 0)
 		return 0;
 	bindu_err_set(err, BINDU_E_SIGNAL, "interrupted");
-	err->detail = sig;
+	if (err != NULL)
+		err->detail = sig;
 	return -1;
 }
 
@@ -325,13 +326,13 @@ bindu_deploy_attach(const struct bindu_deployed *d, int fd,
     struct bindu_err *err)
 {
 	struct bindu_err why = { 0 };
+	int bad = bindu_agent_logs(d->remote, d->vm_id, true, 50, fd, &why);
 
-	if (bindu_agent_logs(d->remote, d->vm_id, true, 50, fd, &why) == 0 ||
-	    bindu_tool_signal() != 0)
-		return 0;
-	if (err != NULL)
+	if (go_on(err) == -1)
+		return -1;
+	if (bad && err != NULL)
 		*err = why;
-	return -1;
+	return bad;
 }
 
 void

@@ -63,7 +63,8 @@ struct bindu_deployed {
  * again. */
 int bindu_deploy(const struct bindu_deploy_opts *, struct bindu_plan *,
     const struct bindu_report *, struct bindu_deployed *, struct bindu_err *);
-/* The agent's log to fd until a signal (0) or the box is gone (-1). */
+/* The agent's log to fd until the box is gone or a signal
+ * (BINDU_E_SIGNAL). */
 int
 bindu_deploy_attach(const struct bindu_deployed *, int fd, struct bindu_err *);
 /* Suspend or destroy the box, or leave it. */

@@ -94,9 +94,10 @@ go_back(struct bindu_run *r)
 		return;
 	}
 	bindu_note(r->report, BINDU_ERROR,
-	    "the release before, %.12s, does "
-	    "not serve either: %s",
-	    r->before, why.msg);
+	    "the release before, %.12s, %s: %s", r->before,
+	    why.code == BINDU_E_NO ? "does not serve either" :
+				     "could not be brought back",
+	    why.msg);
 }
 
 /* create was asked for and its answer lost: a box of our name is ours. */
