@@ -24,6 +24,7 @@ setup() {
 	PID=
 }
 teardown() {
+	own_runtime # not the one a test meant not to start
 	[ -z "$PID" ] || kill -KILL "$PID" 2>/dev/null || true
 	timeout 30 bindu-box destroy -q --yes "$NAME" 2>/dev/null || true
 }
@@ -195,4 +196,109 @@ nothing_left() {
 	start detach running
 	start destroy
 	ROWS
+}
+
+@test "unhappy: Ctrl-C while attached applies on-exit" {
+	screen=$BATS_TEST_TMPDIR/screen
+	for how in suspend destroy; do
+		: >"$screen"
+		{
+			eventually 30 grep -q 'serves at' "$screen"
+			sleep 0.5
+			printf '\003'
+			eventually 10 grep -q 'exit [0-9]' "$screen"
+		} | env -u CI timeout 60 script -qfc "bindu-deploy -C '$TREE' \
+			--name $NAME --on-exit $how agent.py; echo exit \$?" \
+			"$screen" >/dev/null
+		cat "$screen"
+		grep -q "box $NAME is $how" "$screen"
+		grep -q 'exit 130' "$screen"
+	done
+	[ -z "$(box_status)" ]
+}
+
+@test "unhappy: the box's disk is full during the upload, the install, the start" {
+	timeout 60 bindu-box create -q --image host --disk 128M "$NAME" >/dev/null
+	deploy
+	fill() { timeout 60 bindu-exec -q "$NAME" -- sh -c \
+		'fallocate -l $(($(df -Pk . | tail -n 1 | awk "{ print \$4 }") - $1))K full' sh "$1"; }
+	# the upload
+	head -c 20000000 /dev/urandom >"$TREE/model"
+	fill 8000
+	run --separate-stderr -74 deploy
+	[[ $stderr == *"o space left"* ]]
+	serves 1
+	rm "$TREE/model"
+	agent 2
+	deploy
+	serves 2
+	nothing_left
+	# the install
+	installer 'dd if=/dev/zero of=$VIRTUAL_ENV/fill bs=1M'
+	run --separate-stderr -1 deploy
+	echo "$stderr"
+	[[ $stderr == *"No space left"*"dependencies"* ]]
+	serves 2
+	nothing_left
+	# what the install leaves is too little for anything after it
+	installer 'dd if=/dev/zero of=$HOME/fill bs=4k; exit 0'
+	agent 3
+	run --separate-stderr deploy
+	echo "$status $stderr"
+	[ "$status" = 74 ]
+	[[ $stderr == *"o space left"* ]]
+	serves 2
+	timeout 20 bindu-exec "$NAME" -- rm fill
+	installer 'exit 0'
+	deploy
+	serves 3
+	nothing_left
+}
+
+@test "unhappy: a port that is taken, in the box and on the host" {
+	timeout 60 bindu-box create -q --image host "$NAME" >/dev/null
+	agent 1 'os.environ["BINDU_PORT"] = "3773"'
+	listener=$(timeout 20 bindu-exec -q "$NAME" -- sh -c \
+		'setsid python3 -m http.server 3773 >/dev/null 2>&1 & echo $!')
+	run --separate-stderr -1 deploy
+	[[ $stderr == *"Address already in use"* ]]
+	timeout 20 bindu-exec -q "$NAME" -- kill "$listener"
+	deploy
+	serves 1
+	# The daemon comes back and finds another program on the box's port.
+	port=$(timeout 10 bindu-box get -q --json "$NAME" | sed -n \
+		's/.*"local_url":"[^"]*:\([0-9]*\)".*/\1/p')
+	kill -9 "$(daemon)"
+	python3 -m http.server --bind 127.0.0.1 "$port" >/dev/null 2>&1 3>&- &
+	PID=$!
+	eventually 5 timeout 5 curl -so "$TMPDIR/../x" "http://127.0.0.1:$port/"
+	agent 2
+	deploy
+	serves 2
+	kill "$PID"
+}
+
+@test "unhappy: the daemon dies at each step; the message says so, the next run succeeds" {
+	local version=1
+	timeout 60 bindu-box create -q --image host "$NAME" >/dev/null
+	deploy
+	for phase in pack box upload deps start; do
+		echo "== $phase"
+		version=$((version + 1))
+		agent $version
+		case $phase in
+		box) head -c 20000000 /dev/urandom >"$TREE/model" ;;
+		upload) installer 'sleep 1000' ;;
+		start) agent $version 'time.sleep(1000)' ;;
+		esac
+		begin $phase
+		kill -9 "$(daemon)"
+		ended 75 "cannot be reached"
+		[ "$(box_status)" = running ]
+		rm -f "$TREE/model" "$TREE/requirements.txt"
+		agent $version
+		deploy
+		serves $version
+		nothing_left
+	done
 }

@@ -93,8 +93,8 @@ go_back(struct bindu_run *r)
 		    stayed ? "still serves" : "serves again");
 		return;
 	}
-	bindu_note(r->report, BINDU_ERROR,
-	    "the release before, %.12s, %s: %s", r->before,
+	bindu_note(r->report, BINDU_ERROR, "the release before, %.12s, %s: %s",
+	    r->before,
 	    why.code == BINDU_E_NO ? "does not serve either" :
 				     "could not be brought back",
 	    why.msg);
