@@ -1,6 +1,7 @@
 /* boxd-init: process 1 of a box.  Runs the image's command and the user's
- * HOME/.bindu/boot where there are such, buries orphans, and ends everything on SIGTERM, or when its standard input
- * closes: the box's monitor is gone then.
+ * HOME/.bindu/boot where there are such, buries orphans, and ends everything
+ * on SIGTERM, or when its standard input closes: the box's monitor is gone
+ * then.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
