@@ -1,7 +1,8 @@
 """Ask an agent while it is redeployed, and say what went wrong.
 
-load.py load SECONDS RATE PATH URL...   keep-alive and new connections, GET and
-        POST; each body must begin and end with one version
+load.py load SECONDS|FILE RATE PATH URL...      keep-alive and new connections,
+        until FILE exists; for / also POST, and each body must begin and end
+        with one version
 load.py stream SECONDS URL              one response that lasts so long
 load.py ws SECONDS URL                  one WebSocket, ten messages a second
 
@@ -32,11 +33,18 @@ def where(url):
 
 class Load:
     def __init__(self, seconds, rate, path, urls):
-        self.end = time.monotonic() + seconds
+        self.until = seconds
+        self.began = time.monotonic()
         self.gap = WORKERS / rate
         self.path, self.urls = path, urls
         self.took, self.errors = [], collections.Counter()
         self.seen = collections.Counter()
+
+    def is_over(self):
+        try:
+            return time.monotonic() > self.began + float(self.until)
+        except ValueError:
+            return os.path.exists(self.until)
 
     def ask(self, conn, url, turn):
         body = b"x" * 3000 if turn % 4 == 3 else None
@@ -61,7 +69,7 @@ class Load:
         host, port, _ = where(url)
         conn, turn = None, 0
         at = time.monotonic() + self.gap * n / WORKERS
-        while at < self.end:
+        while not self.is_over():
             time.sleep(max(at - time.monotonic(), 0))
             began, turn = time.monotonic(), turn + 1
             try:
@@ -130,11 +138,10 @@ def ws(seconds, url):
 
 
 def main(kind, seconds, *rest):
-    seconds = float(seconds)
     if kind == "load":
         answer = Load(seconds, float(rest[0]), rest[1], rest[2:]).run()
     else:
-        answer = {"stream": stream, "ws": ws}[kind](seconds, rest[0])
+        answer = {"stream": stream, "ws": ws}[kind](float(seconds), rest[0])
     print(json.dumps(answer))
     return int(answer["failed"] > 0)
 
