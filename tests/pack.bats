@@ -307,22 +307,36 @@ print(len(tarfile.open(fileobj=sys.stdin.buffer, mode="r|gz").getmembers()))' \
 		write "d$((i % 7))/f$i" < <(seq $((i * 400)))
 	done
 	chmod +x d1/f1; ln -s f1 d1/l
+	touch $'caf\xc3\xa9' $'caf\xe9' $'\xff\xfe'
 	head -c 3000000 /dev/urandom >big
 	git add . && git commit -qm a
+	# One where bytes are no UTF-8 and sort otherwise, where it can be made.
+	locales="C.UTF-8 POSIX tr_TR"
+	mkdir ../locales
+	if localedef -i tr_TR -f ISO-8859-9 ../locales/tr_TR; then
+		[ "$(env LOCPATH="$PWD/../locales" LC_ALL=tr_TR locale charmap)" \
+			= ISO-8859-9 ]
+	else
+		locales="C.UTF-8 POSIX C"
+	fi
+	# tmpfs and a file system on disk, whichever this is.
+	other=/dev/shm
+	[ "$(stat -f -c %T .)" != tmpfs ] || other=/var/tmp
 	for z in "" --gzip --zstd; do
 		want=$(pack $z | sha256sum)
 		for j in 1 2 4; do
 			[ "$(pack $z -j $j | sha256sum)" = "$want" ]
 		done
-		for l in C C.UTF-8 POSIX; do
-			[ "$(LC_ALL=$l pack $z | sha256sum)" = "$want" ]
+		for l in $locales; do
+			[ "$(env LOCPATH="$PWD/../locales" LC_ALL=$l timeout 60 \
+				bindu-pack $z | sha256sum)" = "$want" ]
 		done
 		rm -rf ../c
 		(umask 077 && git clone -q . ../c)
 		[ "$(pack $z -C ../c | sha256sum)" = "$want" ]
-		shm=$(mktemp -d -p /dev/shm)
+		shm=$(mktemp -d -p $other)
 		# The other way round, so that directories list otherwise.
-		git ls-files | tac | tar -cf - -T - | tar -xmf - -C "$shm"
+		git ls-files -z | sort -rz | tar -cf - --null -T - | tar -xmf - -C "$shm"
 		[ "$(pack $z -C "$shm" | sha256sum)" = "$want" ]
 		rm -rf "$shm"
 	done
