@@ -400,30 +400,38 @@ bindu_str_unhex(const char *s, uint8_t *out, size_t n)
 	return 0;
 }
 
-/* How many letters to change, add or drop to come from a (n bytes) to b. */
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How many letters to change, add, drop or swap with the next to come from a
+ * (n bytes) to b; both shorter than 64. */
 static size_t
 distance(const char *a, size_t n, const char *b)
 {
-	size_t row[64], m = strlen(b);
+	size_t rows[3][64], m = strlen(b);
 
-	for (size_t j = 0; j <= m; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= n; i++) {
-		size_t diagonal = row[0];
+	for (size_t i = 0; i <= n; i++) {
+		size_t *row = rows[i % 3];
+		const size_t *last = rows[(i + 2) % 3];
+		const size_t *before = rows[(i + 1) % 3];
 
 		row[0] = i;
 		for (size_t j = 1; j <= m; j++) {
-			size_t cost = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < cost)
-				cost = row[j] + 1;
-			if (row[j - 1] + 1 < cost)
-				cost = row[j - 1] + 1;
-			row[j] = cost;
+			row[j] = row[j - 1] + 1;
+			if (i == 0)
+				continue;
+			row[j] = least(row[j], last[j] + 1);
+			row[j] =
+			    least(row[j], last[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1])
+				row[j] = least(row[j], before[j - 2] + 1);
 		}
 	}
-	return row[m];
+	return rows[n % 3][m];
 }
 
 /* Unfinished words are the commonest mistake: --time for --timeout. */

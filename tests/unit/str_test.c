@@ -156,10 +156,11 @@ static const struct {
 	{ "creat", "create" },
 	{ "ceate", "create" },
 	{ "crate", "create" },
-	{ "lsit", NULL }, /* two letters of four */
+	{ "lsit", "list" },
 	{ "lst", "list" },
 	{ "st", "start" },
-	{ "stpo", NULL },
+	{ "stpo", "stop" },
+	{ "pots", NULL },
 	{ "distroy", "destroy" },
 	{ "gett", "get" },
 	{ "x", NULL },
