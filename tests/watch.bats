@@ -51,6 +51,11 @@ watching() {
 	run -1 timeout 10 bindu-watch -m "$BATS_TEST_TMPDIR/m" -t 0.3s
 	echo 2 >a.py
 	run -0 timeout 10 bindu-watch -m "$BATS_TEST_TMPDIR/m" -t 3s
+	# Links and pipes are files, too.
+	timeout 10 bindu-pack -m - >"$BATS_TEST_TMPDIR/m"
+	ln -s m "$BATS_TEST_TMPDIR/link"
+	run -1 timeout 10 bindu-watch -m "$BATS_TEST_TMPDIR/link" -t 0.3s
+	run -1 timeout 10 bindu-watch -m <(cat "$BATS_TEST_TMPDIR/m") -t 0.3s
 }
 
 @test "watch: a signal ends it with its number" {

@@ -1,7 +1,6 @@
 /* bindu-watch: wait until what ships of a tree changes.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include <fcntl.h>
 #include <stdlib.h>
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
@@ -34,7 +33,7 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	(void)argv;
 	if (!root ||
 	    (manifest &&
-		bindu_fd_read_file(AT_FDCWD, manifest, MANIFEST_MAX, &text,
+		bindu_fd_read_named(manifest, MANIFEST_MAX, &text,
 		    &how.manifest_len, err) == -1))
 		return -1;
 	if (how.settle_ms > 60000)

@@ -107,6 +107,19 @@ bindu_fd_read_file(int dirfd, const char *name, size_t max, char **out,
 	return 0;
 }
 
+int
+bindu_fd_read_named(const char *path, size_t max, char **out, size_t *len,
+    struct bindu_err *err)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd == -1)
+		return bindu_err_sys(err, "cannot open %s", path);
+	if (bindu_fd_read_all(fd, max, out, len, err) == -1)
+		return bindu_err_wrap(err, "%s", path);
+	return 0;
+}
+
 int64_t
 bindu_fd_copy(int in, int out, struct bindu_err *err)
 {

@@ -22,6 +22,9 @@ int bindu_fd_read_all(int fd, size_t max, char **out, size_t *len,
 /* As above by name, relative to dirfd, refusing symlinks and non-files. */
 int bindu_fd_read_file(int dirfd, const char *name, size_t max, char **out,
     size_t *len, struct bindu_err *);
+/* A file the user named: links are followed, a pipe is read to its end. */
+int bindu_fd_read_named(const char *path, size_t max, char **out, size_t *len,
+    struct bindu_err *);
 int64_t bindu_fd_copy(int in, int out, struct bindu_err *); /* bytes */
 /* Open beneath dirfd: never through .., absolute names, magic links or
  * (unless follow) any symlink; openat2 RESOLVE_BENEATH, with a per-component

@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "stream_env.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lib/base/fd.h"
@@ -46,15 +45,12 @@ bindu_env_add(struct bindu_strv *v, const char *item, struct bindu_err *err)
 int
 bindu_env_file(struct bindu_strv *v, const char *path, struct bindu_err *err)
 {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char *text = NULL, *rest, *line;
 	size_t n;
 	int rc = 0;
 
-	if (fd == -1)
-		return bindu_err_sys(err, "cannot open %s", path);
-	if (bindu_fd_read_all(fd, FILE_MAX, &text, &n, err) == -1)
-		return bindu_err_wrap(err, "%s", path);
+	if (bindu_fd_read_named(path, FILE_MAX, &text, &n, err) == -1)
+		return -1;
 	if (strlen(text) != n)
 		rc = bindu_err_set(err, BINDU_E_DATA, "%s: holds a NUL byte",
 		    path);
