@@ -71,6 +71,16 @@ class_of(const struct bindu_rpc *rpc, int code, const char *text)
 	return rows[code].code;
 }
 
+/* A refusal that is about what the user asked for, not about the call. */
+static bool
+is_answer(int code)
+{
+	return code == GRPC_STATUS_INVALID_ARGUMENT ||
+	    code == GRPC_STATUS_NOT_FOUND ||
+	    code == GRPC_STATUS_ALREADY_EXISTS ||
+	    code == GRPC_STATUS_FAILED_PRECONDITION;
+}
+
 int
 bindu_rpc_status(const struct bindu_rpc *rpc, const char *method, int code,
     const char *details, size_t n, struct bindu_err *err)
@@ -99,6 +109,8 @@ bindu_rpc_status(const struct bindu_rpc *rpc, const char *method, int code,
 	else if (code == GRPC_STATUS_UNIMPLEMENTED)
 		bindu_err_set(err, BINDU_E_UNAVAILABLE,
 		    "%s: this server does not offer the call (%s)", name, say);
+	else if (text.len != 0 && is_answer(code))
+		bindu_err_set(err, class_of(rpc, code, say), "%s", say);
 	else
 		bindu_err_set(err, class_of(rpc, code, say), "%s: %s", name,
 		    say);
