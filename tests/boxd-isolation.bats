@@ -98,6 +98,20 @@ f = os.open(\"$d/secret\", os.O_RDWR); print(os.read(f, 99))'"; do
 	[ "$status" != 0 ]
 }
 
+@test "files: not even what the world may read there, nor in /var" {
+	for dir in /home /root /opt /srv /mnt /var/lib /var/log /var/tmp /tmp; do
+		f=$(mktemp "$dir/bindu-test.XXXXXX")
+		chmod 644 "$f"
+		echo "text of $f" >"$f"
+		for user in root boxd; do
+			run in_box two "cat $f" $user
+			[ "$status" != 0 ] && [[ $output != *"text of"* ]] || bad=$f
+		done
+		rm "$f"
+	done
+	[ -z "${bad:-}" ]
+}
+
 @test "files: of /etc only what the host's world may read" {
 	# shellcheck disable=SC2016
 	run -0 in_box two 'cd /etc && find . -type f ! -name shadow ! -name gshadow \
@@ -136,6 +150,22 @@ f = os.open(\"$d/secret\", os.O_RDWR); print(os.read(f, 99))'"; do
 	umount "$d"
 	[ "$status" != 0 ]
 	! grep -qF "$STATE" /proc/mounts
+}
+
+@test "processes: a box shares no namespace with the host or another box" {
+	for kind in cgroup ipc mnt net pid user uts; do
+		host=$(readlink /proc/self/ns/$kind)
+		one=$(in_box one "readlink /proc/self/ns/$kind")
+		two=$(in_box two "readlink /proc/self/ns/$kind")
+		[[ $one == "$kind:["* ]]
+		[ "$one" != "$two" ] && [ "$one" != "$host" ] && [ "$two" != "$host" ]
+	done
+	in_box two 'setsid sleep 4242 >/dev/null 2>&1 &
+		echo secret >/dev/shm/mine'
+	[ "$(in_box two 'grep -lz "^424[2]" /proc/[0-9]*/cmdline | wc -l')" = 1 ]
+	[ "$(in_box one 'grep -lz "^424[2]" /proc/[0-9]*/cmdline | wc -l')" = 0 ]
+	[ -z "$(in_box one 'ls /dev/shm')" ]
+	in_box two 'rm /dev/shm/mine; pkill -f "^sleep 4242"'
 }
 
 @test "network: services of the host are out of reach by every address" {
@@ -245,11 +275,25 @@ for i in range(0, len(x), 4096): x[i] = 1"' boxd
 }
 
 @test "end: after stop and remove nothing of a box is left" {
-	start_box three 4
-	in_box three 'setsid sleep 999 >/dev/null 2>&1 &' boxd
+	start_box three 4 '"disk_bytes":134217728'
+	# What hides from its parent and does not hear of TERM, one as root.
+	for user in boxd root; do
+		in_box three 'trap "" TERM HUP INT
+			(setsid sh -c "sleep 998 & exec sleep 999" >/dev/null 2>&1 &)' \
+			$user
+	done
 	init=$(wire "$STATE/boxes/three/monitor.sock" '{"op":"stat"}' | field init_pid)
+	space=$(readlink "/proc/$init/ns/pid" | tr '[]' '??')
+	inside() { # the box's processes, as the host sees them
+		find /proc -mindepth 3 -maxdepth 3 -path '/proc/[0-9]*/ns/pid' \
+			-lname "$space" 2>/dev/null | wc -l
+	}
+	[ "$(inside)" -ge 5 ]
+	losetup -a | grep -qF "$STATE/boxes/three"
 	stop_box three
 	! [ -e "/proc/$init" ]
+	[ "$(inside)" = 0 ]
+	! losetup -a | grep -F "$STATE/boxes/three"
 	[ "$(pgrep -fc "$STATE/boxes/three")" = 0 ]
 	[ -z "$(find /sys/fs/cgroup -maxdepth 4 -name three -path "*$(tag)*")" ]
 	! nsenter --target "$HUB" --mount grep -qF "$STATE/boxes/three" /proc/mounts
