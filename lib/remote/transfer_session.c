@@ -17,6 +17,7 @@
 
 enum {
 	HELLO_MS = 60000,
+	NOTE_MS = 2000, /* it is only a note */
 	ANSWER_MS = 300000, /* unpacking a large release on a slow disk */
 	EDITED_SAID = 20, /* by name */
 };
@@ -31,6 +32,7 @@ struct bindu_session {
 	uint64_t edited; /* files of it that were changed in the box */
 	struct bindu_strv kept;
 	char before[65]; /* the release to go back to */
+	bool noted; /* NOTE's answer was not waited for */
 };
 
 static bool
@@ -139,25 +141,6 @@ bindu_session_open(struct bindu_remote *remote, const char *box,
 	return NULL;
 }
 
-void
-bindu_session_close(struct bindu_session *s)
-{
-	if (s == NULL)
-		return;
-	if (s->script != NULL) {
-		/* Its end lets go of the lock: wait for it, not for long. */
-		int code;
-
-		if (bindu_script_send(s->script, "BYE\n", 4, NULL) == 0 &&
-		    bindu_script_eof(s->script, NULL) == 0)
-			bindu_script_end(s->script, 2000, NULL, &code, NULL);
-		bindu_script_close(s->script);
-	}
-	bindu_strv_fini(&s->kept);
-	free(s->box);
-	free(s);
-}
-
 const char *
 bindu_session_current(const struct bindu_session *s)
 {
@@ -223,12 +206,12 @@ fetch_manifest(struct bindu_session *s, struct bindu_tree **out,
 
 /* The next line that is no "EDITED PATH"; those are told. */
 static char *
-next_line(struct bindu_session *s, struct bindu_err *err)
+next_line(struct bindu_session *s, int64_t timeout_ms, struct bindu_err *err)
 {
 	unsigned n = 0;
 	char *line;
 
-	while ((line = bindu_script_line(s->script, ANSWER_MS, err)) != NULL &&
+	while ((line = bindu_script_line(s->script, timeout_ms, err)) != NULL &&
 	    strncmp(line, "EDITED ", 7) == 0) {
 		if (n++ < EDITED_SAID)
 			bindu_note(s->report, BINDU_WARN,
@@ -245,9 +228,9 @@ next_line(struct bindu_session *s, struct bindu_err *err)
 /* The answer to PUT, USE, BACK and NOTE: 0 and the release that is live, or
  * why not. */
 static int
-take_answer(struct bindu_session *s, struct bindu_err *err)
+take_answer(struct bindu_session *s, int64_t timeout_ms, struct bindu_err *err)
 {
-	char *line = next_line(s, err), *f[3];
+	char *line = next_line(s, timeout_ms, err), *f[3];
 	uint64_t moved = 0;
 
 	if (line == NULL)
@@ -283,7 +266,7 @@ go(struct bindu_session *s, const char *how, const char *id,
 
 	if (bindu_script_send(s->script, ask, strlen(ask), err) == -1)
 		return -1;
-	return take_answer(s, err);
+	return take_answer(s, ANSWER_MS, err);
 }
 
 static int
@@ -328,7 +311,7 @@ put_payload(struct bindu_session *s, const struct bindu_payload *p,
 	if (send_payload(s, p, from, err) == -1 &&
 	    (bindu_tool_signal() != 0 || !bindu_script_ended(s->script)))
 		return -1;
-	return take_answer(s, err);
+	return take_answer(s, ANSWER_MS, err);
 }
 
 /* Some servers lose bytes of what is sent and say nothing: the digest tells,
@@ -406,5 +389,25 @@ bindu_session_note(struct bindu_session *s, const char *text,
 
 	if (bindu_script_send(s->script, ask, strlen(ask), err) == -1)
 		return -1;
-	return take_answer(s, err);
+	s->noted = true;
+	return 0;
+}
+
+void
+bindu_session_close(struct bindu_session *s)
+{
+	if (s == NULL)
+		return;
+	if (s->script != NULL) {
+		/* It ends by itself, or because we leave; the next one waits
+		 * a moment for that. */
+		if (s->noted)
+			take_answer(s, NOTE_MS, NULL);
+		if (bindu_script_send(s->script, "BYE\n", 4, NULL) == 0)
+			bindu_script_eof(s->script, NULL);
+		bindu_script_close(s->script);
+	}
+	bindu_strv_fini(&s->kept);
+	free(s->box);
+	free(s);
 }

@@ -29,7 +29,8 @@ int bindu_session_find(const struct bindu_session *, const char *prefix,
 /* Go back to a release the box keeps. */
 int
 bindu_session_use(struct bindu_session *, const char *id, struct bindu_err *);
-/* KEY=VALUE lines to keep with the live release. */
+/* KEY=VALUE lines to keep with the live release; nobody waits for the answer.
+ * The last call before close. */
 int bindu_session_note(struct bindu_session *, const char *text,
     struct bindu_err *);
 #endif

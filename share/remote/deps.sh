@@ -176,6 +176,9 @@ digest() {
 			uv.lock; do
 			[ ! -f "$f" ] || { echo "$f"; cat "$f"; }
 		done
+		# Files that these name may lie anywhere.
+		! grep -qsE '^[[:space:]]*(-[rc]|--(requirement|constraint))' \
+			./*.txt || grep '\.txt$' "$rel/manifest"
 		[ "$want_bindu" != local ] ||
 			cat "$B/trees/.bindu=src=bindu/current"
 	} | sha256sum | cut -c 1-64
@@ -237,15 +240,42 @@ prune() {
 	done
 }
 
-finish() {
+keep_python() {
 	echo "$python" >"$rel/python.new" && mv -f "$rel/python.new" \
 		"$rel/python" || exit 74
 	printf 'skipped=%s\ntool=%s\npython=%s\n' "$1" "$2" "$python"
+}
+
+finish() {
+	keep_python "$@"
+	[ -n "$asked" ] && printf '%s\n' "$asked" "${bindu:--}" "$2" "$python" \
+		>"$T/asked.new" && mv -f "$T/asked.new" "$T/asked"
 	prune
 	exit 0
 }
 
+# What was asked for the last time, by the files that say it: when it is that
+# again, so is the answer.  Only where bindu was not needed a source may need
+# it now.
+answer_again() {
+	asked=
+	[ "$want_bindu" != local ] || return 0
+	asked=$({ echo "$script $want_bindu $spec"
+		cat "$W/header"
+		grep -E '\.txt$| (pyproject\.toml|setup\.(py|cfg)|uv\.lock)$' \
+			"$rel/manifest"; } | sha256sum)
+	{ read -r before && read -r bindu && read -r tool &&
+		read -r python; } 2>/dev/null <"$T/asked" || return 0
+	[ "$before" = "$asked" ] && [ -x "$python" ] || return 0
+	if [ "$bindu" = - ] && imports_bindu; then
+		return 0
+	fi
+	keep_python 1 "$tool"
+	exit 0
+}
+
 script_header >"$W/header" 2>/dev/null
+answer_again
 bindu=
 if imports_bindu; then
 	bindu=bindu

@@ -46,10 +46,14 @@ export LC_ALL
 
 dir=$1
 keep=${2:-5}
-who=$(printf %s "${3:-}" | tr -c 'A-Za-z0-9@._+ -' '?')
+who=${3:-}
+case $who in
+*[!A-Za-z0-9@._+\ -]*) who=$(printf %s "$who" | tr -c 'A-Za-z0-9@._+ -' '?') ;;
+esac
 cd || exit 71
 case $dir in /*) A=$dir ;; *) A=$PWD/$dir ;; esac
-S=$PWD/.bindu/trees/$(printf %s "$dir" | tr / =)
+case $dir in */*) S=$(printf %s "$dir" | tr / =) ;; *) S=$dir ;; esac
+S=$PWD/.bindu/trees/$S
 sq="'"
 
 say() {
@@ -77,17 +81,20 @@ age() {
 # The start time of process $1: together with the number it names a process
 # for good, also when numbers are used again.
 born() {
-	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
+	stat=
+	read -r stat 2>/dev/null <"/proc/$1/stat"
+	# shellcheck disable=SC2086 # fields
+	set -- ${stat##*) }
+	echo "${20:-}"
 }
 
-boot_id() {
-	cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo -
-}
+boot=-
+read -r boot 2>/dev/null </proc/sys/kernel/random/boot_id
 
 # Is the process the owner file names still that process?
 owner_lives() {
 	read -r o_boot o_pid o_born o_who 2>/dev/null <"$S/owner" || return 1
-	[ "$o_boot" = "$(boot_id)" ] && [ -n "$o_pid" ] &&
+	[ "$o_boot" = "$boot" ] && [ -n "$o_pid" ] &&
 		[ "$(born "$o_pid")" = "$o_born" ]
 }
 
@@ -111,7 +118,13 @@ unlock() {
 # A client that lost its line keeps us waiting for bytes; who has not moved
 # for 15 minutes is put out.
 lock() {
-	if ! try_lock; then
+	n=20
+	# One that has said BYE ends in a moment.
+	until try_lock || [ $n = 0 ]; do
+		sleep 0.05 2>/dev/null || n=1
+		n=$((n - 1))
+	done
+	if [ $n = 0 ]; then
 		if owner_lives && [ "$(age "$S/owner")" -gt 900 ]; then
 			kill -9 "$o_pid" 2>/dev/null
 			sleep 1
@@ -123,7 +136,7 @@ lock() {
 			exit 75
 		fi
 	fi
-	echo "$(boot_id) $$ $(born $$) $who" >"$S/owner"
+	echo "$boot $$ $(born $$) $who" >"$S/owner"
 	trap 'rc=$?; unlock; exit $rc' EXIT
 	trap 'exit 129' HUP INT TERM PIPE
 }
@@ -147,9 +160,10 @@ is_id() {
 # Names of the files of the live release, NUL after each; what stat tells of
 # them.
 stat_live() {
-	lines_of "$cur" | sed -n 's/^[^ ]* [^d] [^ ]* [^ ]* //p' |
-		tr '\n' '\0' | (cd "$A" &&
-		xargs -0 stat -c '%s %f %y %n' --) 2>/dev/null
+	[ "$cur" = - ] ||
+		sed -n 's/^[^ ]* [^d] [^ ]* [^ ]* //p' \
+			"$S/releases/$cur/manifest" | tr '\n' '\0' |
+		(cd "$A" && exec xargs -0 stat -c '%s %f %y %n' --) 2>/dev/null
 }
 
 # Files of the live release that were changed or removed in the box: the names
@@ -209,10 +223,10 @@ save_edited() {
 # To the disk, before the switch is decided: after a power cut the old release
 # is there or all that makes the new one.
 flush() {
-	{ printf '%s\n' apply.new current.new "releases/$new/manifest"
-		sed 's,^,stage/,' "$S/changed"
-		sed "s,^,releases/$new/tree/," "$S/changed"; } |
-		tr '\n' '\0' | (cd "$S" && xargs -0 sync --) 2>/dev/null
+	awk -v rel="releases/$new" '
+	BEGIN { print "apply.new\ncurrent.new\n" rel "/manifest" }
+	{ print "stage/" $0 "\n" rel "/tree/" $0 }' "$S/changed" |
+		tr '\n' '\0' | (cd "$S" && exec xargs -0 sync --) 2>/dev/null
 }
 
 # Run the journal.  Every step may have been done before: what counts is that
@@ -223,7 +237,7 @@ finish() {
 	sh "$S/apply" 2>"$S/err"
 	rc=$?
 	if [ $rc != 0 ] ||
-		[ -n "$(find "$S/stage" ! -type d 2>/dev/null | head -n 1)" ]; then
+		[ -n "$(find "$S/stage" ! -type d 2>/dev/null)" ]; then
 		return 1
 	fi
 	mv -f "$S/current.new" "$S/current" 2>/dev/null || {
@@ -414,7 +428,7 @@ switch_to() {
 	$0 != "displace" { print; next }
 	{ while ((getline l <moves) > 0) print l }
 	' "$S/apply.raw" >"$S/apply.new" &&
-		tail -n 1 "$S/apply.new" | grep -q '^exit' || return 1
+		[ "$(tail -n 1 "$S/apply.new")" = "exit \$bad" ] || return 1
 	[ ! -e "$S/moved" ] || moved=$(wc -l <"$S/moved")
 	echo "$new" >"$S/current.new" && flush
 	rm -f "$S/apply.raw" "$S/apply.moves" "$S/both" "$S/how" "$S/changed"
@@ -432,32 +446,33 @@ by_use() {
 # The way back: a deploy puts its release on top, going back takes off what is
 # above.  What was not seen healthy is told by a "?".
 way_back() {
-	awk '{ for (i = n; i > 0 && s[i] != $2; i--);
+	# shellcheck disable=SC2013 # ids
+	for id in $(awk '{ for (i = n; i > 0 && s[i] != $2; i--);
 	  if ($3 == "back" && i) { n = i; next }
 	  if (i) { for (; i < n; i++) s[i] = s[i + 1]; n-- }
 	  s[++n] = $2 }
-	END { while (n) print s[n--] }' "$S/history" 2>/dev/null |
-		while read -r id; do
-			[ ! -d "$S/releases/$id/tree" ] || {
-				[ -e "$S/releases/$id/healthy" ] || id="$id?"
-				echo "$id"
-			}
-		done
+	END { while (n) print s[n--] }' "$S/history" 2>/dev/null); do
+		[ ! -d "$S/releases/$id/tree" ] || {
+			[ -e "$S/releases/$id/healthy" ] || id="$id?"
+			printf '%s ' "$id"
+		}
+	done
 }
 
 # The newest KEEP releases by last use stay, the live one always.
 prune() {
-	by_use | head -n "$keep" | cut -d ' ' -f 2 >"$S/kept"
-	echo "$cur" >>"$S/kept"
+	kept="$cur $(by_use | awk -v n="$keep" 'NR <= n { print $2 }')"
 	for r in "$S"/releases/*; do
 		id=${r##*/}
-		grep -qx "$id" "$S/kept" || rm -rf "$r" "$S/displaced/$id"
+		case $kept in
+		*"$id"*) ;;
+		*) rm -rf "$r" "$S/displaced/$id" ;;
+		esac
 	done
-	rm -f "$S/kept"
-	[ "$(wc -l <"$S/history")" -lt 1000 ] || {
+	if [ -n "$(find "$S/history" -size +400)" ]; then
 		tail -n 500 "$S/history" >"$S/history.new" &&
 			mv -f "$S/history.new" "$S/history"
-	}
+	fi
 }
 
 fail() {
@@ -494,15 +509,16 @@ build_tree() {
 	old=$S/in/none
 	[ "$base" = - ] || old=$S/releases/$base/manifest
 	make_manifest "$old" "$t/manifest" 2>>"$S/err" || return 1
-	cut -c 2- "$S/in/lines" | awk -v lines="$S/in/lines" '
-	function path_of(s,  i) {
-		for (i = 0; i < 4; i++) s = substr(s, index(s, " ") + 1)
-		return s
-	}
-	{ getline l <lines
-	  print substr(l, 1, 1) == "-" ? $0 : path_of($0) }' |
-		tr '\n' '\0' >"$S/in/gone"
-	(cd "$t/tree" && xargs -0 rm -rf -- <"$S/in/gone") 2>"$S/err" || return 1
+	if [ "$base" != - ]; then
+		awk '
+		function path_of(s,  i) {
+			for (i = 0; i < 4; i++) s = substr(s, index(s, " ") + 1)
+			return s
+		}
+		{ print substr($0, 1, 1) == "-" ? substr($0, 2) : path_of($0) }
+		' "$S/in/lines" | tr '\n' '\0' | (cd "$t/tree" &&
+			exec xargs -0 rm -rf --) 2>"$S/err" || return 1
+	fi
 	tail -c +$((ml + 1)) "$P" | gzip -dc 2>"$S/err" | {
 		tar -xmpof - -C "$t/tree" 2>>"$S/err"
 		rc=$?
@@ -624,14 +640,16 @@ hello() {
 		[ -f "$p" ] || continue
 		part=${p##*/} part=${part%.part} n=$(($(wc -c <"$p")))
 	done
-	kept=$(way_back | tr '\n' ' ').
+	kept=$(way_back).
 	for r in "$S"/releases/*; do
 		[ ! -d "$r/tree" ] || case $kept in
 		*"${r##*/}"*) ;;
 		*) kept="$kept ${r##*/}" ;;
 		esac
 	done
-	say "HELLO 2 $cur $part $n $(($(wc -l <"$S/edited"))) $kept"
+	edited=0
+	[ ! -s "$S/edited" ] || edited=$(($(wc -l <"$S/edited")))
+	say "HELLO 2 $cur $part $n $edited $kept"
 }
 
 # What is kept, a paragraph of key=value lines for each, newest first.  Takes
@@ -688,11 +706,12 @@ if [ "$keep" = releases ]; then
 	list
 	exit 0
 fi
-mkdir -p "$S/releases" "$S/in" || exit 74
-chmod 700 .bindu
+[ -d "$S/releases" ] && [ -d "$S/in" ] ||
+	{ mkdir -p "$S/releases" "$S/in" && chmod 700 .bindu; } || exit 74
 lock
 current
-rm -rf "$S"/releases/.t.*
+set -- "$S"/releases/.t.*
+[ ! -e "$1" ] || rm -rf "$@"
 finish || {
 	fail "cannot finish the switch that was interrupted"
 	exit 74
