@@ -154,14 +154,8 @@ same_as_entry(const struct bindu_entry *e, const struct stat *st)
 static void
 take_stat(struct bindu_entry *e, const struct stat *st)
 {
-	e->size = (uint64_t)st->st_size;
-	e->ino = st->st_ino;
-	e->dev = st->st_dev;
+	bindu_entry_stat(e, st);
 	e->mode = st->st_mode & 0111 ? 0755 : 0644;
-	e->mtime_ns = (uint64_t)st->st_mtim.tv_sec * 1000000000u +
-	    (uint64_t)st->st_mtim.tv_nsec;
-	e->ctime_ns = (uint64_t)st->st_ctim.tv_sec * 1000000000u +
-	    (uint64_t)st->st_ctim.tv_nsec;
 }
 
 /* Warn, or fail under strict: -1, or 0. */

@@ -45,18 +45,23 @@ do_str(struct bindu_py *p, const struct args *a)
 	return v->k == V_UNKNOWN ? v : &py_any;
 }
 
+void
+py_take_args(struct bindu_py *p, uint32_t obj, const struct args *a)
+{
+	if (a->npos)
+		py_copy_into(p, obj, a->pos[0]);
+	if (a->open)
+		py_blur(p, obj, &py_any);
+	for (unsigned i = 0; i < a->nkey; i++)
+		py_set(p, obj, a->key[i], a->val[i]);
+}
+
 static const struct val *
 do_dict(struct bindu_py *p, const struct args *a)
 {
 	const struct val *d = py_objval(p, V_DICT, py_obj_new(p));
-	unsigned i;
 
-	if (a->npos)
-		py_copy_into(p, d->obj, a->pos[0]);
-	if (a->open)
-		py_blur(p, d->obj, &py_any);
-	for (i = 0; i < a->nkey; i++)
-		py_set(p, d->obj, a->key[i], a->val[i]);
+	py_take_args(p, d->obj, a);
 	return d;
 }
 

@@ -30,14 +30,7 @@ dict_get(struct bindu_py *p, const struct val *d, const struct args *a)
 static const struct val *
 dict_update(struct bindu_py *p, const struct val *d, const struct args *a)
 {
-	unsigned i;
-
-	if (a->npos)
-		py_copy_into(p, d->obj, a->pos[0]);
-	if (a->open)
-		py_blur(p, d->obj, &py_any);
-	for (i = 0; i < a->nkey; i++)
-		py_set(p, d->obj, a->key[i], a->val[i]);
+	py_take_args(p, d->obj, a);
 	return &py_none;
 }
 

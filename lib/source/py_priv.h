@@ -192,6 +192,8 @@ const struct val *py_item(struct bindu_py *, const struct val *list, long long);
 const struct val *
 py_subscript(struct bindu_py *, const struct val *, const struct val *key);
 void py_copy_into(struct bindu_py *, uint32_t to, const struct val *from);
+/* What dict() and update() take: a mapping, then keywords. */
+void py_take_args(struct bindu_py *, uint32_t obj, const struct args *);
 const struct val *
 py_attr(struct bindu_py *, const struct val *, const char *name);
 const struct val *py_binary(struct bindu_py *, const char *op,

@@ -9,6 +9,18 @@
 #include "lib/base/mem.h"
 
 void
+bindu_entry_stat(struct bindu_entry *e, const struct stat *st)
+{
+	e->size = (uint64_t)st->st_size;
+	e->ino = st->st_ino;
+	e->dev = st->st_dev;
+	e->mtime_ns = (uint64_t)st->st_mtim.tv_sec * 1000000000u +
+	    (uint64_t)st->st_mtim.tv_nsec;
+	e->ctime_ns = (uint64_t)st->st_ctim.tv_sec * 1000000000u +
+	    (uint64_t)st->st_ctim.tv_nsec;
+}
+
+void
 bindu_tree_free(struct bindu_tree *t)
 {
 	if (t == NULL)

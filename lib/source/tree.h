@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include "digest.h"
 #include "lib/base/err.h"
@@ -69,6 +70,8 @@ struct bindu_walk_opts {
 int bindu_tree_load(const char *root, const struct bindu_walk_opts *,
     const struct bindu_report *, struct bindu_tree **, struct bindu_err *);
 void bindu_tree_free(struct bindu_tree *);
+/* Size, times and identity as st has them; mode and type are the caller's. */
+void bindu_entry_stat(struct bindu_entry *, const struct stat *st);
 /* Take an entry out (keeps order); rule is copied. */
 void
 bindu_tree_drop(struct bindu_tree *, size_t i, const char *rule, bool secret);

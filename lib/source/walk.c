@@ -74,18 +74,6 @@ add_drop(struct bindu_tree *t, const char *path, const char *rule)
 		.secret = true };
 }
 
-static void
-set_stat(struct bindu_entry *e, const struct stat *st)
-{
-	e->size = (uint64_t)st->st_size;
-	e->ino = st->st_ino;
-	e->dev = st->st_dev;
-	e->mtime_ns = (uint64_t)st->st_mtim.tv_sec * 1000000000u +
-	    (uint64_t)st->st_mtim.tv_nsec;
-	e->ctime_ns = (uint64_t)st->st_ctim.tv_sec * 1000000000u +
-	    (uint64_t)st->st_ctim.tv_nsec;
-}
-
 /* st NULL: not looked at yet, mode stays 0. */
 static struct bindu_entry *
 add_entry(struct walk *w, const struct stat *st, enum bindu_entry_type type)
@@ -97,7 +85,7 @@ add_entry(struct walk *w, const struct stat *st, enum bindu_entry_type type)
 	e = &t->entry[t->n++];
 	*e = (struct bindu_entry){ .path = xstrdup(w->path), .type = type };
 	if (st != NULL)
-		set_stat(e, st);
+		bindu_entry_stat(e, st);
 	return e;
 }
 
@@ -280,7 +268,7 @@ take_stat(void *ctx, struct bindu_entry *e, const struct stat *st)
 
 	if (st == NULL || is_output(w->o, st))
 		return;
-	set_stat(e, st);
+	bindu_entry_stat(e, st);
 	e->mode = !S_ISREG(st->st_mode) ? 1 : st->st_mode & 0111 ? 0755 : 0644;
 }
 
