@@ -9,11 +9,17 @@
 #include <grpc/support/time.h>
 #include <stdlib.h>
 #include <string.h>
+#include "gate.h"
 #include "lib/base/mem.h"
 #include "rpc_server.h"
 
 #define POSTED 16 /* calls asked for in advance, per trust class */
 #define GRACE_MS 2000
+/* Of the TCP port, whose clients need no leave to connect. */
+#define STRANGER_STREAMS 256 /* a connection */
+#define STRANGER_CALLS 2000 /* all of them, some 12 kB each */
+#define STRANGER_IDLE_MS 60000
+#define STRANGER_MEMORY (24 << 20) /* all of them */
 
 enum tag_kind {
 	TAG_NEW,
@@ -61,6 +67,8 @@ struct rpc_server {
 	void *ctx;
 	bool quitting;
 	int shutdowns; /* servers that have shut down */
+	struct gates *gates; /* what strangers come through */
+	unsigned strange; /* their calls that are open */
 };
 
 static char wake_tag, shutdown_tag;
@@ -95,6 +103,8 @@ unref(struct rpc *r)
 {
 	if (--r->refs)
 		return;
+	if (!r->trusted && r->method)
+		r->server->strange--;
 	if (r->has_room)
 		grpc_slice_unref(r->room);
 	if (r->in)
@@ -295,7 +305,11 @@ begin(struct rpc *r)
 	keep_bearer(r);
 	op.data.recv_close_on_server.cancelled = &r->cancelled;
 	start(r, &op, 1, TAG_CLOSE);
-	s->new_call(r, s->ctx);
+	if (!r->trusted && ++s->strange > STRANGER_CALLS)
+		rpc_finish(r, RPC_RESOURCE_EXHAUSTED,
+		    "too many calls are open on the TCP port");
+	else
+		s->new_call(r, s->ctx);
 }
 
 static void
@@ -357,30 +371,54 @@ handle(struct tag *t, bool success)
 	unref(r);
 }
 
-static const struct {
+static const struct setting {
 	const char *key;
 	int value;
+	bool strangers; /* not for the owner's socket */
 } settings[] = {
-	{ "grpc.http2.lookahead_bytes", 2 << 20 },
-	{ "grpc.http2.max_frame_size", 256 << 10 },
+	{ "grpc.http2.lookahead_bytes", 2 << 20, false },
+	{ "grpc.http2.max_frame_size", 256 << 10, false },
 	/* Our own clients look for a dead peer every 10 s. */
-	{ "grpc.http2.min_ping_interval_without_data_ms", 5000 },
-	{ "grpc.enable_channelz", 0 },
+	{ "grpc.http2.min_ping_interval_without_data_ms", 5000, false },
+	{ "grpc.enable_channelz", 0, false },
+	{ GRPC_ARG_MAX_CONNECTION_IDLE_MS, STRANGER_IDLE_MS, true },
+	{ GRPC_ARG_MAX_CONCURRENT_STREAMS, STRANGER_STREAMS, true },
 };
 #define NARGS (sizeof settings / sizeof *settings)
+
+static grpc_server *
+make_server(struct rpc_server *s, bool trusted)
+{
+	grpc_arg args[NARGS + 1];
+	grpc_channel_args ca = { 0, args };
+	grpc_resource_quota *quota = grpc_resource_quota_create("strangers");
+	grpc_server *server;
+
+	for (size_t i = 0; i < NARGS; i++)
+		if (!trusted || !settings[i].strangers)
+			args[ca.num_args++] =
+			    (grpc_arg){ .type = GRPC_ARG_INTEGER,
+				    .key = (char *)(uintptr_t)settings[i].key,
+				    .value.integer = settings[i].value };
+	grpc_resource_quota_resize(quota, STRANGER_MEMORY);
+	if (!trusted)
+		args[ca.num_args++] = (grpc_arg){ .type = GRPC_ARG_POINTER,
+			.key = (char *)(uintptr_t)GRPC_ARG_RESOURCE_QUOTA,
+			.value.pointer = { quota,
+			    grpc_resource_quota_arg_vtable() } };
+	server = grpc_server_create(&ca, NULL);
+	grpc_resource_quota_unref(quota);
+	grpc_server_register_completion_queue(server, s->cq, NULL);
+	grpc_server_start(server);
+	return server;
+}
 
 struct rpc_server *
 rpc_server_new(void (*new_call)(struct rpc *, void *), void *ctx,
     struct bindu_err *err)
 {
-	grpc_arg args[NARGS];
-	grpc_channel_args ca = { NARGS, args };
 	struct rpc_server *s = xcalloc(1, sizeof *s);
 
-	for (size_t i = 0; i < NARGS; i++)
-		args[i] = (grpc_arg){ .type = GRPC_ARG_INTEGER,
-			.key = (char *)(uintptr_t)settings[i].key,
-			.value.integer = settings[i].value };
 	grpc_init();
 	s->new_call = new_call;
 	s->ctx = ctx;
@@ -397,11 +435,9 @@ rpc_server_new(void (*new_call)(struct rpc *, void *), void *ctx,
 		rpc_server_free(s);
 		return NULL;
 	}
+	s->gates = gates_new(s->loop);
 	for (int i = 0; i < 2; i++) {
-		s->servers[i] = grpc_server_create(&ca, NULL);
-		grpc_server_register_completion_queue(s->servers[i], s->cq,
-		    NULL);
-		grpc_server_start(s->servers[i]);
+		s->servers[i] = make_server(s, i);
 		for (int n = 0; n < POSTED; n++)
 			post_call(s, i);
 	}
@@ -417,7 +453,11 @@ rpc_server_loop(struct rpc_server *s)
 void
 rpc_server_adopt(struct rpc_server *s, int fd, bool trusted)
 {
-	grpc_server_add_channel_from_fd(s->servers[trusted], fd, s->creds);
+	if (!trusted)
+		fd = gates_open(s->gates, fd);
+	if (fd != -1)
+		grpc_server_add_channel_from_fd(s->servers[trusted], fd,
+		    s->creds);
 }
 
 static void
@@ -492,6 +532,7 @@ rpc_server_free(struct rpc_server *s)
 	grpc_call_unref(s->bell);
 	grpc_channel_destroy(s->nowhere);
 	drain(s);
+	gates_free(s->gates);
 	loop_free(s->loop);
 	grpc_server_credentials_release(s->creds);
 	grpc_shutdown();

@@ -11,8 +11,9 @@ UNIT_NEEDS_pack_test := archive crypto deflate zstd
 # Parts of the daemon that stand alone.
 $(BUILD)/unit/instance_test: $(BUILD)/boxd/daemon/instance.o
 $(BUILD)/unit/pbscan_test: $(BUILD)/boxd/daemon/pbscan.o
+$(BUILD)/unit/gate_test: $(BUILD)/boxd/daemon/gate_count.o
 $(BUILD)/unit/auth_test: $(BUILD)/boxd/daemon/auth.o
-$(BUILD)/unit/rpc_server_test: $(BUILD)/boxd/daemon/rpc_server.o $(BUILD)/boxd/daemon/loop.o
+$(BUILD)/unit/rpc_server_test: $(addprefix $(BUILD)/boxd/daemon/,rpc_server.o loop.o gate.o gate_count.o)
 $(BUILD)/unit/wire_test: $(BUILD)/boxd/wire.o
 $(BUILD)/unit/message_test: $(BUILD)/boxd/daemon/message.o
 $(BUILD)/unit/exec_user_test: $(BUILD)/boxd/monitor/exec_user.o

@@ -1,0 +1,41 @@
+/* gate.h - what a stranger's HTTP/2 connection passes before gRPC sees it.
+ *
+ * gRPC keeps whatever a peer sends of a header block that never ends, and a
+ * call for each stream that is opened and reset.  Connections of the TCP port
+ * come through here: frames are counted, none is changed, and one that asks
+ * too much of us is closed.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef BOXD_GATE_H
+#define BOXD_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "loop.h"
+
+#define GATES_MAX 256 /* connections at once */
+#define GATE_BLOCK_MAX (64 << 10) /* of one header block */
+/* Resets, pings, settings and frames without use: so many at once, then so
+ * many a second. */
+#define GATE_BURST 1000
+#define GATE_RATE 100
+
+/* The counting, apart from any socket. */
+struct gate_count {
+	size_t preface; /* bytes of it seen */
+	uint8_t head[9]; /* of a frame */
+	size_t nhead;
+	size_t left; /* of the frame's payload */
+	size_t block; /* bytes of the header block that is open */
+	int64_t tokens, at; /* thousandths; ms */
+};
+void gate_count_init(struct gate_count *, int64_t now_ms);
+/* 0: pass them on; -1: close. */
+int gate_count(struct gate_count *, const uint8_t *, size_t n, int64_t now_ms);
+
+struct gates;
+struct gates *gates_new(struct loop *);
+void gates_free(struct gates *); /* closes all */
+/* Takes fd; the descriptor for gRPC, or -1 when there is no room. */
+int gates_open(struct gates *, int fd);
+#endif
