@@ -469,6 +469,100 @@ stubborn() {
 	each_shell stubborn
 }
 
+answering() {
+	app "$1" <<-P
+		import os
+		from http.server import BaseHTTPRequestHandler, HTTPServer
+		class H(BaseHTTPRequestHandler):
+		    def do_GET(self):
+		        self.send_response(200)
+		        self.end_headers()
+		    def log_message(self, *a):
+		        pass
+		HTTPServer(("127.0.0.1", $2), H).serve_forever()
+	P
+}
+switching() {
+	SH=$1
+	base=$((20000 + RANDOM % 10000))
+	answering ok.py 'int(os.environ["BINDU_PORT"])'
+	agent start ok.py $base http://x - </dev/null
+	run agent ready 1 20000
+	[ "${lines[0]}" = ready=1 ]
+	agent live 1
+	first=$(field pid) port=$(field port)
+	# Beside it, on another port, and live only when that is said.
+	agent start ok.py $base http://x - </dev/null
+	run agent ready 2 20000
+	[[ "$output" == ready=1* && "$output" == *beside=$port* ]]
+	[ "$(field pid)" = "$first" ]
+	agent live 2 5
+	[ "$(field port)" != "$port" ]
+	gone() { [ ! -d "$BOX/.bindu/agent/runs/1" ]; }
+	eventually 10 gone
+	# A red one, and all is as before.
+	second=$(field pid)
+	echo 'import no_such_module' | app bad.py
+	agent start bad.py $base http://x - </dev/null
+	run agent ready 3 20000
+	[[ "$output" == ready=0* && "$output" == *exit_code=1* ]]
+	[[ "$output" == *no_such_module* ]]
+	agent drop 3
+	[ "$(field pid)" = "$second" ]
+	[ "$(ls "$BOX/.bindu/agent/runs")" = 2 ]
+	grep -q no_such_module "$BOX/.bindu/agent/logs/agent.log.1"
+	# One that ignores its port: the second is found to, the third known to.
+	answering fixed.py $((base + 500))
+	for n in 4 5 6; do
+		agent start fixed.py $base http://x - </dev/null
+		run agent ready $n 20000
+		[[ "$output" == ready=1* && "$output" == *ignores=* ]]
+		[[ "$output" == *port=$((base + 500))* ]]
+		[[ $n = 4 || "$output" == *gap_ms=* ]]
+		agent live $n 0
+	done
+	agent stop
+}
+@test "agent: one beside the other, and one that cannot be" {
+	each_shell switching
+}
+
+booting() {
+	SH=$1
+	answering ok.py 'int(os.environ["BINDU_PORT"])'
+	echo "SECRET=x" | agent start ok.py 23000 http://x -
+	mkdir -p "$BOX/bin"
+	cat >"$BOX/bin/crontab" <<-'C'
+		#!/bin/sh
+		case $1 in -l) cat "$HOME/crontab" 2>/dev/null ;; -) cat >"$HOME/crontab.new"
+		mv "$HOME/crontab.new" "$HOME/crontab" ;; esac
+	C
+	# grep is asked whether a cron runs.
+	cat >"$BOX/bin/grep" <<-'C'
+		#!/bin/sh
+		case "$*" in *crond*) exit 0 ;; *) exec /bin/grep "$@" ;; esac
+	C
+	chmod +x "$BOX"/bin/*
+	echo "1 2 3 4 5 mine" >"$BOX/crontab"
+	PATH=$BOX/bin:$PATH agent live 1
+	[ "$(field boot)" = cron ]
+	[ "$(cat "$BOX/crontab")" = "1 2 3 4 5 mine
+@reboot sh $BOX/.bindu/boot" ]
+	# As after a reboot: no process, and other numbers.
+	kill -9 "$(cut -d ' ' -f 1 "$BOX/.bindu/agent/runs/1/supervisor")" \
+		"$(field pid)"
+	port=$(field port)
+	HOME=$BOX timeout 60 sh "$BOX/.bindu/boot" 8>&-
+	[ "$(field state)" = running ]
+	[ "$(field port)" = "$port" ]
+	agent stop
+	HOME=$BOX timeout 60 sh "$BOX/.bindu/boot"
+	[ "$(field state)" = stopped ]
+}
+@test "agent: boot starts what was live, and cron is told to call it" {
+	each_shell booting
+}
+
 missing() {
 	SH=$1
 	mkdir -p "$BOX/app"
