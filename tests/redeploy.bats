@@ -68,7 +68,7 @@ is_up() {
 	import json, sys
 	r = json.load(open(sys.argv[1]))
 	assert r["requests"] > 1500 and r["failed"] == 0, r
-	assert set(r["versions"]) >= {"v1", "v2"}, r
+	assert len(r["versions"]) > 1, r
 	P
 	is_up v4
 	one() { [ "$(agents)" = 1 ]; }
