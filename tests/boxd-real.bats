@@ -148,3 +148,27 @@ sys.exit(code)' "$BATS_TEST_TMPDIR/peak" bindu-exec -q main -- cat |
 	[ "$(ls "$BINDU_STATE_DIR/boxes" | wc -l)" = 1 ]
 	[ "$(timeout 30 bindu-box list --json | grep -o '"vm_id"' | wc -l)" = 1 ]
 }
+
+# What the daemon has open.
+fds() {
+	find "/proc/$(pid)/fd" -mindepth 1 | wc -l
+}
+
+@test "boxd: 20 boxes one after another leave the daemon as it was" {
+	[ "$(id -u)" = 0 ] || skip "not possible here: 20 boxes need the host image"
+	local i fds_before rss_before
+	cycle() {
+		timeout 60 bindu-box create -q --image host cycle >/dev/null
+		timeout 30 bindu-exec -q cycle -- true
+		timeout 60 bindu-box destroy -q --yes cycle
+	}
+	cycle
+	fds_before=$(fds)
+	rss_before=$(rss)
+	for i in $(seq 20); do
+		cycle
+	done
+	echo "fds $fds_before $(fds), RSS $rss_before $(rss) kB"
+	[ "$(fds)" -le $((fds_before + 2)) ]
+	[ "${BINDU_TEST_SAN:-0}" = 1 ] || [ "$(rss)" -lt $((rss_before + 2048)) ]
+}
