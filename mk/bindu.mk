@@ -40,6 +40,7 @@ BINDU_DISK ?=
 BINDU_AUTO_SUSPEND ?=
 BINDU_VERSION ?=
 BINDU_MAX_SIZE ?=
+BINDU_KEEP ?=
 BINDU_HEALTH_TIMEOUT ?=
 BINDU_PRE_DEPLOY ?=
 BINDU_POST_DEPLOY ?=
@@ -77,12 +78,26 @@ _bindu_dirs := $(foreach a,$(BINDU_AGENTS),$(BINDU_DIR)/$a$(_bindu_suffix))
 _bindu_src = $(or $(if $(filter undefined,$(origin BINDU_SRC_$1)),$(if \
 	$(_bindu_many),$(wildcard $1/.)),$(BINDU_SRC_$1)),$(BINDU_SRC),.)
 _bindu_say := $(if $(V),,@)
+# Of many agents the last to end, well or not, says how all did: it finds a
+# status of this make, $$PPID, from each.
+_bindu_sum = sum() { :; };
+ifneq ($(and $(_bindu_many),$(filter deploy bindu-deploy preview bindu-preview,$(MAKECMDGOALS))),)
+_bindu_sum = sum() { for s in $(foreach e,$(_bindu_dirs),$(call _bindu_q,$e/status)); do \
+	grep -qsx "run=$$PPID" "$$s" || return 0; done; s=$(call _bindu_q,$(BINDU_DIR)/.sum); \
+	mkdir "$$s.$$PPID" 2>/dev/null || return 0; \
+	for o in "$$s".*; do [ "$$o" = "$$s.$$PPID" ] || rmdir "$$o"; done; \
+	for a in $(BINDU_AGENTS); do ( s=$(call _bindu_q,$(BINDU_DIR))/$$a$(_bindu_suffix)/status; \
+	get() { sed -n "s/^$$1=//p" "$$s"; }; \
+	if [ "$$(get result)" = ok ]; then echo "bindu.mk: $$a: ok, $$(get url)"; \
+	else echo "bindu.mk: $$a: FAILED, $$(get phase), status $$(get code)"; fi ) >&2; done; };
+endif
 # How recipes begin: $$d is the agent's directory, $$b the box's name, and the
 # description's keys are variables.  COMMAND || fail PHASE says so, notes it
 # and keeps the status.
-_bindu_d = set -e; d=$(call _bindu_q,$(BINDU_DIR)/$(_bindu_a)$(_bindu_suffix)); b=$(_bindu_a); \
-	fail() { rc=$$?; printf 'result=failed\nphase=%s\ncode=%s\n' "$$1" $$rc >"$$d/status"; \
-	rm -f "$$d"/*.$$$$; echo "bindu.mk: $$b: $$1 failed with status $$rc" >&2; exit $$rc; }
+_bindu_d = set -e; d=$(call _bindu_q,$(BINDU_DIR)/$(_bindu_a)$(_bindu_suffix)); b=$(_bindu_a); $(_bindu_sum) \
+	fail() { rc=$$?; printf 'result=failed\nphase=%s\ncode=%s\nrun=%s\n' "$$1" $$rc $$PPID \
+	>"$$d/status"; rm -f "$$d"/*.$$$$; echo "bindu.mk: $$b: $$1 failed with status $$rc" >&2; \
+	sum; exit $$rc; }
 _bindu_begin = $(_bindu_d); case $$d in /*) ;; *) d=./$$d ;; esac; . "$$d/agent"; \
 	b=$$box$(call _bindu_q,$(addprefix -,$(BINDU_ENV)))
 # $$d/NAME.$$$$ becomes $$d/NAME; an equal one stays as old as it is.
@@ -168,7 +183,8 @@ $(_bindu_dirs:%=%/uploaded): %/uploaded: %/src.tar %/box
 	$(_bindu_say)$(_bindu_begin); \
 	$(if $(call _bindu_my,PRE_DEPLOY),export BINDU_BOX="$$b"; \
 	    ( $(call _bindu_my,PRE_DEPLOY) ) || fail pre-deploy;) \
-	release=$$($(call _bindu_t,upload) $(_bindu_rt) "$$b" <"$$d/src.tar") || \
+	release=$$($(call _bindu_t,upload) $(_bindu_rt) $(call _bindu_o,--keep,$(call _bindu_my,KEEP)) \
+	    --source "$$root" "$$b" <"$$d/src.tar") || \
 	    fail upload; \
 	echo "$$release $$(cat "$$d/box")" >"$$d/uploaded"
 
@@ -203,11 +219,11 @@ $(call _bindu_of,deploy): bindu-deploy-%: $(BINDU_DIR)/%$(_bindu_suffix)/started
 	    (exit $$rc) || fail health; }; \
 	$(if $(call _bindu_my,POST_DEPLOY),[ ! "$$age" ] || { export BINDU_BOX="$$b" \
 	    BINDU_URL="$$url"; ( $(call _bindu_my,POST_DEPLOY) ); } || fail post-deploy;) \
-	printf 'result=ok\ncode=0\nrelease=%s\nurl=%s\n' "$$(cut -d ' ' -f 1 "$$d/uploaded")" \
-	    "$$url" >"$$d/status"; \
+	printf 'result=ok\ncode=0\nrelease=%s\nurl=%s\nrun=%s\n' \
+	    "$$(cut -d ' ' -f 1 "$$d/uploaded")" "$$url" $$PPID >"$$d/status"; \
 	if [ "$$age" ]; then ln -f "$$d/src.tar" "$$d/good.tar"; cp "$$d/box" "$$d/good"; \
 	    : >"$$d/healthy"; echo "$$b serving at $$url"; \
-	else echo "$$b serving at $$url, unchanged"; fi
+	else echo "$$b serving at $$url, unchanged"; fi; sum
 
 # Until interrupted: deploy, and again when what ships changes.  After a deploy
 # that failed only a later change counts.
@@ -269,7 +285,7 @@ bindu-help:
 	@echo 'make bindu-check, bindu-vars, bindu-clean; all of it in bindu.mk(7)'
 bindu-vars:
 	@$(foreach v,AGENTS SRC SCRIPT NAME RUNTIME ENV ENV_FILE PASS IMAGE VCPU MEMORY DISK \
-	    AUTO_SUSPEND VERSION MAX_SIZE HEALTH_TIMEOUT PRE_DEPLOY POST_DEPLOY DIR ALIASES \
+	    AUTO_SUSPEND VERSION MAX_SIZE KEEP HEALTH_TIMEOUT PRE_DEPLOY POST_DEPLOY DIR ALIASES \
 	    BINDIR,printf '%s\n' $(call _bindu_q,BINDU_$v = $(BINDU_$v));) :
 
 # Short names.  Pattern rules, so that a rule of that name in the project is

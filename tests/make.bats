@@ -157,7 +157,7 @@ run_make() { run --separate-stderr timeout 60 make --no-print-directory "$@"; }
 	run_make deploy
 	[ "$status" = 2 ]
 	[[ $stderr == *"bindu.mk: echo: upload failed with status 75"* ]]
-	[ "$(cat .bindu/deploy/agent/status)" = "$(printf 'result=failed\nphase=upload\ncode=75')" ]
+	[ "$(head -n 3 .bindu/deploy/agent/status)" = "$(printf 'result=failed\nphase=upload\ncode=75')" ]
 	! grep -q '^agent' "$F/calls"
 	rm "$F/fail-upload"
 	timeout 60 make -s deploy
@@ -354,6 +354,13 @@ in_order() {
 	[ "$status" = 2 ]
 	[[ $output == *"web-agent serving"* ]]
 	[[ $stderr == *"job: discover failed"* ]]
+	# The last lines say how each did, with -j too.
+	for j in -j1 -j4; do
+		run_make $j deploy
+		[ "$status" = 2 ]
+		sums=$(grep -E '^bindu.mk: (job: FAILED, discover, status [0-9]+|web: ok, http.*)$' <<<"$stderr")
+		[ "$(wc -l <<<"$sums")" = 2 ]
+	done
 }
 
 @test "make: secrets pass by file or by name, never through make's variables" {

@@ -65,8 +65,12 @@ bench:
 fuzz-ignore:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)PATH=$(CURDIR)/$(BUILD)/bin:$$PATH tests/fuzz/ignore.py --cases $(or $(CASES),100000) $(if $(SEED),--seed $(SEED))
+# 200 deploys killed at random moments.
+fuzz-kill:
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)BINDU_BUILD=$(CURDIR)/$(BUILD) PATH=$(CURDIR)/$(BUILD)/bin:$$PATH tests/bench/kill $(or $(POINTS),200) $(SEED)
 help:
 	@sed -n '3,9s/^# \{0,1\}//p' Makefile
-.PHONY: bench-programs deps deps-test demo check check-fresh check-san test-programs unit lint bench help
+.PHONY: fuzz-kill bench-programs deps deps-test demo check check-fresh check-san test-programs unit lint bench help
 UNIT_NEEDS_endpoint_test := grpc protobuf-c curl crypto
 UNIT_NEEDS_stream_line_test := grpc protobuf-c curl crypto
