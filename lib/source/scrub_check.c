@@ -80,38 +80,6 @@ scrub_check_grafana(const uint8_t *s, size_t n)
 	return SCRUB_GOOD;
 }
 
-/* Both alphabets: + and -, / and _. */
-const int8_t scrub_digits64[256] = { -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 62, -1, 62, -1,
-	63, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, -1, -1, -1, -1, -1, -1, -1,
-	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
-	20, 21, 22, 23, 24, 25, -1, -1, -1, -1, 63, -1, 26, 27, 28, 29, 30, 31,
-	32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49,
-	50, 51, -1, -1, -1, -1, -1, [128 ... 255] = -1 };
-
-size_t
-scrub_base64(const uint8_t *s, size_t n, uint8_t *out, size_t max, size_t *used)
-{
-	uint32_t acc = 0;
-	unsigned bits = 0;
-	size_t len = 0, i;
-	int d;
-
-	for (i = 0; i < n && (d = scrub_digits64[s[i]]) >= 0 && len < max;
-	     i++) {
-		acc = acc << 6 | (uint32_t)d;
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			out[len++] = (uint8_t)(acc >> bits);
-		}
-	}
-	if (used)
-		*used = i;
-	return len;
-}
-
 enum { JWT_MAX = 9200 };
 
 static void

@@ -82,30 +82,27 @@ finish(struct scrub_scan *s, struct scrub_decoder *d)
 static size_t
 feed_base64(struct scrub_decoder *d, const uint8_t *p, size_t i, size_t limit)
 {
-	const int8_t *digit = scrub_digits64;
-	uint8_t out[3072];
+	enum { CHARS = 4096 };
+	uint8_t out[CHARS / 4 * 3 + 8];
 	size_t n = 0;
 	int v;
 
 	while (i < limit) {
-		/* Whole groups of four as long as nothing foreign comes. */
-		while (!d->bits && i + 4 <= limit && n + 3 <= sizeof out) {
-			int a = digit[p[i]], b = digit[p[i + 1]];
-			int c = digit[p[i + 2]], e = digit[p[i + 3]];
+		/* Whole blocks as long as nothing foreign comes. */
+		if (!d->bits && limit - i >= 32) {
+			size_t left = (CHARS / 4 * 3 - n) / 24 * 32;
+			size_t took = scrub_base64_blocks(p + i,
+			    limit - i < left ? limit - i : left, out + n);
 
-			if ((a | b | c | e) < 0)
-				break;
-			out[n++] = (uint8_t)(a << 2 | b >> 4);
-			out[n++] = (uint8_t)(b << 4 | c >> 2);
-			out[n++] = (uint8_t)(c << 6 | e);
-			i += 4;
+			i += took;
+			n += took / 4 * 3;
 		}
-		if (n + 3 > sizeof out) {
+		if (n + 24 > CHARS / 4 * 3) {
 			scrub_scan_add(d->child, out, n);
 			n = 0;
 			continue;
 		}
-		if (i >= limit || (v = digit[p[i]]) < 0)
+		if (i >= limit || (v = scrub_digits64[p[i]]) < 0)
 			break;
 		i++;
 		d->acc = d->acc << 6 | (uint32_t)v;

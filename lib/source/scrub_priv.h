@@ -12,7 +12,7 @@
 
 /* Bytes seen before and after a candidate.  A private key longer than the
  * look-ahead is judged by its beginning. */
-enum { SCRUB_BACK = 4096, SCRUB_AHEAD = 32768, SCRUB_BLOCK = 256 * 1024 };
+enum { SCRUB_BACK = 4096, SCRUB_AHEAD = 32768, SCRUB_BLOCK = 128 * 1024 };
 
 /* Character classes of rule patterns, one bit each. */
 enum {
@@ -137,6 +137,9 @@ size_t scrub_der_size(const uint8_t *);
 extern const int8_t scrub_digits64[256]; /* -1: none */
 size_t
 scrub_base64(const uint8_t *, size_t, uint8_t *out, size_t max, size_t *used);
+/* Groups of four characters, or more, as long as none is foreign; how many
+ * characters.  out has room for three bytes a group, and 8 more. */
+size_t scrub_base64_blocks(const uint8_t *, size_t, uint8_t *out);
 
 /* The scanner of one stream. */
 struct scrub_scan;

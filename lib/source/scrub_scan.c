@@ -8,10 +8,10 @@
 #include "lib/base/mem.h"
 #include "scrub_priv.h"
 
-enum { MAX_FOUND = 20000, MAX_DEPTH = 2, PRAGMA_AHEAD = 512 };
+enum { MAX_FOUND = 20000, MAX_DEPTH = 2, PRAGMA_AHEAD = 512, ALIGN = 4096 };
 
 struct scrub_scan {
-	uint8_t *buf;
+	uint8_t *mem, *buf; /* buf is mem, aligned */
 	size_t len, cap, block;
 	size_t done; /* buf[0..done) is judged */
 	uint64_t base; /* stream offset of buf[0] */
@@ -47,10 +47,12 @@ scrub_scan_block(struct scrub_scan *s, size_t block)
 	s->block = block;
 	s->cap = SCRUB_BACK + SCRUB_AHEAD + block;
 	words = s->cap / 64 + 2;
-	free(s->buf);
+	free(s->mem);
 	free(s->mask);
 	free(s->wide);
-	s->buf = xmalloc(s->cap);
+	/* Where a file's pages go to pages: the kernel copies faster. */
+	s->mem = xmalloc(s->cap + ALIGN);
+	s->buf = s->mem + (ALIGN - (uintptr_t)s->mem % ALIGN);
 	s->mask = xcalloc(words, sizeof *s->mask);
 	s->wide = xcalloc(words / 64 + 2, sizeof *s->wide);
 }
@@ -72,7 +74,7 @@ scrub_scan_free(struct scrub_scan *s)
 	for (int i = 0; i < 2; i++)
 		scrub_scan_free(s->decoder[i].child);
 	free(s->cand);
-	free(s->buf);
+	free(s->mem);
 	free(s->mask);
 	free(s->wide);
 	free(s);

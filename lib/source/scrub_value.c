@@ -251,13 +251,16 @@ judge_prefixed(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 static bool
 judge_azure(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 {
-	size_t i = at + 6, low = at > 24 ? at - 24 : 6, len;
+	size_t low = at > 24 ? at - 24 : 0, i, len;
+	const uint8_t *tilde = t->n - at > 6 ?
+	    memrchr(t->p + low, '~', at + 6 - low) :
+	    NULL;
 
-	while (
-	    i > low && i <= t->n && (t->p[i - 1] != '~' || t->p[i - 2] != 'Q'))
-		i--;
-	if (i <= low || i > t->n)
+	while (tilde && tilde - t->p > 4 && tilde[-1] != 'Q')
+		tilde = memrchr(t->p + low, '~', (size_t)(tilde - t->p) - low);
+	if (!tilde || tilde - t->p < 5)
 		return false;
+	i = (size_t)(tilde - t->p) + 1;
 	len = scrub_match("\\s{3}\\d{1}Q~\\s{31,34}", t->p, t->n, i - 6);
 	if (!len || scrub_is_placeholder(t->p + i, len - 6) ||
 	    !scrub_border_left(t->p, i - 6))

@@ -18,15 +18,26 @@ else
 LIBS_hs := -lm
 endif
 
-# The fuzzer of the content engine, both engines against each other.
-fuzz-scrub:
+# The fuzzers: both engines against each other; files and what they hold.
+FUZZ_CC = clang-14 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -std=gnu11 -D_GNU_SOURCE -I. \
+	-I$(BUILD)/gen $(if $(SCRUB_DB),-DBINDU_HS) -DBINDU_VERSION='""' -DBINDU_DATADIR='""' -DBINDU_LIBEXECDIR='""'
+FUZZ_BASE = $(addprefix lib/base/,mem.c err.c fd.c buf.c path.c str.c)
+FUZZ_RUN = -max_total_time=$(or $(SECONDS),60) -timeout=25
+$(BUILD)/fuzz/fuzz_scrub: $(wildcard lib/source/scrub*.[ch]) tests/fuzz/fuzz_scrub.c $(SCRUB_DB_O)
 	@mkdir -p $(BUILD)/fuzz/scrub
-	$(Q)clang-14 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -std=gnu11 -D_GNU_SOURCE -I. -I$(BUILD)/gen \
-		$(if $(SCRUB_DB),-DBINDU_HS) -DBINDU_VERSION='""' -o $(BUILD)/fuzz/fuzz_scrub tests/fuzz/fuzz_scrub.c \
+	$(Q)$(FUZZ_CC) -o $@ tests/fuzz/fuzz_scrub.c \
 		$(filter-out %scrub_tree.c %scrub_filter.c %scrub_file.c %scrub_allow.c %scrub_report.c,$(wildcard lib/source/scrub_*.c)) \
-		lib/source/digest.c lib/base/mem.c lib/base/err.c lib/base/fd.c lib/base/buf.c lib/base/path.c lib/base/str.c $(SCRUB_DB_O) $(call libs,hs crypto) $(LDLIBS)
-	$(Q)$(BUILD)/fuzz/fuzz_scrub -max_total_time=$(or $(SECONDS),60) -max_len=6000 -timeout=10 $(BUILD)/fuzz/scrub
-.PHONY: fuzz-scrub
+		lib/source/digest.c $(FUZZ_BASE) $(SCRUB_DB_O) $(call libs,hs crypto) $(LDLIBS)
+$(BUILD)/fuzz/fuzz_scrub_file: $(wildcard lib/source/scrub*.[ch] lib/source/unpack*.[ch]) tests/fuzz/fuzz_scrub_file.c $(SCRUB_DB_O)
+	@mkdir -p $(BUILD)/fuzz/scrub_file
+	$(Q)$(FUZZ_CC) -o $@ tests/fuzz/fuzz_scrub_file.c $(wildcard lib/source/*.c) \
+		$(filter-out %tool.c,$(wildcard lib/base/*.c)) $(SCRUB_DB_O) \
+		-larchive -lcrypto -ldeflate -lzstd -lhs -ljansson -lm $(LDLIBS)
+fuzz-scrub: $(BUILD)/fuzz/fuzz_scrub
+	$(Q)$< $(FUZZ_RUN) -max_len=6000 $(BUILD)/fuzz/scrub
+fuzz-scrub-file: $(BUILD)/fuzz/fuzz_scrub_file
+	$(Q)$< $(FUZZ_RUN) -max_len=20000 $(BUILD)/fuzz/scrub_file
+.PHONY: fuzz-scrub fuzz-scrub-file
 bench-scrub:
 	$(Q)$(MAKE) --no-print-directory all bench-programs
 	$(Q)BINDU_BENCH_PACKAGES=1 tests/bench/run $(BUILD) scrub
