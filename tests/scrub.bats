@@ -303,17 +303,91 @@ assert r["partialFingerprints"] and len(run["tool"]["driver"]["rules"]) > 100'
 	cp key tree/server.pem
 	printf 'redis://:%s@cache.corp.io/0\n' "$PASSWORD" | write tree/c.txt
 	tar -C tree -cf in.tar .
-	for o in "" -v -vv --json --sarif "--json --all" "--json --drop" --drop; do
+	for o in "" -v -vv --json --sarif "--json --all" "--json --drop" --drop "--status-fd 3" "-v --status-fd 3"; do
 		# shellcheck disable=SC2086 # words on purpose
-		timeout 20 bindu-scrub $o tree >>out 2>&1 || true
+		timeout 20 bindu-scrub $o tree 3>>out >>out 2>&1 || true
 		# shellcheck disable=SC2086
-		timeout 20 bindu-scrub $o <in.tar >/dev/null 2>>out || true
+		timeout 20 bindu-scrub $o <in.tar 3>>out >/dev/null 2>>out || true
 	done
 	for s in token password random; do
 		run ! grep -F -e "$(cut -c5-20 $s)" out
 	done
 	run ! grep -F -e "$(sed -n 3p key)" out
 	[ -s out ]
+}
+
+@test "scrub: a crash leaves no core file with a secret in it" {
+	printf 't = "%s"\n' "$TOKEN" | write tree/a.py
+	tar -C tree -cf in.tar .
+	ulimit -c unlimited
+	python3 - <<-'PY'
+	import os, signal, subprocess, time
+	p = subprocess.Popen(['bindu-scrub'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+	p.stdin.write(open('in.tar', 'rb').read()[:2048])
+	p.stdin.flush()
+	time.sleep(0.3)
+	os.kill(p.pid, signal.SIGABRT)
+	_, status = os.waitpid(p.pid, 0)
+	assert os.WTERMSIG(status) == signal.SIGABRT and not os.WCOREDUMP(status), status
+	PY
+}
+
+@test "scrub: a folder for tests is no excuse, a key in it is found however it stands" {
+	mkdir -p tree/tests/testdata
+	openssl rsa -in key -traditional -outform DER -out der 2>/dev/null
+	python3 - <<-'PY'
+	import base64
+	der = open('der', 'rb').read()
+	pem = open('key').read().strip().split('\n')
+	rows = [der.hex()[i:i + 72] for i in range(0, len(der) * 2, 72)]
+	def put(name, text): open('tree/tests/' + name, 'w').write(text)
+	put('a_test.go', 'const key = "' + '" +\n\t"'.join(rows) + '"\n')
+	b = base64.b64encode(der).decode()
+	put('B.java', 'String k = "' + '"\n    + "'.join(b[i:i + 64] for i in range(0, len(b), 64)) + '";\n')
+	put('c.md', ''.join(f'> {x}\n' for x in pem))
+	put('d.diff', ''.join(f'+{x}\n' for x in pem))
+	put('testdata/e.bin', '')
+	open('tree/tests/testdata/e.bin', 'wb').write(bytes(100) + der)
+	PY
+	printf 'api_key = "%s"\n' "$RANDOM_VALUE" | write tree/tests/test_f.py
+	run -1 check
+	[ "$(names findings path | sort | tr '\n' ' ')" = "tests/B.java tests/a_test.go tests/c.md tests/d.diff tests/test_f.py tests/testdata/e.bin " ]
+	[ "$(names findings level | sort -u)" = block ]
+	# The beginning alone, as manuals show it, and a certificate are no keys.
+	rm -r tree/tests
+	openssl req -x509 -new -key key -subj /CN=x -days 2 -outform DER 2>/dev/null | od -An -v -tx1 | tr -d ' \n' | write tree/cert.txt
+	od -An -v -tx1 der | tr -d ' \n' | head -c 300 | write tree/cut.txt
+	run -0 check
+}
+
+@test "scrub: a container in a container in a container has its end" {
+	python3 - <<-'PY'
+	import gzip, io, zipfile
+	data = b'x'
+	for i in range(30): data = gzip.compress(data)
+	open('tree/deep.gz', 'wb').write(data)
+	inner = io.BytesIO()
+	with zipfile.ZipFile(inner, 'w', zipfile.ZIP_DEFLATED) as z: z.writestr('0', bytes(30 << 20))
+	with zipfile.ZipFile('tree/wide.zip', 'w', zipfile.ZIP_DEFLATED) as z:
+	    for i in range(200): z.writestr(str(i), inner.getvalue())
+	PY
+	limit_memory 200000
+	run -74 timeout 30 bindu-scrub --json tree
+	[[ $output == *"deep.gz"*"inside too many others"* ]]
+	[[ $output == *"wide.zip"*"expands"* ]]
+}
+
+@test "scrub: SARIF's fingerprints follow the secret, not its line" {
+	marks() {
+		timeout 20 bindu-scrub --sarif tree | python3 -c 'import json,sys
+for r in json.load(sys.stdin)["runs"][0]["results"]: print(r["partialFingerprints"]["binduScrub/v1"])' | sort
+	}
+	printf 't=%s\nu=%s\n' "$TOKEN" "$OTHER" | write tree/a.txt
+	marks >before
+	[ "$(sort -u before | wc -l)" = 2 ]
+	{ printf 'one line more\nu=%s\n' "$OTHER"; printf '\n\nt=%s\n' "$TOKEN"; } | write tree/b.txt
+	rm tree/a.txt
+	marks | cmp - before
 }
 
 @test "scrub: unusable input has its own exit status" {

@@ -59,7 +59,6 @@ struct bindu_scrub_report {
 struct bindu_scrub_opts {
 	bool drop; /* --drop: content findings leave the file out */
 	bool all;
-	unsigned threads; /* 0: auto */
 	const char *allow_file; /* NULL: .binduscrub of the tree's root */
 	const char *baseline; /* an older --json report, or NULL */
 };

@@ -38,7 +38,6 @@ scrub_base64(const uint8_t *s, size_t n, uint8_t *out, size_t max, size_t *used)
 	return len;
 }
 
-
 #ifdef __x86_64__
 #define TWICE(...) _mm256_setr_epi8(__VA_ARGS__, __VA_ARGS__)
 
@@ -52,8 +51,8 @@ values32(__m256i *v)
 	    0x11, 0x11, 0x11, 0x13, 0x1a, 0x1b, 0x1b, 0x1b, 0x1a);
 	const __m256i high = TWICE(0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04,
 	    0x08, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10, 0x10);
-	const __m256i add = TWICE(0, 16, 19, 4, -65, -65, -71, -71, 0, 0, 0, 0,
-	    0, 0, 0, 0);
+	const __m256i add =
+	    TWICE(0, 16, 19, 4, -65, -65, -71, -71, 0, 0, 0, 0, 0, 0, 0, 0);
 	const __m256i slash = _mm256_set1_epi8('/');
 	__m256i c = *v, hi, lo;
 
@@ -75,8 +74,8 @@ values32(__m256i *v)
 __attribute__((target("avx2"))) static size_t
 blocks_avx2(const uint8_t *p, size_t n, uint8_t *out)
 {
-	const __m256i order = TWICE(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1,
-	    -1, -1, -1);
+	const __m256i order =
+	    TWICE(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
 	size_t i = 0;
 
 	for (; i + 32 <= n; i += 32, out += 24) {

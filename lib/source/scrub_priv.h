@@ -102,7 +102,7 @@ void scrub_prefilter_portable(const uint8_t *p, size_t n, size_t from,
 /* False when this build or machine has no vectorscan. */
 bool scrub_prefilter_hs(const uint8_t *p, size_t n, size_t from, size_t to,
     scrub_hit_fn *, void *ctx);
-/* For tests and BINDU_SCRUB_ENGINE: 0 best, 1 portable only. */
+/* For tests: 0 best, 1 portable only. */
 extern int scrub_engine;
 
 /* Length of the text at p[at..) that matches the pattern, 0 if none. */

@@ -339,14 +339,25 @@ judge_run(struct scrub_scan *s, const struct scrub_view *v, size_t at,
 		scrub_decode_run(s, v, at, end);
 }
 
-/* A run of 16 covers a whole byte of the mask: most words have none. */
-static bool
-has_full_byte(uint64_t m, uint64_t after)
+/* Bits where a run of 16 or more starts; before is set when the byte before
+ * m belongs to a run. */
+static inline uint64_t
+long_starts(uint64_t m, uint64_t after, uint64_t before)
 {
-	uint64_t gaps = ~m;
+	uint64_t x = m & m >> 1, top = 0;
 
-	return ((gaps - 0x0101010101010101) & m & 0x8080808080808080) ||
-	    (after & 0xff) == 0xff;
+	x &= x >> 2;
+	x &= x >> 4;
+	x &= x >> 8;
+	if (m >> 63 && ~m) { /* one that goes on in the next word */
+		int here = __builtin_clzll(~m);
+		int there = ~after ? __builtin_ctzll(~after) : 64;
+
+		if (here < 16 && here + there >= 16)
+			top = (uint64_t)1 << (64 - here);
+	}
+	x |= top;
+	return x ? x & ~(m << 1 | before) : 0;
 }
 
 /* Every run of 16 token characters that starts in the core. */
@@ -356,28 +367,21 @@ judge_runs(struct scrub_scan *s, const struct scrub_view *v)
 	/* Words begin at multiples of 64 in the stream, whatever the blocks. */
 	size_t skip = (s->base + s->done) % 64, from = s->done - skip;
 	size_t n = s->len - from, words = (n + 63) / 64;
-	uint64_t carry = from && scrub_class[s->buf[from - 1]] & CH_RUN;
+	uint64_t before = from && scrub_class[s->buf[from - 1]] & CH_RUN;
+	uint64_t starts;
 
 	scrub_masks(s->buf + from, n, s->mask, s->wide);
 	s->mask[words] = 0;
-	for (size_t w = 0; w < words && w * 64 < v->limit - from; w++) {
-		uint64_t m = s->mask[w], starts = m & ~(m << 1 | carry);
-		unsigned __int128 x = (unsigned __int128)s->mask[w + 1] << 64 |
-		    m;
-
-		carry = m >> 63;
+	words = (v->limit - from + 63) / 64;
+	for (size_t w = 0; w < words; w++) {
+		if (s->wide[w / 64] && s->wide[w / 64] >> w % 64 & 1 &&
+		    !scrub_scan_deep(s) && (w || !skip))
+			scrub_decode_wide(s, v, from + w * 64);
+		starts = long_starts(s->mask[w], s->mask[w + 1], before);
+		before = s->mask[w] >> 63;
 		if (!w)
 			starts &= ~(uint64_t)0 << skip;
-		if (s->wide[w / 64] >> w % 64 & 1 && !scrub_scan_deep(s) &&
-		    (w || !skip))
-			scrub_decode_wide(s, v, from + w * 64);
-		if (!starts || !has_full_byte(m, s->mask[w + 1]))
-			continue;
-		x &= x >> 1;
-		x &= x >> 2;
-		x &= x >> 4;
-		x &= x >> 8;
-		for (starts &= (uint64_t)x; starts; starts &= starts - 1) {
+		for (; starts; starts &= starts - 1) {
 			size_t i = w * 64 + (size_t)__builtin_ctzll(starts);
 
 			if (from + i >= v->limit)

@@ -252,9 +252,8 @@ static bool
 judge_azure(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 {
 	size_t low = at > 24 ? at - 24 : 0, i, len;
-	const uint8_t *tilde = t->n - at > 6 ?
-	    memrchr(t->p + low, '~', at + 6 - low) :
-	    NULL;
+	const uint8_t *tilde =
+	    t->n - at > 6 ? memrchr(t->p + low, '~', at + 6 - low) : NULL;
 
 	while (tilde && tilde - t->p > 4 && tilde[-1] != 'Q')
 		tilde = memrchr(t->p + low, '~', (size_t)(tilde - t->p) - low);

@@ -169,9 +169,50 @@ test_engines(void)
 	ok(count == 0, "an empty stream has no findings");
 }
 
+/* Whole groups by AVX2 and one by one: the same bytes, the same end. */
+static void
+test_base64(void)
+{
+	uint8_t text[400], fast[330], slow[330];
+	bool same = true;
+
+	for (int round = 0; round < 2000; round++) {
+		size_t n = draw(300), a, b, k;
+
+		add_random(text, 0, 300, 66);
+		if (round % 2)
+			text[draw(300)] = (uint8_t) "=. ~\n\xff%\0"[draw(8)];
+		scrub_engine = 0;
+		a = scrub_base64_blocks(text, n, fast);
+		scrub_engine = 1;
+		b = scrub_base64_blocks(text, n, slow);
+		scrub_engine = 0;
+		k = a < b ? a : b;
+		same &= a <= b && b - a < 32 && !memcmp(fast, slow, k / 4 * 3);
+	}
+	ok(same, "base64 by groups of 32 and of 4: the same");
+}
+
+/* The published examples of Grafana's documentation and one more. */
+static void
+test_checksums(void)
+{
+	const char *good = "glsa_yscW25imSKJIuav8zF37RZmnbiDvB05G_"
+			   "fcaaf58a";
+	const char *bad = "glsa_yscW25imSKJIuav8zF37RZmnbiDvB05G_"
+			  "fcaaf58b";
+
+	ok(scrub_check_grafana((const uint8_t *)good, 46) == SCRUB_GOOD,
+	    "grafana: a documented token");
+	ok(scrub_check_grafana((const uint8_t *)bad, 46) == SCRUB_FAILED,
+	    "grafana: another checksum");
+}
+
 int
 main(void)
 {
+	test_base64();
+	test_checksums();
 	test_rules();
 	test_engines();
 	test_blocks();
