@@ -14,7 +14,7 @@ teardown() {
 	start_hub
 	run -0 wire "$STATE/hub.sock" '{"op":"ping"}'
 	[ "$(field rootful <<<"$output")" = true ]
-	for name in limits pause network disk host_image; do
+	for name in boxes limits pause network disk host_image debian_image; do
 		[ "$(field abilities $name <<<"$output")" = true ] || {
 			why=$(field abilities why $name <<<"$output")
 			[ ${#why} -gt 20 ]
@@ -190,6 +190,29 @@ online() { # has the box a way out again?
 	start_box one 2
 	[ "$(in_box one 'ls /sys/class/net')" = lo ]
 	[ "$(in_box one 'cat /proc/net/route | wc -l')" = 1 ]
+}
+
+@test "hub: bindu-boxd doctor says all of it, and nothing else" {
+	new_state
+	run --separate-stderr timeout 60 bindu-boxd doctor --state "$STATE"
+	[ "$status" -le 1 ] # 1: something is missing here
+	for name in boxes limits pause network disk host_image debian_image; do
+		[[ $output =~ (^|$'\n')"$name "+(yes|no: ..) ]]
+	done
+	[ "${#lines[@]}" = 7 ]
+	[[ $stderr != *slirp* && $stderr != *MTU* ]]
+}
+
+@test "hub: without crun or mmdebstrap it says what to install" {
+	# Programs are looked for in the system's directories too: hide those.
+	hidden() {
+		unshare --mount sh -c 'for f in /usr/bin/crun /usr/bin/mmdebstrap; do
+			mount --bind /dev/null $f; done; exec "$@"' sh "$@"
+	}
+	start_hub hidden
+	run -0 wire "$STATE/hub.sock" '{"op":"ping"}'
+	[[ $(field abilities why boxes <<<"$output") == *"apt-get install crun"* ]]
+	[[ $(field abilities why debian_image <<<"$output") == *"apt-get install mmdebstrap"* ]]
 }
 
 @test "hub: an ordinary user's says what is missing, with the cure" {

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
 
+#define DOCTOR_MAX (1 << 20)
 #define START_MS 60000
 #define STOP_MS 20000
 #define POLL_MS 10
@@ -249,6 +251,23 @@ control_status(const struct place *p)
 	return o;
 }
 
+/* The relay's chatter is nobody's business; our own program's words are. */
+static void
+pass_on(int fd)
+{
+	AUTO_FREE char *text = NULL;
+	char *rest, *line;
+	size_t n;
+
+	if (lseek(fd, 0, SEEK_SET) == -1 ||
+	    bindu_fd_read_all(fd, DOCTOR_MAX, &text, &n, NULL) == -1)
+		return;
+	rest = text;
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (bindu_str_starts(line, "boxd-monitor: "))
+			fprintf(stderr, "%s\n", line);
+}
+
 json_t *
 control_doctor(const struct place *p, struct bindu_err *err)
 {
@@ -258,7 +277,7 @@ control_doctor(const struct place *p, struct bindu_err *err)
 	AUTO_FREE char *fd = NULL;
 	struct bindu_proc_opts o = BINDU_PROC_OPTS;
 	json_t *facts = ask_hub(p, "ping");
-	AUTO_CLOSE int in = -1;
+	AUTO_CLOSE int in = -1, said = -1;
 	struct pollfd pfd = { .events = POLLIN };
 	int ends[2];
 	pid_t pid;
@@ -271,7 +290,9 @@ control_doctor(const struct place *p, struct bindu_err *err)
 	}
 	pfd.fd = in = ends[0];
 	argv[3] = fd = xasprintf("%d", ends[1]);
+	said = memfd_create("doctor", MFD_CLOEXEC);
 	o.argv = argv;
+	o.err = said;
 	o.keep_fd = ends[1];
 	pid = bindu_proc_spawn(&o, err);
 	close(ends[1]);
@@ -280,6 +301,7 @@ control_doctor(const struct place *p, struct bindu_err *err)
 	poll(&pfd, 1, HUB_MS);
 	facts = ask_hub(p, "ping");
 	bindu_proc_stop(pid, false, 5000);
+	pass_on(said);
 	if (!facts)
 		bindu_err_set(err, BINDU_E_UNAVAILABLE,
 		    "this machine cannot run boxes: see above");

@@ -202,7 +202,7 @@ run_doctor(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 			continue;
 		missing |= !json_is_true(v);
 		if (!ctx->json)
-			printf("%-10s %s%s\n", key,
+			printf("%-12s %s%s\n", key,
 			    json_is_true(v) ? "yes" : "no: ",
 			    json_is_true(v) ? "" : bindu_json_str(why, key));
 	}

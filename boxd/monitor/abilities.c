@@ -110,11 +110,33 @@ probe_disk(struct hub *h)
 		    "installed; apt-get install e2fsprogs");
 }
 
+/* The programs without which there is nothing. */
+static void
+probe_programs(struct hub *h)
+{
+	AUTO_FREE char *mmdebstrap = hub_program("mmdebstrap");
+
+	h->can.boxes.ok = h->can.debian_image.ok = true;
+	if (h->crun == NULL)
+		ability_no(&h->can.boxes,
+		    "no boxes: crun is not installed; apt-get install crun");
+	else if (access(h->init, X_OK) == -1)
+		ability_no(&h->can.boxes,
+		    "no boxes: %s is not there; install the bindu tools "
+		    "again",
+		    h->init);
+	if (mmdebstrap == NULL)
+		ability_no(&h->can.debian_image,
+		    "no debian images: mmdebstrap is not installed; apt-get "
+		    "install mmdebstrap");
+}
+
 void
 abilities_probe(struct hub *h)
 {
 	struct bindu_err err = { 0 };
 
+	probe_programs(h);
 	probe_cgroups(h);
 	probe_disk(h);
 	h->can.host_image.ok = true;
@@ -129,11 +151,13 @@ abilities_json(const struct abilities *can)
 		const char *name;
 		const struct ability *a;
 	} rows[] = {
+		{ "boxes", &can->boxes },
 		{ "limits", &can->limits },
 		{ "pause", &can->pause },
 		{ "network", &can->network },
 		{ "disk", &can->disk },
 		{ "host_image", &can->host_image },
+		{ "debian_image", &can->debian_image },
 	};
 	json_t *all = json_object();
 	json_t *why = json_object();

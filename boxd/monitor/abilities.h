@@ -15,7 +15,8 @@ struct ability {
 };
 
 struct abilities {
-	struct ability limits, pause, network, disk, host_image;
+	struct ability boxes, limits, pause, network, disk;
+	struct ability host_image, debian_image;
 };
 
 /* Fill in all but network. */
