@@ -45,7 +45,7 @@ NEEDS_exec     := $(REMOTE_NEEDS)
 NEEDS_box      := $(REMOTE_NEEDS)
 NEEDS_logs     := $(REMOTE_NEEDS)
 NEEDS_shell    := $(REMOTE_NEEDS)
-NEEDS_agent    := $(REMOTE_NEEDS)
+NEEDS_agent    := deflate $(REMOTE_NEEDS)
 
 all: $(PROGS) $(BUILD)/share
 include mk/self/proto.mk mk/self/scrub.mk
