@@ -194,3 +194,34 @@ commit() {
 	[[ "$stderr" == *"upload unchanged"* ]]
 	[[ "$stderr" != *"changed in the box"* ]]
 }
+
+@test "release: keys, databases and logs survive redeploys, rollback, suspend and reboot" {
+	agent 0
+	deploy
+	timeout 10 bindu-exec "$NAME" -- sh -c 'mkdir -p app/.bindu
+		head -c 32 /dev/urandom >app/.bindu/private.pem
+		python3 -c "import sqlite3
+c = sqlite3.connect(\"app/state.sqlite\")
+c.execute(\"create table t(x)\"); c.execute(\"insert into t values(7)\"); c.commit()"'
+	kept() {
+		timeout 20 bindu-exec "$NAME" -- sh -c 'cd app &&
+			sha256sum .bindu/private.pem state.sqlite'
+	}
+	own=$(kept)
+	for v in $(seq "${REDEPLOYS:-4}"); do
+		agent "$v"
+		BINDU_GRACE=0 deploy
+		[ "$(kept)" = "$own" ]
+	done
+	timeout 60 bindu-agent rollback -q "$NAME"
+	[ "$(kept)" = "$own" ]
+	timeout 30 bindu-box suspend -q "$NAME"
+	timeout 30 bindu-box resume -q "$NAME"
+	[ "$(kept)" = "$own" ]
+	timeout 60 bindu-box reboot -q "$NAME"
+	timeout 60 bindu-box wait --up -q "$NAME"
+	[ "$(kept)" = "$own" ]
+	timeout 20 bindu-exec "$NAME" -- sh -c 'ls .bindu/agent/logs/agent.log*'
+	deploy
+	[ "$(kept)" = "$own" ]
+}
