@@ -4,6 +4,7 @@
 # KILLS times (default 0) while boxes are made, used and filled, and print what
 # is left once it runs again and the rest is destroyed.  Needs root.
 set -eu
+# shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
 n=$1 kills=${2:-0}
 own_runtime
