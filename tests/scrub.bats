@@ -373,7 +373,7 @@ assert r["partialFingerprints"] and len(run["tool"]["driver"]["rules"]) > 100'
 	PY
 	limit_memory 200000
 	run -74 timeout 30 bindu-scrub --json tree
-	[[ $output == *"deep.gz"*"inside too many others"* ]]
+	[[ $output == *'"path":"deep.gz","reason"'* ]]
 	[[ $output == *"wide.zip"*"expands"* ]]
 }
 
