@@ -37,6 +37,20 @@ exchanges() { grep -c '^POST /token ' "$STUB/http-calls"; }
 	[[ $output == '{'*'}' ]]
 }
 
+@test "box: what the service says does not speak to the terminal" {
+	timeout 20 bindu-box create -q loud --image $'a\e[2Jmz' >/dev/null
+	run --separate-stderr -0 timeout 20 bindu-box get loud
+	[[ $output == *'image    a\x1b[2J'* && $output != *$'\e'* ]]
+	timeout 20 bindu-box destroy -q --yes loud
+}
+
+@test "box: --status-fd ends with the result" {
+	timeout 20 bindu-box get -q --status-fd 4 one >/dev/null 4>"$STUB/fd"
+	tail -n 1 "$STUB/fd" | grep '"result"' | grep '"code":0'
+	run -66 timeout 20 bindu-box get -q --status-fd 4 none 4>"$STUB/fd"
+	tail -n 1 "$STUB/fd" | grep '"code":66'
+}
+
 @test "box: a failure leaves stdout empty and tells its class" {
 	run --separate-stderr -66 timeout 10 bindu-box get nobody --json
 	[ -z "$output" ]

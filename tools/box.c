@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/base/buf.h"
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
 #include "lib/base/tool.h"
@@ -63,6 +64,37 @@ print_json(json_t *v)
 	json_decref(v);
 }
 
+/* The service's words must not speak to the terminal. */
+static void
+print_word(int width, const char *word)
+{
+	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 16);
+
+	if (bindu_str_visible(&b, word, strlen(word), NULL) == 0)
+		printf("%-*s", width, b.p != NULL ? b.p : "");
+}
+
+static void
+print_field(const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	printf("%-8s ", name);
+	print_word(0, value);
+	putchar('\n');
+}
+
+static void
+print_row(const char *name, const char *status, const char *url)
+{
+	print_word(24, name);
+	putchar(' ');
+	print_word(10, status);
+	putchar(' ');
+	print_word(0, url);
+	putchar('\n');
+}
+
 static void
 print_box(const struct bindu_ctx *ctx, const struct bindu_box_info *i)
 {
@@ -72,10 +104,10 @@ print_box(const struct bindu_ctx *ctx, const struct bindu_box_info *i)
 		print_json(bindu_box_info_json(i));
 		return;
 	}
-	printf("name     %s\nid       %s\nstatus   %s\n", i->name, i->vm_id,
-	    i->status);
-	if (i->image_ref != NULL)
-		printf("image    %s\n", i->image_ref);
+	print_field("name", i->name);
+	print_field("id", i->vm_id);
+	print_field("status", i->status);
+	print_field("image", i->image_ref);
 	if (i->vcpu != 0)
 		printf("vcpu     %u\n", i->vcpu);
 	if (i->memory_bytes != 0)
@@ -84,10 +116,8 @@ print_box(const struct bindu_ctx *ctx, const struct bindu_box_info *i)
 	if (i->disk_bytes != 0)
 		printf("disk     %s\n",
 		    bindu_str_human(i->disk_bytes, size, sizeof(size)));
-	if (i->url != NULL)
-		printf("url      %s\n", i->url);
-	if (i->local_url != NULL)
-		printf("local    %s\n", i->local_url);
+	print_field("url", i->url);
+	print_field("local", i->local_url);
 }
 
 static int
@@ -182,7 +212,7 @@ list(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 		bindu_remote_close(r);
 	}
 	if (rc == 0 && !ctx->json && n != 0)
-		printf("%-24s %-10s %s\n", "NAME", "STATUS", "URL");
+		print_row("NAME", "STATUS", "URL");
 	for (size_t i = 0; i < n; i++) {
 		const char *url = all[i].local_url != NULL ? all[i].local_url :
 		    all[i].url != NULL			   ? all[i].url :
@@ -192,8 +222,7 @@ list(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 			json_array_append_new(array,
 			    bindu_box_info_json(&all[i]));
 		else
-			printf("%-24s %-10s %s\n", all[i].name, all[i].status,
-			    url);
+			print_row(all[i].name, all[i].status, url);
 		bindu_box_info_fini(&all[i]);
 	}
 	free(all);
@@ -277,7 +306,8 @@ static const struct bindu_verb verbs[] = {
 static const struct bindu_tool tool = {
 	.name = "bindu-box",
 	.about = "make, list, stop and destroy boxes",
-	.flags = BINDU_TOOL_RUNTIME | BINDU_TOOL_JSON | BINDU_TOOL_YES,
+	.flags = BINDU_TOOL_RUNTIME | BINDU_TOOL_JSON | BINDU_TOOL_STATUS |
+	    BINDU_TOOL_YES,
 	.verbs = verbs,
 };
 

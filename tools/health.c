@@ -230,7 +230,7 @@ static const struct bindu_tool tool = {
 	.max = 1,
 	.about = "wait until an agent answers its health check",
 	.opts = opts,
-	.flags = BINDU_TOOL_RUNTIME | BINDU_TOOL_JSON,
+	.flags = BINDU_TOOL_RUNTIME | BINDU_TOOL_JSON | BINDU_TOOL_STATUS,
 	.run = run,
 };
 
