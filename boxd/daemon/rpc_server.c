@@ -18,6 +18,7 @@
 /* Of the TCP port, whose clients need no leave to connect. */
 #define STRANGER_STREAMS 256 /* a connection */
 #define STRANGER_CALLS 2000 /* all of them, some 12 kB each */
+#define STRANGER_BUFFER (64 << 10)
 #define STRANGER_IDLE_MS 60000
 #define STRANGER_MEMORY (24 << 20) /* all of them */
 
@@ -374,15 +375,20 @@ handle(struct tag *t, bool success)
 static const struct setting {
 	const char *key;
 	int value;
-	bool strangers; /* not for the owner's socket */
+	enum { ALL, OWNER, STRANGERS } whose; /* the owner's socket, the port */
 } settings[] = {
-	{ "grpc.http2.lookahead_bytes", 2 << 20, false },
-	{ "grpc.http2.max_frame_size", 256 << 10, false },
+	{ "grpc.http2.lookahead_bytes", 2 << 20, OWNER },
+	/* What a stranger sends fast must not earn it larger buffers. */
+	{ "grpc.http2.lookahead_bytes", STRANGER_BUFFER, STRANGERS },
+	{ GRPC_ARG_HTTP2_BDP_PROBE, 0, STRANGERS },
+	{ GRPC_ARG_TCP_READ_CHUNK_SIZE, STRANGER_BUFFER, STRANGERS },
+	{ GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, STRANGER_BUFFER, STRANGERS },
+	{ "grpc.http2.max_frame_size", 256 << 10, ALL },
 	/* Our own clients look for a dead peer every 10 s. */
-	{ "grpc.http2.min_ping_interval_without_data_ms", 5000, false },
-	{ "grpc.enable_channelz", 0, false },
-	{ GRPC_ARG_MAX_CONNECTION_IDLE_MS, STRANGER_IDLE_MS, true },
-	{ GRPC_ARG_MAX_CONCURRENT_STREAMS, STRANGER_STREAMS, true },
+	{ "grpc.http2.min_ping_interval_without_data_ms", 5000, ALL },
+	{ "grpc.enable_channelz", 0, ALL },
+	{ GRPC_ARG_MAX_CONNECTION_IDLE_MS, STRANGER_IDLE_MS, STRANGERS },
+	{ GRPC_ARG_MAX_CONCURRENT_STREAMS, STRANGER_STREAMS, STRANGERS },
 };
 #define NARGS (sizeof settings / sizeof *settings)
 
@@ -395,7 +401,7 @@ make_server(struct rpc_server *s, bool trusted)
 	grpc_server *server;
 
 	for (size_t i = 0; i < NARGS; i++)
-		if (!trusted || !settings[i].strangers)
+		if (settings[i].whose != (trusted ? STRANGERS : OWNER))
 			args[ca.num_args++] =
 			    (grpc_arg){ .type = GRPC_ARG_INTEGER,
 				    .key = (char *)(uintptr_t)settings[i].key,

@@ -40,6 +40,9 @@ void svc_reply(struct rpc *, const ProtobufCMessage *);
 void svc_send(struct rpc *, const ProtobufCMessage *); /* one of a stream */
 void svc_fail(struct rpc *, const struct bindu_err *);
 void svc_fail_text(struct rpc *, enum bindu_errc, const char *text);
+/* The message, freed as protobuf-c's own are; NULL: malformed, or it asks for
+ * far more memory than it has bytes. */
+void *svc_unpack(const ProtobufCMessageDescriptor *, const uint8_t *, size_t n);
 /* The box, or NULL and the call has been ended. */
 struct box *svc_box(struct rpc *, struct boxd *, const char *key);
 /* Members of struct rpc_ops for a call that does not care. */

@@ -452,8 +452,8 @@ start(struct rpc *r, struct boxd *d, const PB(ExecChunk) * q)
 static void
 on_first(struct rpc *r, const uint8_t *p, size_t n)
 {
-	PB(ExecChunk) *q = p ? boxd__api__v1__exec_chunk__unpack(NULL, n, p) :
-			       NULL;
+	PB(ExecChunk) *q =
+	    p ? svc_unpack(&boxd__api__v1__exec_chunk__descriptor, p, n) : NULL;
 	AUTO_JSON json_t *utf8 = q ? json_string(q->command) : NULL;
 
 	rpc_set(r, &svc_no_ops, NULL);

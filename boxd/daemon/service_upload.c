@@ -199,8 +199,9 @@ svc_upload_file(struct rpc *r, struct boxd *d, const void *req)
 static void
 on_first(struct rpc *r, const uint8_t *p, size_t n)
 {
-	PB(UploadFileChunk) *q =
-	    p ? boxd__api__v1__upload_file_chunk__unpack(NULL, n, p) : NULL;
+	PB(UploadFileChunk) *q = p ?
+	    svc_unpack(&boxd__api__v1__upload_file_chunk__descriptor, p, n) :
+	    NULL;
 	struct upload *u;
 
 	rpc_set(r, &svc_no_ops, NULL);
