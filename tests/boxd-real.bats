@@ -36,6 +36,19 @@ inside() {
 	[ "$(inside sh -c 'id -un; pwd; sudo -n id -u')" = "$(printf 'boxd\n/home/boxd\n0')" ]
 }
 
+@test "boxd: an upload need not say its size beforehand" {
+	run -0 timeout 60 /usr/bin/python3 - "$BINDU_STATE_DIR/boxd.sock" <<-'END'
+	import sys, grpc
+	def field(n, b): return bytes([n << 3 | 2, len(b)]) + b
+	put = grpc.insecure_channel("unix:" + sys.argv[1]).stream_unary(
+	    "/boxd.api.v1.BoxdApi/UploadFileStream")
+	print(put(iter([field(1, b"main") + field(2, b"/tmp/u") + field(4, b"one "),
+	                field(4, b"two")]), timeout=30).hex())
+	END
+	[ "$output" = 0807 ]
+	[ "$(inside cat /tmp/u)" = "one two" ]
+}
+
 @test "boxd: exit codes 0 to 255 and deaths by signal come back" {
 	local c
 	for c in 0 1 2 125 126 127 254 255; do

@@ -179,7 +179,7 @@ begin(struct rpc *r, struct boxd *d, const char *vm, const char *path,
 	u->total = size;
 	svc_file_open(&u->f, r, d, b, &upload_ops,
 	    json_pack("{sssssisI}", "op", "put", "path", path, "mode",
-		FILE_MODE, "size", (json_int_t)size),
+		FILE_MODE, "size", size != 0 ? (json_int_t)size : -1),
 	    on_answer, u);
 	return u;
 }

@@ -212,8 +212,11 @@ grace_of(const struct bindu_agent_serve *want)
 static int
 make_live(struct serve *s, struct bindu_err *err)
 {
-	return bindu_agent_live(s->remote, s->box->name, s->got->st.run,
+	int bad = bindu_agent_live(s->remote, s->box->name, s->got->st.run,
 	    grace_of(s->want), err);
+
+	s->got->st.healthy = bad == 0;
+	return bad;
 }
 
 int
