@@ -187,7 +187,7 @@ is_up() {
 	deploy
 	# The probe in the box is no browser.
 	version 2
-	sed -i 's|if path == "/health":|if path == "/health" and not self.headers["Host"].startswith("127.0.0.1:377"):\n            self.send_error(503)\n        elif path == "/health":|' "$TREE/agent.py"
+	sed -i 's|if path == "/health":|if path == "/health" and self.headers["Host"][:-1] != "127.0.0.1:377":\n            self.send_error(503)\n        elif path == "/health":|' "$TREE/agent.py"
 	run --separate-stderr -1 deploy --health-timeout 2s --status-fd 4 \
 		4>"$TREE/../status"
 	tail -n 1 "$TREE/../status" | python3 -c 'import json, sys
