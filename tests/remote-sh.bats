@@ -30,7 +30,8 @@ script() {
 	local name=$1
 	shift
 	# shellcheck disable=SC2086 # a command and its option
-	HOME=$BOX timeout 60 $SH "$REPO/share/remote/$name" "$@"
+	# What it starts lives on, and bats waits for who holds 3.
+	HOME=$BOX timeout 60 $SH "$REPO/share/remote/$name" "$@" 3>&-
 }
 
 same_tree() {
@@ -552,11 +553,11 @@ booting() {
 	kill -9 "$(cut -d ' ' -f 1 "$BOX/.bindu/agent/runs/1/supervisor")" \
 		"$(field pid)"
 	port=$(field port)
-	HOME=$BOX timeout 60 sh "$BOX/.bindu/boot" 8>&-
+	HOME=$BOX timeout 60 sh "$BOX/.bindu/boot" 3>&- 8>&-
 	[ "$(field state)" = running ]
 	[ "$(field port)" = "$port" ]
 	agent stop
-	HOME=$BOX timeout 60 sh "$BOX/.bindu/boot"
+	HOME=$BOX timeout 60 sh "$BOX/.bindu/boot" 3>&-
 	[ "$(field state)" = stopped ]
 }
 @test "agent: boot starts what was live, and cron is told to call it" {

@@ -123,7 +123,8 @@ show_log() {
 # agent appends, so emptying the file under it is safe.
 limit_log() {
 	while sleep 30; do
-		[ -e "$run/log" ] || return
+		# $$ is the supervisor, which may have been killed.
+		{ kill -0 $$ && [ -e "$run/log" ]; } 2>/dev/null || return
 		size=$(wc -c <"$run/log") || return
 		[ "$size" -lt 10485760 ] || {
 			cp "$run/log" "$run/log.full" && : >"$run/log"
