@@ -2,18 +2,9 @@
 # taken port, a daemon that dies.  Each has a clear message and its exit
 # status, leaves nothing half-made, and the next run succeeds.
 load helper
+load deploying
 
 NAME=unhappy
-setup_file() {
-	own_runtime
-	# A first image is built here once, with all the time it takes.
-	timeout 280 bindu-box create -q --image debian:trixie warm >/dev/null
-	timeout 30 bindu-box destroy -q --yes warm
-}
-teardown_file() {
-	own_runtime
-	end_runtime
-}
 setup() {
 	own_home
 	own_runtime

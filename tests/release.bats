@@ -1,26 +1,6 @@
 # bindu-agent releases and rollback: what a box keeps, and the way back.
 load helper
-
-setup_file() {
-	own_runtime
-	timeout 280 bindu-box create -q --image debian:trixie warm >/dev/null
-	timeout 30 bindu-box destroy -q --yes warm
-}
-teardown_file() {
-	own_runtime
-	end_runtime
-}
-setup() {
-	own_home
-	own_runtime
-	TREE=$BATS_TEST_TMPDIR/tree
-	NAME=r$BATS_TEST_NUMBER
-	mkdir -p "$TREE"
-}
-teardown() {
-	own_runtime
-	timeout 30 bindu-box destroy -q --yes "$NAME" 2>/dev/null || true
-}
+load deploying
 
 # An agent that says VERSION, the environment it was given, and writes.
 agent() {
