@@ -193,17 +193,18 @@ nothing_left() {
 	screen=$BATS_TEST_TMPDIR/screen
 	for how in suspend destroy; do
 		: >"$screen"
+		status=0
 		{
 			eventually 30 grep -q 'serves at' "$screen"
 			sleep 0.5
 			printf '\003'
-			eventually 10 grep -q 'exit [0-9]' "$screen"
-		} | env -u CI timeout 60 script -qfc "bindu-deploy -C '$TREE' \
-			--name $NAME --on-exit $how agent.py; echo exit \$?" \
-			"$screen" >/dev/null
+			eventually 10 grep -q 'interrupted' "$screen"
+		} | env -u CI timeout 60 script -qefc "exec bindu-deploy -C '$TREE' \
+			--name $NAME --on-exit $how agent.py" \
+			"$screen" >/dev/null || status=$?
 		cat "$screen"
 		grep -q "box $NAME is $how" "$screen"
-		grep -q 'exit 130' "$screen"
+		[ "$status" -eq 130 ]
 	done
 	[ -z "$(box_status)" ]
 }
