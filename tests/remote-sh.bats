@@ -495,6 +495,7 @@ switching() {
 	# Beside it, on another port, and live only when that is said.
 	agent start ok.py $base http://x - </dev/null
 	run agent ready 2 20000
+	echo "$output"
 	[[ "$output" == ready=1* && "$output" == *beside=$port* ]]
 	[ "$(field pid)" = "$first" ]
 	agent live 2 5
@@ -506,6 +507,7 @@ switching() {
 	echo 'import no_such_module' | app bad.py
 	agent start bad.py $base http://x - </dev/null
 	run agent ready 3 20000
+	echo "$output"
 	[[ "$output" == ready=0* && "$output" == *exit_code=1* ]]
 	[[ "$output" == *no_such_module* ]]
 	agent drop 3
@@ -517,6 +519,7 @@ switching() {
 	for n in 4 5 6; do
 		agent start fixed.py $base http://x - </dev/null
 		run agent ready $n 20000
+		echo "$output"
 		[[ "$output" == ready=1* && "$output" == *ignores=* ]]
 		[[ "$output" == *port=$((base + 500))* ]]
 		[[ $n = 4 || "$output" == *gap_ms=* ]]

@@ -130,7 +130,8 @@ while True:
             finish(ready=1, port=told)
     elif pid and turn % 5 == 0:
         now = time.monotonic()
-        ports = listening(held(family({pid})))
+        # It may have begun to listen as told since we asked: ask again.
+        ports = listening(held(family({pid}))) - {told}
         if ports:
             other_since = other_since or now
         elif others and now - since > 1 and in_use():
