@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,9 @@ struct loop {
 	bool started;
 	sem_t served;
 	struct epoll_event batch[BATCH];
-	int nbatch;
+	/* Its change hands the batch over: how the one who wakes synchronizes
+	 * is its own affair. */
+	atomic_int nbatch;
 	/* Freed after the next batch only: the batch the second thread holds
 	 * may still name them. */
 	struct loop_src *dead;

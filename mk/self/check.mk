@@ -42,6 +42,11 @@ check: deps-test
 check-san: deps-test
 	$(Q)$(MAKE) --no-print-directory SAN=address,undefined VARIANT=san all test-programs
 	$(Q)BINDU_TEST_SAN=1 tests/run build/san
+	$(Q)$(MAKE) --no-print-directory check-threads
+# The programs with threads of their own, and the daemon's loop, under TSan.
+check-threads:
+	$(Q)$(MAKE) --no-print-directory SAN=thread all test-programs
+	$(Q)BINDU_TEST_SAN=1 tests/run build/tsan build/tsan/unit/*_test
 # README's first command on a fresh machine made of namespaces (root).
 check-fresh:
 	$(Q)tests/fresh/run $(or $(SUITE),bookworm) $(or $(AS),root) $(CHECK)
@@ -71,6 +76,6 @@ fuzz-kill:
 	$(Q)BINDU_BUILD=$(CURDIR)/$(BUILD) PATH=$(CURDIR)/$(BUILD)/bin:$$PATH tests/bench/kill $(or $(POINTS),200) $(SEED)
 help:
 	@sed -n '3,9s/^# \{0,1\}//p' Makefile
-.PHONY: fuzz-kill bench-programs deps deps-test demo check check-fresh check-san test-programs unit lint bench help
+.PHONY: fuzz-kill bench-programs deps deps-test demo check check-fresh check-san check-threads test-programs unit lint bench help
 UNIT_NEEDS_endpoint_test := grpc protobuf-c curl crypto
 UNIT_NEEDS_stream_line_test := grpc protobuf-c curl crypto
