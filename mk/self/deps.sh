@@ -1,5 +1,6 @@
 #!/bin/sh
 # Install the packages of packages.txt that are missing (root, or sudo).
+# Of "a|b" one is enough: the first that this system has.
 # usage: deps.sh build run test
 set -eu
 dir=$(dirname "$0")
@@ -7,10 +8,16 @@ want=
 for kind; do
 	want="$want $(sed -n "s/^$kind //p" "$dir/packages.txt")"
 done
+installed() {
+	for p in $(echo "$1" | tr '|' ' '); do
+		s=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null) || s=
+		[ "$s" != installed ] || return 0
+	done
+	return 1
+}
 missing=
-for p in $want; do
-	s=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null) || s=
-	[ "$s" = installed ] || missing="$missing $p"
+for w in $want; do
+	installed "$w" || missing="$missing $w"
 done
 [ -n "$missing" ] || exit 0
 command -v apt-get >/dev/null || {
@@ -26,11 +33,22 @@ sudo=
 echo "deps: installing$missing" >&2
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-for step in update "install -y --no-install-recommends$missing"; do
-	# shellcheck disable=SC2086 # words on purpose
-	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq $step >"$log" 2>&1 || {
+apt() {
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >"$log" 2>&1 || {
 		tail -n 20 "$log" >&2
-		echo "deps: apt-get $step failed" >&2
+		echo "deps: apt-get $* failed" >&2
 		exit 69
 	}
+}
+apt update
+# The choice waits for the lists, which a bare system has only now.
+choice=
+for w in $missing; do
+	for p in $(echo "$w" | tr '|' ' '); do
+		apt-cache show "$p" >/dev/null 2>&1 && break
+		p=${w%%|*}
+	done
+	choice="$choice $p"
 done
+# shellcheck disable=SC2086 # words on purpose
+apt install -y --no-install-recommends $choice
