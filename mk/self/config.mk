@@ -22,7 +22,9 @@ OUR_CFLAGS := -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes \
 	-fno-strict-aliasing -fno-common -fstack-protector-strong \
 	-ffunction-sections -fdata-sections -fPIE \
 	$(if $(DEVELOPER),-Werror)
-OUR_CPPFLAGS := -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -I. -I$(BUILD)/gen \
+# Ubuntu's compiler has a fortify level of its own; glibc warns at -O0.
+FORTIFY := $(if $(SAN)$(filter -O0,$(CFLAGS)),,-D_FORTIFY_SOURCE=2)
+OUR_CPPFLAGS := -D_GNU_SOURCE -U_FORTIFY_SOURCE $(FORTIFY) -I. -I$(BUILD)/gen \
 	-DBINDU_VERSION='"$(VERSION)"'
 OUR_DIRS := -DBINDU_DATADIR='"$(DATADIR)"' -DBINDU_LIBEXECDIR='"$(LIBEXECDIR)"'
 OUR_LDFLAGS := -pie -Wl,--as-needed -Wl,--gc-sections -Wl,-z,relro
@@ -30,6 +32,3 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-
 # The runtime of undefined beside that of address writes to stderr alone, which
 # a daemon has none of: it traps, and address reports it (tests/run).
 SANFLAGS += $(if $(findstring address,$(SAN)),-fsanitize-undefined-trap-on-error)
-ifneq ($(SAN),)
-OUR_CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(OUR_CPPFLAGS))
-endif
