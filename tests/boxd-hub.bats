@@ -227,6 +227,35 @@ online() { # has the box a way out again?
 	[[ $(field default_image <<<"$output") == debian:* ]]
 }
 
+# As Ubuntu 24.04 has it: a namespace can be made, but nobody is root there.
+@test "hub: a user whose namespaces AppArmor disarms is told the cure" {
+	as_user
+	new_state
+	run ! timeout 60 unshare --mount python3 - \
+		setpriv --reuid "$HUB_USER" --regid "$HUB_USER" --clear-groups \
+		"$HUB_PROGRAMS/libexec/boxd-monitor" hub "$STATE" <<-'E'
+	import ctypes, os, platform, struct, subprocess, sys
+	sys.argv[0] = "apparmor"
+	knobs = "/proc/sys/kernel"
+	subprocess.run(["mount", "-t", "tmpfs", "tmpfs", knobs], check=True)
+	with open(knobs + "/apparmor_restrict_unprivileged_userns", "w") as f:
+	    f.write("1\n")
+	# seccomp: setresgid(0, ...) is refused.
+	nr = {"x86_64": 119, "aarch64": 149}[platform.machine()]
+	code = b"".join(struct.pack("HBBI", *row) for row in [
+	    (0x20, 0, 0, 0), (0x15, 0, 3, nr), (0x20, 0, 0, 16),
+	    (0x15, 0, 1, 0), (0x06, 0, 0, 0x00050001), (0x06, 0, 0, 0x7fff0000)])
+	text = ctypes.create_string_buffer(code)
+	prog = ctypes.create_string_buffer(
+	    struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(text)))
+	if ctypes.CDLL(None).prctl(22, 2, prog, 0, 0):
+	    sys.exit("no seccomp")
+	os.execvp(sys.argv[1], sys.argv[1:])
+	E
+	[[ $output == *"AppArmor keeps user namespaces from ordinary users here"* ]]
+	[[ $output == *"sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"* ]]
+}
+
 @test "hub: a user without sub-ids is told how to get them" {
 	as_user
 	new_state

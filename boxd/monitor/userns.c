@@ -154,10 +154,9 @@ outer_userns(struct hub *h, struct bindu_err *err)
 	if (map_ids(h, "newuidmap", uid, subuid, err) == -1 ||
 	    map_ids(h, "newgidmap", gid, subgid, err) == -1)
 		return -1;
+	/* Ubuntu 24.04 grants the namespace and no capability in it. */
 	if (setresgid(0, 0, 0) == -1 || setresuid(0, 0, 0) == -1)
-		return bindu_err_sys(err,
-		    "cannot become root of the user "
-		    "namespace");
+		return refused("a user namespace with a root", err);
 	return 0;
 }
 
