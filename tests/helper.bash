@@ -23,9 +23,9 @@ limit_memory() { # limit_memory KIB
 	[ -n "${BINDU_TEST_SAN:-}" ] || ulimit -v "$1"
 }
 
-# A home of the test's own, removed with BATS_TEST_TMPDIR.
+# A home of the test's own, or in setup_file of the file's, removed with it.
 own_home() {
-	export HOME=$BATS_TEST_TMPDIR/home
+	export HOME=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/home
 	export XDG_CACHE_HOME=$HOME/.cache XDG_CONFIG_HOME=$HOME/.config \
 		XDG_STATE_HOME=$HOME/.local/state XDG_RUNTIME_DIR=$HOME/run
 	mkdir -p "$HOME" "$XDG_RUNTIME_DIR"
