@@ -70,7 +70,7 @@ $(BUILD)/libexec/boxd-init: $(INIT_O)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static -Wl,--gc-sections -o $@ $^
 $(BUILD)/share:
 	@mkdir -p $(@D)
-	$(Q)ln -sfn $(CURDIR)/share $@
+	$(Q)ln -sfn '$(CURDIR)/share' $@
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -13,6 +13,7 @@ install: all
 	install -m 644 mk/bindu.mk '$D$(DATADIR)'
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@MK@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(DATADIR)/bindu.mk)|' -e 's|@VERSION@|$(VERSION)|' \
 	    mk/self/bindu.pc.in >'$D$(PKGCONFIGDIR)/bindu.pc'
+	chmod 644 '$D$(PKGCONFIGDIR)/bindu.pc'
 	$(foreach s,1 5 7 8,$(if $(MAN$s),install -d '$D$(MANDIR)/man$s' && install -m 644 $(MAN$s) '$D$(MANDIR)/man$s' &&)) :
 uninstall:
 	rm -f $(patsubst $(BUILD)/bin/%,'$D$(BINDIR)/%',$(filter $(BUILD)/bin/%,$(PROGS)))
