@@ -406,3 +406,63 @@ for r in json.load(sys.stdin)["runs"][0]["results"]: print(r["partialFingerprint
 	run bash -c 'bindu-scrub -q <t.tar | head -c 1000 | wc -c; echo ${PIPESTATUS[0]}'
 	[ "${lines[0]} ${lines[1]}" = "1000 141" ]
 }
+
+# The bytes that a check of the tree reads.
+bytes_read() {
+	python3 - "$@" <<-'PY'
+	import os, subprocess, sys
+	p = subprocess.Popen(["bindu-scrub", "-q", *sys.argv[1:], "tree"])
+	os.waitid(os.P_PID, p.pid, os.WEXITED | os.WNOWAIT)
+	print(open(f"/proc/{p.pid}/io").read().split()[1])
+	sys.exit(p.wait())
+	PY
+}
+
+@test "scrub: a clean file is not read again until it, its name or the rules change" {
+	python3 -c 'for i in range(200000): print("x%d = %d" % (i, i))' >tree/big.py
+	sleep 0.1
+	[ "$(bytes_read)" -gt 2000000 ]
+	[ "$(bytes_read)" -lt 1000000 ]
+	[ "$(bytes_read --no-cache)" -gt 2000000 ]
+	mv tree/big.py tree/.env
+	run -0 check
+	[ "$(names dropped path)" = .env ]
+	mv tree/.env tree/big.py
+	# Of the same size and time.
+	touch -r tree/big.py stamp
+	printf 't = "%s"\n' "$TOKEN" | dd of=tree/big.py conv=notrunc status=none
+	touch -r stamp tree/big.py
+	run -1 check
+	[ "$(names findings rule)" = provider/github-pat ]
+}
+
+@test "scrub: a file with a finding is read each time, allowed or not; its secret is in no cache" {
+	printf 't = "%s"\n' "$TOKEN" | write tree/agent.py
+	sleep 0.1
+	run -1 check
+	names findings allow | sed 's/# .*/# a test/' >tree/.binduscrub
+	sleep 0.1
+	run -0 check
+	run -0 check
+	: >tree/.binduscrub
+	run -1 check
+	run -1 grep -raF "$TOKEN" "$HOME" "${XDG_CACHE_HOME:-$HOME/.cache}"
+}
+
+@test "scrub: a torn, foreign or odd cache is as none" {
+	cache=${XDG_CACHE_HOME:-$HOME/.cache}/bindu/stat
+	echo 'print("hello")' | write tree/agent.py
+	sleep 0.1
+	run -0 check
+	name=$(ls "$cache")
+	printf 't = "%s"\n' "$TOKEN" | write tree/agent.py
+	for bad in 'head -c 50 old' 'head -c 1000 /dev/urandom' 'cat old old' 'sed s/agent/other/ old' 'true'; do
+		cp "$cache/$name" old
+		$bad >new
+		cp new "$cache/$name"
+		run -1 check
+	done
+	rm "$cache/$name"
+	mkfifo "$cache/$name"
+	run -1 check
+}

@@ -24,6 +24,8 @@ static const struct bindu_opt opts[] = {
 	    "read allow entries from FILE (default: .binduscrub)", NULL },
 	{ 0, "baseline", BINDU_OPT_STR, &scrub.baseline, "FILE",
 	    "allow the findings of an older --json report", NULL },
+	{ 0, "no-cache", BINDU_OPT_FLAG, &scrub.no_cache, NULL,
+	    "read files known to be clean again", NULL },
 	{ 0, "strict", BINDU_OPT_FLAG, &strict, NULL,
 	    "exit 1 also for warnings and stale allow entries", NULL },
 	BINDU_OPT_END

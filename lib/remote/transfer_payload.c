@@ -111,7 +111,10 @@ static int
 write_payload(const struct bindu_tree *t, const struct delta *d,
     struct bindu_payload *out, struct bindu_err *err)
 {
-	struct bindu_pack_opts o = { .compress = BINDU_GZIP, .strict = true };
+	struct bindu_pack_opts o = { .compress = BINDU_GZIP,
+		.strict = true,
+		/* What is sent is what was judged. */
+		.verify = true };
 	struct bindu_pack_stats stats = { 0 };
 	struct bindu_tree part = *t;
 	struct bindu_compress_stream *c;

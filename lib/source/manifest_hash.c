@@ -242,23 +242,30 @@ sum_bytes(struct bindu_tree *t)
 			t->bytes += t->entry[i].size;
 }
 
+/* Files without a digest. */
+static size_t
+count_missing(const struct bindu_tree *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		n += t->entry[i].type == BINDU_FILE && !t->entry[i].hashed;
+	return n;
+}
+
 int
 bindu_manifest_hash(struct bindu_tree *t, bool no_cache, unsigned threads,
     const struct bindu_report *report, struct bindu_err *err)
 {
 	struct job j = { .tree = t, .failed_at = SIZE_MAX };
 	struct bindu_statcache *cache = NULL;
-	size_t files = 0, missing = 0;
+	size_t missing;
 	int rc;
 
-	if (!no_cache) {
+	missing = count_missing(t);
+	if (!no_cache && missing > 0) {
 		cache = bindu_statcache_open(t->root);
-		bindu_statcache_fill(cache, t);
-	}
-	for (size_t i = 0; i < t->n; i++) {
-		files += t->entry[i].type == BINDU_FILE;
-		missing += t->entry[i].type == BINDU_FILE &&
-		    !t->entry[i].hashed;
+		missing -= bindu_statcache_fill(cache, t);
 	}
 	if (cache != NULL && missing > 0)
 		bindu_statcache_begin(cache);
@@ -269,6 +276,6 @@ bindu_manifest_hash(struct bindu_tree *t, bool no_cache, unsigned threads,
 	if (rc == 0 && cache != NULL)
 		bindu_statcache_save(cache, t);
 	bindu_statcache_free(cache);
-	bindu_progress(report, "hash", files, files, "files");
+	bindu_progress(report, "hash", t->n, t->n, "files");
 	return rc;
 }

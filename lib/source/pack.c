@@ -139,18 +139,6 @@ put_data(struct pack *k, const struct bindu_entry *e, const char *p, size_t n,
 	return 0;
 }
 
-static bool
-same_as_entry(const struct bindu_entry *e, const struct stat *st)
-{
-	return e->size == (uint64_t)st->st_size && e->ino == st->st_ino &&
-	    e->mtime_ns ==
-	    (uint64_t)st->st_mtim.tv_sec * 1000000000u +
-		(uint64_t)st->st_mtim.tv_nsec &&
-	    e->ctime_ns ==
-	    (uint64_t)st->st_ctim.tv_sec * 1000000000u +
-		(uint64_t)st->st_ctim.tv_nsec;
-}
-
 static void
 take_stat(struct bindu_entry *e, const struct stat *st)
 {
@@ -230,7 +218,7 @@ static int
 put_whole(struct pack *k, struct bindu_entry *e, int fd, struct stat *st,
     bool last_try, struct bindu_err *err)
 {
-	bool fresh = !e->hashed || !same_as_entry(e, st);
+	bool fresh = k->o->verify || !e->hashed || !bindu_entry_is(e, st);
 	size_t size = (size_t)st->st_size;
 	/* One byte more would be growth; that none came is no proof of the
 	 * end, but the second fstat is. */
@@ -266,7 +254,8 @@ static int
 put_stream(struct pack *k, struct bindu_entry *e, int fd, struct stat *st,
     struct bindu_err *err)
 {
-	bool hash = e->hashed ? !same_as_entry(e, st) : !k->o->no_digest;
+	bool hash = e->hashed ? k->o->verify || !bindu_entry_is(e, st) :
+				!k->o->no_digest;
 	uint64_t left = (uint64_t)st->st_size;
 	uint8_t sum[BINDU_SHA256];
 	struct stat after;
@@ -297,7 +286,7 @@ put_stream(struct pack *k, struct bindu_entry *e, int fd, struct stat *st,
 	}
 	if (fstat(fd, &after) == -1)
 		return fail_read(e, err);
-	if ((cut || !same_as_entry(e, &after)) &&
+	if ((cut || !bindu_entry_is(e, &after)) &&
 	    complain(k, e,
 		cut ? "became shorter while it was read; its end is zeros" :
 		      "changed while it was read",

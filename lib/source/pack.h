@@ -14,6 +14,7 @@ struct bindu_pack_opts {
 	int level; /* 0: the format's default */
 	unsigned threads; /* 0: auto; bytes do not depend on it */
 	uint64_t max_size; /* cap on bytes written; 0: none */
+	bool verify; /* check digests also where stat says the same */
 	bool no_digest; /* leave entries without a digest as they are */
 	bool strict; /* a file that changes while it is read, or is
 				 * gone, is BINDU_E_DATA; else a warning */

@@ -59,6 +59,7 @@ struct bindu_scrub_report {
 struct bindu_scrub_opts {
 	bool drop; /* --drop: content findings leave the file out */
 	bool all;
+	bool no_cache; /* read files known to be clean again */
 	const char *allow_file; /* NULL: .binduscrub of the tree's root */
 	const char *baseline; /* an older --json report, or NULL */
 };

@@ -305,6 +305,7 @@ read_stream(struct scrub_job *j, const char *path, int depth, bool weak,
 		return -1;
 	kind = bindu_unpack_knows(k.head, k.len);
 	if (kind != BINDU_NOT_PACKED) {
+		j->packed = true;
 		if (depth < MAX_DEPTH)
 			return scan_container(j, path, depth, weak, &k, kind,
 			    err);
@@ -321,7 +322,7 @@ scrub_file(struct scrub_job *j, const char *path, uint64_t size, bool weak,
 	j->path = path;
 	j->size = size;
 	j->weak = weak;
-	j->any_key = j->block = false;
+	j->any_key = j->block = j->packed = false;
 	j->first = j->r->n;
 	j->members = MAX_MEMBERS;
 	j->budget = size * EXPAND_FACTOR;

@@ -19,7 +19,7 @@ struct scrub_job { /* one thread's work */
 	/* Of the file in hand. */
 	const char *path;
 	uint64_t size;
-	bool weak, any_key, block;
+	bool weak, any_key, block, packed;
 	size_t first; /* its findings begin here in the report */
 };
 

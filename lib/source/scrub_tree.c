@@ -10,6 +10,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/tool.h"
 #include "scrub_file.h"
+#include "statcache.h"
 #include "walk_dir.h"
 
 /* Inodes of files a name rule dropped: another name of them is no escape. */
@@ -24,6 +25,8 @@ struct tree_scan {
 	struct bindu_tree *t;
 	struct bindu_walk_dir *dirs;
 	struct scrub_job job;
+	struct bindu_statcache *cache; /* or NULL */
+	struct bindu_digest *digest;
 	struct inodes dropped;
 	const struct bindu_report *report;
 };
@@ -47,26 +50,41 @@ is_dropped_inode(const struct inodes *l, const struct bindu_entry *e)
 	return false;
 }
 
+/* What is read of a file, and its digest if it is read in order. */
+struct reading {
+	int fd;
+	struct bindu_digest *digest;
+	uint64_t n;
+	bool sought;
+};
+
 static ssize_t
 read_fd(void *ctx, void *p, size_t n, struct bindu_err *err)
 {
+	struct reading *r = ctx;
 	ssize_t got;
 
 	do {
 		if (bindu_tool_pending())
 			return bindu_err_set(err, BINDU_E_SIGNAL,
 			    "interrupted");
-		got = read(*(int *)ctx, p, n);
+		got = read(r->fd, p, n);
 	} while (got == -1 && errno == EINTR);
 	if (got == -1)
 		return bindu_err_sys(err, "reading failed");
+	if (r->digest && got > 0)
+		bindu_digest_add(r->digest, p, (size_t)got);
+	r->n += (uint64_t)got;
 	return got;
 }
 
 static int64_t
 seek_fd(void *ctx, int64_t to)
 {
-	return lseek(*(int *)ctx, to, SEEK_SET);
+	struct reading *r = ctx;
+
+	r->sought = true;
+	return lseek(r->fd, to, SEEK_SET);
 }
 
 static int
@@ -140,23 +158,62 @@ judge_name(struct tree_scan *s, const struct bindu_entry *e,
 	return NULL;
 }
 
-/* Read the file; the rule by which its content drops it, or NULL. */
+/* All said so far of contents: does a file add to it? */
+static size_t
+count_said(const struct bindu_scrub_report *r)
+{
+	return r->n + r->nallowed + r->nunread + r->nkept;
+}
+
+/* Nothing was said of a file that was read once, in order: by its digest its
+ * content is known as clean, whatever it is called.  A file that changed since
+ * the walk is no longer the entry's. */
+static void
+learn(const struct tree_scan *s, struct bindu_entry *e, const struct reading *r,
+    bool silent)
+{
+	uint8_t sum[BINDU_SHA256];
+	struct stat st;
+
+	bindu_digest_end(s->digest, sum);
+	if (!silent || r->sought || s->job.packed || r->n != e->size ||
+	    fstat(r->fd, &st) == -1 || !bindu_entry_is(e, &st))
+		return;
+	memcpy(e->sha256, sum, sizeof sum);
+	e->hashed = e->clean = true;
+}
+
+/* Read the file; the rule by which its content drops it, or NULL.  A name
+ * that content decides about is told of, so such a file is always read. */
 static const char *
-judge_content(struct tree_scan *s, const struct bindu_entry *e,
+judge_content(struct tree_scan *s, struct bindu_entry *e,
     enum bindu_name_act act, const char *name_rule)
 {
+	bool may_know = s->cache && act != BINDU_NAME_SCAN;
 	struct bindu_err why = { 0 };
 	struct stat st;
-	AUTO_CLOSE int fd = open_entry(s, e, &st, &why);
-	struct bindu_source src = { read_fd, seek_fd, &fd, 0 };
+	AUTO_CLOSE int fd = -1;
+	struct reading reading = { .digest = may_know ? s->digest : NULL };
+	struct bindu_source src = { read_fd, seek_fd, &reading, 0 };
+	size_t said = count_said(s->job.r);
+	int bad;
 
+	if (may_know && e->clean) {
+		s->job.r->files++;
+		s->job.r->bytes += e->size;
+		return NULL;
+	}
+	reading.fd = fd = open_entry(s, e, &st, &why);
 	if (fd == -1) {
 		scrub_report_unread(&s->job, e->path, why.msg);
 		return NULL;
 	}
 	src.size = (uint64_t)st.st_size;
-	if (scrub_file(&s->job, e->path, src.size, act == BINDU_NAME_SCAN, &src,
-		&why) == -1) {
+	bad = scrub_file(&s->job, e->path, src.size, act == BINDU_NAME_SCAN,
+	    &src, &why);
+	if (may_know)
+		learn(s, e, &reading, !bad && count_said(s->job.r) == said);
+	if (bad) {
 		scrub_report_unread(&s->job, e->path, why.msg);
 		return NULL;
 	}
@@ -230,6 +287,22 @@ scan_entries(struct tree_scan *s, struct bindu_err *err)
 	return bindu_tool_interrupted(err);
 }
 
+/* What the cache knows; what is learned from here on is young. */
+static void
+open_cache(struct tree_scan *s)
+{
+	if (s->job.o->no_cache || s->job.o->all)
+		return;
+	s->cache = bindu_statcache_open(s->t->root);
+	bindu_statcache_fill(s->cache, s->t);
+	for (size_t i = 0; i < s->t->n; i++)
+		if (s->t->entry[i].type == BINDU_FILE &&
+		    !s->t->entry[i].clean) {
+			bindu_statcache_begin(s->cache);
+			return;
+		}
+}
+
 static int
 by_path(const void *a, const void *b)
 {
@@ -254,8 +327,14 @@ bindu_scrub_tree(struct bindu_tree *t, const struct bindu_scrub_opts *o,
 		return -1;
 	s.dirs = bindu_walk_dir_new(t->rootfd);
 	s.job.scan = scrub_scan_new();
+	s.digest = bindu_digest_new();
+	open_cache(&s);
 	take_walk_drops(&s);
 	bad = scan_entries(&s, err);
+	if (s.cache && !bad)
+		bindu_statcache_save(s.cache, t);
+	bindu_statcache_free(s.cache);
+	bindu_digest_free(s.digest);
 	bindu_tree_sort_drops(t);
 	if (r->ndrop > 1)
 		qsort(r->drop, r->ndrop, sizeof *r->drop, by_path);

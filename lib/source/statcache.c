@@ -1,4 +1,5 @@
-/* statcache.c - path, device, inode, size, times and mode to SHA-256.
+/* statcache.c - path, device, inode, size, times and mode to SHA-256, and
+ * whether the scrubber found nothing in it.
  *
  * A file written in the same clock tick as its digest was taken could change
  * again without its times changing (git's "racy" problem).  So only files
@@ -25,6 +26,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
 #include "lib/base/str.h"
+#include "scrub_id.h"
 
 #define CACHE_MAX (256u << 20)
 #define MARGIN_NS 20000000u /* five jiffies at the slowest usual tick */
@@ -35,12 +37,13 @@
 #define DAY 86400
 #define AGE_MAX (30 * DAY)
 
-static const char magic[8] = "bindust1";
+static const char magic[8] = "bindust2";
 
 /* On disk after the head: record, then the path without a NUL. */
 struct record {
 	uint64_t dev, ino, size, mtime_ns, ctime_ns;
-	uint32_t mode, path_len;
+	uint16_t mode, clean;
+	uint32_t path_len;
 	uint8_t sha256[BINDU_SHA256];
 };
 
@@ -48,6 +51,7 @@ struct head {
 	char magic[8];
 	uint32_t crc; /* of all that follows the head */
 	uint32_t count;
+	uint64_t rules; /* by which files are clean: BINDU_SCRUB_ID */
 };
 
 struct bindu_statcache {
@@ -59,6 +63,7 @@ struct bindu_statcache {
 	uint64_t now_ns; /* when hashing began, by the file's clock */
 	char *text;
 	size_t len;
+	bool same_rules;
 };
 
 /* The file's time says when it was last of use, to the day. */
@@ -97,6 +102,7 @@ bindu_statcache_open(const char *root)
 	if (c->len < sizeof h || memcmp(h.magic, magic, sizeof magic) != 0 ||
 	    h.crc != bindu_compress_crc(c->text + sizeof h, c->len - sizeof h))
 		c->len = 0;
+	c->same_rules = c->len != 0 && h.rules == BINDU_SCRUB_ID;
 	keep_young(c);
 	return c;
 }
@@ -165,6 +171,7 @@ bindu_statcache_fill(const struct bindu_statcache *c, struct bindu_tree *t)
 			continue;
 		memcpy(e->sha256, r.sha256, sizeof r.sha256);
 		e->hashed = true;
+		e->clean = r.clean != 0 && c->same_rules;
 		filled++;
 	}
 	return filled;
@@ -271,7 +278,7 @@ void
 bindu_statcache_save(struct bindu_statcache *c, const struct bindu_tree *t)
 {
 	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(CACHE_MAX);
-	struct head h = { .count = 0 };
+	struct head h = { .rules = BINDU_SCRUB_ID };
 
 	if (c->fd == -1)
 		return;
@@ -285,7 +292,8 @@ bindu_statcache_save(struct bindu_statcache *c, const struct bindu_tree *t)
 			.size = e->size,
 			.mtime_ns = e->mtime_ns,
 			.ctime_ns = e->ctime_ns,
-			.mode = e->mode,
+			.mode = (uint16_t)e->mode,
+			.clean = e->clean,
 			.path_len = (uint32_t)strlen(e->path) };
 
 		if (e->type != BINDU_FILE || !e->hashed || !is_old_enough(c, e))

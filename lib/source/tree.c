@@ -20,6 +20,16 @@ bindu_entry_stat(struct bindu_entry *e, const struct stat *st)
 	    (uint64_t)st->st_ctim.tv_nsec;
 }
 
+bool
+bindu_entry_is(const struct bindu_entry *e, const struct stat *st)
+{
+	struct bindu_entry now = { 0 };
+
+	bindu_entry_stat(&now, st);
+	return e->size == now.size && e->ino == now.ino && e->dev == now.dev &&
+	    e->mtime_ns == now.mtime_ns && e->ctime_ns == now.ctime_ns;
+}
+
 void
 bindu_tree_free(struct bindu_tree *t)
 {

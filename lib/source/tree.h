@@ -25,6 +25,7 @@ struct bindu_entry {
 	mode_t mode; /* 0755 or 0644 for files, 0755 dirs, 0777 links */
 	enum bindu_entry_type type;
 	bool hashed; /* sha256 holds the content's digest */
+	bool clean; /* and the scrubber found nothing in that content */
 	uint8_t sha256[BINDU_SHA256];
 };
 
@@ -72,6 +73,8 @@ int bindu_tree_load(const char *root, const struct bindu_walk_opts *,
 void bindu_tree_free(struct bindu_tree *);
 /* Size, times and identity as st has them; mode and type are the caller's. */
 void bindu_entry_stat(struct bindu_entry *, const struct stat *st);
+/* Is it still the file, unchanged, that the entry was made of? */
+bool bindu_entry_is(const struct bindu_entry *, const struct stat *st);
 /* Take an entry out (keeps order); rule is copied. */
 void
 bindu_tree_drop(struct bindu_tree *, size_t i, const char *rule, bool secret);

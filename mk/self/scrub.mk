@@ -18,6 +18,12 @@ else
 LIBS_hs := -lm
 endif
 
+# The rules' identity: what other rules found clean is read again.
+$(BUILD)/gen/scrub_id.h: $(wildcard lib/source/scrub*.[ch] lib/source/unpack_stream.c)
+	@mkdir -p $(@D)
+	$(Q)printf '#define BINDU_SCRUB_ID UINT64_C(0x%.16s)\n' "$$(cat $(sort $^) | sha256sum)" >$@
+$(BUILD)/lib/source/statcache.o: $(BUILD)/gen/scrub_id.h
+
 # The fuzzers: both engines against each other; files and what they hold.
 FUZZ_CC = clang-14 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -std=gnu11 -D_GNU_SOURCE -I. \
 	-I$(BUILD)/gen $(if $(SCRUB_DB),-DBINDU_HS) -DBINDU_VERSION='""' -DBINDU_DATADIR='""' -DBINDU_LIBEXECDIR='""'
@@ -28,7 +34,7 @@ $(BUILD)/fuzz/fuzz_scrub: $(wildcard lib/source/scrub*.[ch]) tests/fuzz/fuzz_scr
 	$(Q)$(FUZZ_CC) -o $@ tests/fuzz/fuzz_scrub.c \
 		$(filter-out %scrub_tree.c %scrub_filter.c %scrub_file.c %scrub_allow.c %scrub_report.c,$(wildcard lib/source/scrub_*.c)) \
 		lib/source/digest.c $(FUZZ_BASE) $(SCRUB_DB_O) $(call libs,hs crypto) $(LDLIBS)
-$(BUILD)/fuzz/fuzz_scrub_file: $(wildcard lib/source/scrub*.[ch] lib/source/unpack*.[ch]) tests/fuzz/fuzz_scrub_file.c $(SCRUB_DB_O)
+$(BUILD)/fuzz/fuzz_scrub_file: $(BUILD)/gen/scrub_id.h $(wildcard lib/source/scrub*.[ch] lib/source/unpack*.[ch]) tests/fuzz/fuzz_scrub_file.c $(SCRUB_DB_O)
 	@mkdir -p $(BUILD)/fuzz/scrub_file
 	$(Q)$(FUZZ_CC) -o $@ tests/fuzz/fuzz_scrub_file.c $(wildcard lib/source/*.c) \
 		$(filter-out %tool.c,$(wildcard lib/base/*.c)) $(SCRUB_DB_O) \
