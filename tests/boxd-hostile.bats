@@ -1,5 +1,5 @@
-# What a stranger can do to the daemon's TCP port: every limit and deadline
-# holds, and the owner does not notice.
+# What a stranger, and a client with a token, can do to the daemon's TCP port:
+# every limit and deadline holds, and the owner does not notice.
 load helper
 
 setup_file() {
@@ -75,6 +75,26 @@ all_is_well() {
 	attack big_messages
 	attack many_streams
 	all_is_well
+}
+
+@test "hostile: long messages, deaf commands and unread downloads have a bound" {
+	# The whole is read and held in pieces by the daemon for whoever is slow.
+	timeout 20 bindu-box create -q b >/dev/null
+	head -c 15000000 /dev/zero | timeout 20 bindu-exec -q b -- sh -c 'cat >big'
+	for what in long_messages deaf_commands unread_files; do
+		attack $what >"$BATS_TEST_TMPDIR/$what" &
+	done
+	wait
+	cd "$BATS_TEST_TMPDIR"
+	# Each stream that ended was told so: 8 is RESOURCE_EXHAUSTED, and so is
+	# 11, "calm down", in HTTP/2's own words.
+	cat long_messages deaf_commands unread_files | tee ends
+	run -0 grep -oE "'[^']*'" ends
+	[ -z "$(grep -vxE "'(8|reset 11)'" <<<"$output" || true)" ]
+	all_is_well
+	# What they held is free again.
+	BOXD_BASE_URL=http://127.0.0.1:$PORT BOXD_TOKEN=$TOKEN \
+		timeout 20 bindu-exec --runtime boxd -q b -- cat big | cmp -n 15000000 - /dev/zero
 }
 
 @test "hostile: silent and slow connections end, the owner is served meanwhile" {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 
 #define LOOPBACK "127.0.0.1"
 #define SECOND_MS 1000
+#define BIG_MALLOC (1 << 20) /* given back to the system when freed */
 
 /* Held as long as this process lives; before anything is bound, because a
  * second daemon would take the socket's name away from the first. */
@@ -239,6 +241,7 @@ daemon_run(struct place *p, const char *listen, int ready_fd,
 
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
+	mallopt(M_MMAP_THRESHOLD, BIG_MALLOC);
 	lock = lock_place(p, err);
 	if (lock == -1)
 		return -1;

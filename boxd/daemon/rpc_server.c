@@ -20,7 +20,8 @@
 #define STRANGER_CALLS 2000 /* all of them, some 12 kB each */
 #define STRANGER_BUFFER (64 << 10)
 #define STRANGER_IDLE_MS 60000
-#define STRANGER_MEMORY (24 << 20) /* all of them */
+#define STRANGER_MEMORY (16 << 20) /* all messages that are not whole yet */
+#define STRANGER_HELD (20 << 20) /* all that wait for someone to take them */
 
 enum tag_kind {
 	TAG_NEW,
@@ -50,6 +51,7 @@ struct rpc {
 	grpc_byte_buffer *in;
 	grpc_slice room;
 	bool has_room;
+	size_t held, sent; /* see rpc_hold(); the message under way */
 	const struct rpc_ops *ops;
 	void *data;
 	struct tag tags[TAG_KINDS];
@@ -70,6 +72,7 @@ struct rpc_server {
 	int shutdowns; /* servers that have shut down */
 	struct gates *gates; /* what strangers come through */
 	unsigned strange; /* their calls that are open */
+	size_t held; /* by them */
 };
 
 static char wake_tag, shutdown_tag;
@@ -100,10 +103,20 @@ post_call(struct rpc_server *s, bool trusted)
 }
 
 static void
+count_held(struct rpc *r, size_t *what, size_t n)
+{
+	if (!r->trusted)
+		r->server->held += n - *what;
+	*what = n;
+}
+
+static void
 unref(struct rpc *r)
 {
 	if (--r->refs)
 		return;
+	count_held(r, &r->held, 0);
+	count_held(r, &r->sent, 0);
 	if (!r->trusted && r->method)
 		r->server->strange--;
 	if (r->has_room)
@@ -208,6 +221,24 @@ rpc_room(struct rpc *r, size_t n)
 	return GRPC_SLICE_START_PTR(r->room);
 }
 
+/* Before a batch that it is to undo. */
+static bool
+check_held(struct rpc *r)
+{
+	if (r->trusted || r->server->held <= STRANGER_HELD)
+		return true;
+	grpc_call_cancel_with_status(r->call, GRPC_STATUS_RESOURCE_EXHAUSTED,
+	    "too much waits for boxes and clients that do not read", NULL);
+	return false;
+}
+
+bool
+rpc_hold(struct rpc *r, size_t n)
+{
+	count_held(r, &r->held, n);
+	return n == 0 || check_held(r);
+}
+
 /* The message of len bytes from off in the room, which is empty after. */
 static grpc_byte_buffer *
 take_room(struct rpc *r, size_t off, size_t len)
@@ -218,6 +249,8 @@ take_room(struct rpc *r, size_t off, size_t len)
 	grpc_slice_unref(s);
 	grpc_slice_unref(r->room);
 	r->has_room = false;
+	count_held(r, &r->sent, len);
+	check_held(r);
 	return b;
 }
 
@@ -262,10 +295,12 @@ finish(struct rpc *r, grpc_byte_buffer *last, enum rpc_status status,
 }
 
 void
-rpc_reply(struct rpc *r, size_t len)
+rpc_reply(struct rpc *r, size_t off, size_t len)
 {
-	grpc_byte_buffer *b = take_room(r, 0, len);
+	grpc_byte_buffer *b;
 
+	count_held(r, &r->held, 0);
+	b = take_room(r, off, len);
 	finish(r, b, RPC_OK, "");
 	grpc_byte_buffer_destroy(b);
 }
@@ -273,6 +308,7 @@ rpc_reply(struct rpc *r, size_t len)
 void
 rpc_finish(struct rpc *r, enum rpc_status status, const char *text)
 {
+	count_held(r, &r->held, 0);
 	finish(r, NULL, status, text);
 }
 
@@ -361,6 +397,7 @@ handle(struct tag *t, bool success)
 		break;
 	case TAG_SEND:
 		r->sending = false;
+		count_held(r, &r->sent, 0);
 		if (!r->ended && success)
 			r->ops->sent(r);
 		break;

@@ -72,7 +72,12 @@ void rpc_accept(struct rpc *);
 uint8_t *rpc_room(struct rpc *, size_t n);
 void rpc_send(struct rpc *, size_t off, size_t len);
 bool rpc_sending(const struct rpc *);
-/* The room as the last message with status OK. */
-void rpc_reply(struct rpc *, size_t len);
+/* The call keeps n bytes (0: no more) of what one side sent and the other has
+ * not taken; messages that are being sent count by themselves.  All calls of
+ * the TCP port may keep so much together: the call that asks for more is told
+ * RESOURCE_EXHAUSTED, its ops->gone() comes, and false says to do no more. */
+bool rpc_hold(struct rpc *, size_t n);
+/* The same as the last message, with status OK. */
+void rpc_reply(struct rpc *, size_t off, size_t len);
 void rpc_finish(struct rpc *, enum rpc_status, const char *text);
 #endif

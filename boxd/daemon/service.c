@@ -163,7 +163,7 @@ pack(struct rpc *r, const ProtobufCMessage *m)
 void
 svc_reply(struct rpc *r, const ProtobufCMessage *m)
 {
-	rpc_reply(r, pack(r, m));
+	rpc_reply(r, 0, pack(r, m));
 }
 
 void

@@ -11,14 +11,16 @@
 #include "service_file.h"
 
 #define PIECE (256 << 10)
+#define STRANGER_PIECE (64 << 10) /* there may be 2000 that do not read */
 #define WHOLE_MAX (16 << 20) /* of DownloadFile: one message */
 #define SIZE_HEAD_MAX 11
+#define HEAD_MAX (SIZE_HEAD_MAX + PB_HEAD_MAX) /* before a message's data */
 
 struct download {
 	struct svc_file f;
 	bool stream, sent_any, ended; /* ended: the monitor is done */
 	uint64_t size, got;
-	struct bindu_buf whole;
+	size_t piece;
 };
 
 static void pump(struct download *);
@@ -27,7 +29,6 @@ static void
 free_download(struct download *x)
 {
 	svc_file_fini(&x->f);
-	bindu_buf_fini(&x->whole);
 	free(x);
 }
 
@@ -55,7 +56,7 @@ size_head(uint8_t *end, uint64_t size)
 static void
 send_piece(struct download *x, uint8_t *room, size_t n)
 {
-	uint8_t *data = room + SIZE_HEAD_MAX + PB_HEAD_MAX;
+	uint8_t *data = room + HEAD_MAX;
 	uint8_t *start = n ? pb_bytes_head(data, 2, n) : data;
 
 	if (!x->sent_any)
@@ -64,24 +65,29 @@ send_piece(struct download *x, uint8_t *room, size_t n)
 	rpc_send(x->f.rpc, (size_t)(start - room), (size_t)(data + n - start));
 }
 
+/* The whole file lies in the room. */
+static void
+reply_whole(struct download *x)
+{
+	uint8_t *room = rpc_room(x->f.rpc, HEAD_MAX + x->got);
+	uint8_t *data = room + HEAD_MAX;
+	uint8_t *start = x->got ? pb_bytes_head(data, 1, x->got) : data;
+
+	rpc_reply(x->f.rpc, (size_t)(start - room),
+	    (size_t)(data + x->got - start));
+}
+
 static void
 finish(struct download *x)
 {
-	PB(DownloadFileResponse)
-	m;
-
 	if (x->got != x->size) {
 		fail(x, BINDU_E_IO, "the file changed while it was read");
 		return;
 	}
-	if (x->stream) {
+	if (x->stream)
 		rpc_finish(x->f.rpc, RPC_OK, "");
-	} else {
-		boxd__api__v1__download_file_response__init(&m);
-		m.data.data = (uint8_t *)x->whole.p;
-		m.data.len = x->whole.len;
-		svc_reply(x->f.rpc, &m.base);
-	}
+	else
+		reply_whole(x);
 	free_download(x);
 }
 
@@ -92,15 +98,14 @@ on_readable(void *arg, uint32_t events)
 	pump(arg);
 }
 
-/* 1: came, 0: wait or the end */
+/* 1: came, 0: wait or the end.  One byte over the size shows that it grew. */
 static int
 read_piece(struct download *x)
 {
-	size_t head = SIZE_HEAD_MAX + PB_HEAD_MAX;
-	uint8_t *room = x->stream ? rpc_room(x->f.rpc, head + PIECE) : NULL;
-	char *p = x->stream ? (char *)room + head :
-			      bindu_buf_room(&x->whole, PIECE, NULL);
-	ssize_t n = read(x->f.fd, p, PIECE);
+	size_t off = HEAD_MAX + (x->stream ? 0 : x->got);
+	size_t max = x->stream ? x->piece : x->size + 1 - x->got;
+	uint8_t *room = rpc_room(x->f.rpc, off + max);
+	ssize_t n = read(x->f.fd, room + off, max);
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return 0;
@@ -111,8 +116,6 @@ read_piece(struct download *x)
 	x->got += (size_t)n;
 	if (x->stream)
 		send_piece(x, room, (size_t)n);
-	else
-		x->whole.len += (size_t)n;
 	return 1;
 }
 
@@ -139,8 +142,7 @@ pump(struct download *x)
 		else
 			loop_events(x->f.src, EPOLLIN);
 	} else if (x->stream && !x->sent_any) {
-		send_piece(x, rpc_room(x->f.rpc, SIZE_HEAD_MAX + PB_HEAD_MAX),
-		    0);
+		send_piece(x, rpc_room(x->f.rpc, HEAD_MAX), 0);
 	} else if (x->ended) {
 		finish(x);
 	}
@@ -174,6 +176,8 @@ on_answer(void *ctx, struct ask *a, const json_t *msg, int *fds,
 		free_download(x);
 		return;
 	}
+	if (!x->stream && !rpc_hold(x->f.rpc, x->size))
+		return;
 	bindu_fd_nonblock(x->f.fd, true);
 	if (x->size > PIECE)
 		fcntl(x->f.fd, F_SETPIPE_SZ, PIECE);
@@ -205,7 +209,7 @@ begin(struct rpc *r, struct boxd *d, const PB(DownloadFileRequest) * q,
 		return;
 	x = xcalloc(1, sizeof *x);
 	x->stream = stream;
-	x->whole = (struct bindu_buf)BINDU_BUF_INIT(WHOLE_MAX + 2 * PIECE);
+	x->piece = rpc_trusted(r) ? PIECE : STRANGER_PIECE;
 	svc_file_open(&x->f, r, d, b, &download_ops,
 	    json_pack("{ssss}", "op", "get", "path", q->path), on_answer, x);
 }

@@ -66,8 +66,7 @@ close_in(struct exec *x)
 	if (x->in != -1)
 		close(x->in);
 	x->in = -1;
-	free(x->rest);
-	x->rest = NULL;
+	free(bindu_steal(&x->rest));
 	x->rest_off = x->rest_len = 0;
 }
 
@@ -215,6 +214,7 @@ on_exit_event(struct exec *x, const json_t *msg)
 			x->out[i].left = n;
 	}
 	close_in(x);
+	rpc_hold(x->rpc, 0);
 	x->grace = loop_after(x->d->loop, GRACE_MS, on_grace, x);
 	pump(x);
 }
@@ -262,9 +262,9 @@ feed(struct exec *x)
 	}
 	if (x->in_src)
 		loop_events(x->in_src, 0);
-	free(x->rest);
-	x->rest = NULL;
+	free(bindu_steal(&x->rest));
 	x->rest_off = x->rest_len = 0;
+	rpc_hold(x->rpc, 0);
 	if (x->eof_wanted)
 		end_input(x);
 	else
@@ -285,6 +285,8 @@ take_input(struct exec *x, const uint8_t *p, size_t n)
 			done = 0;
 	}
 	if (x->in != -1 && (size_t)done < n) {
+		if (!rpc_hold(x->rpc, n - (size_t)done))
+			return;
 		x->rest_len = n - (size_t)done;
 		x->rest = xmemdup(p + done, x->rest_len);
 		if (n >= PIECE)

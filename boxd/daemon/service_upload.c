@@ -10,6 +10,7 @@
 #include "service_file.h"
 
 #define FILE_MODE 0644
+#define BREAK_MS 2000 /* for the monitor to hear of it */
 
 struct upload {
 	struct svc_file f;
@@ -20,8 +21,18 @@ struct upload {
 };
 
 static void
+close_pipe(void *fd)
+{
+	close((int)(intptr_t)fd);
+}
+
+static void
 free_upload(struct upload *u)
 {
+	/* Broken off: the end of the pipe would say that it is whole. */
+	if (u->f.fd != -1 && !u->total)
+		loop_after(u->f.d->loop, BREAK_MS, close_pipe,
+		    (void *)(intptr_t)bindu_steal_fd(&u->f.fd));
 	svc_file_fini(&u->f);
 	free(u->rest);
 	free(u);
@@ -80,21 +91,25 @@ feed(struct upload *u)
 	}
 	if (u->f.src)
 		loop_events(u->f.src, 0);
-	free(u->rest);
-	u->rest = NULL;
+	free(bindu_steal(&u->rest));
 	u->off = u->len = 0;
+	rpc_hold(u->f.rpc, 0);
 	if (u->all)
 		finish(u);
 	else
 		rpc_recv(u->f.rpc);
 }
 
-static void
+/* false: no room, and the call ends. */
+static bool
 take(struct upload *u, const uint8_t *p, size_t n)
 {
+	if (!rpc_hold(u->f.rpc, n))
+		return false;
 	u->got += n;
 	u->rest = n ? xmemdup(p, n) : NULL;
 	u->len = n;
+	return true;
 }
 
 static void
@@ -159,21 +174,21 @@ on_chunk(struct rpc *r, const uint8_t *p, size_t n)
 		fail(u, BINDU_E_DATA, "a chunk is malformed");
 		return;
 	}
-	take(u, data.p, data.n);
-	feed(u);
+	if (take(u, data.p, data.n))
+		feed(u);
 }
 
 static const struct rpc_ops upload_ops = { on_chunk, svc_nothing, on_gone };
 
-/* NULL: refused, and the call has been ended. */
+/* NULL: refused, and the call has been ended.  n bytes came already. */
 static struct upload *
 begin(struct rpc *r, struct boxd *d, const char *vm, const char *path,
-    uint64_t size)
+    uint64_t size, size_t n)
 {
 	struct box *b = svc_file_box(r, d, vm, path);
 	struct upload *u;
 
-	if (!b)
+	if (!b || !rpc_hold(r, n))
 		return NULL;
 	u = xcalloc(1, sizeof *u);
 	u->total = size;
@@ -188,12 +203,13 @@ void
 svc_upload_file(struct rpc *r, struct boxd *d, const void *req)
 {
 	const PB(UploadFileRequest) *q = req;
-	struct upload *u = begin(r, d, q->vm_id, q->path, q->data.len);
+	struct upload *u =
+	    begin(r, d, q->vm_id, q->path, q->data.len, q->data.len);
 
-	if (!u)
-		return;
-	u->all = true;
-	take(u, q->data.data, q->data.len);
+	if (u) {
+		u->all = true;
+		take(u, q->data.data, q->data.len);
+	}
 }
 
 static void
@@ -210,7 +226,7 @@ on_first(struct rpc *r, const uint8_t *p, size_t n)
 		    "the first chunk must name a box and a path");
 		return;
 	}
-	u = begin(r, rpc_ctx(r), q->vm_id, q->path, q->total_size);
+	u = begin(r, rpc_ctx(r), q->vm_id, q->path, q->total_size, q->data.len);
 	if (u) {
 		u->stream = true;
 		take(u, q->data.data, q->data.len);

@@ -227,6 +227,132 @@ def big_messages():
     return "sent"
 
 
+class Polite:
+    """A connection that keeps to the windows it is given, as clients do."""
+
+    def __init__(self, streams, method, first):
+        self.s = h2()
+        self.room = {0: 65535}
+        self.initial = 65535
+        self.got = b""
+        self.closed = {}
+        self.s.sendall(b"".join(frame(HEADERS, END_HEADERS, 2 * i + 1, head(method))
+                                for i in range(streams)))
+        self.left = {2 * i + 1: first for i in range(streams)}
+
+    def read(self, wait):
+        self.s.settimeout(wait)
+        try:
+            b = self.s.recv(1 << 16)
+        except socket.timeout:
+            return
+        if not b:
+            raise OSError("closed")
+        self.got += b
+        while len(self.got) >= 9:
+            n = int.from_bytes(self.got[:3], "big")
+            if len(self.got) < 9 + n:
+                return
+            kind, flags = self.got[3], self.got[4]
+            stream = int.from_bytes(self.got[5:9], "big")
+            body, self.got = self.got[9:9 + n], self.got[9 + n:]
+            if kind == WINDOW:
+                self.room[stream] = self.window(stream) + int.from_bytes(body, "big")
+            elif kind == SETTINGS and not flags & 1:
+                for i in range(0, n, 6):
+                    key, value = struct.unpack(">HI", body[i:i + 6])
+                    if key == 4:
+                        for x in self.room:
+                            self.room[x] += value - self.initial if x else 0
+                        self.initial = value
+                self.s.sendall(frame(SETTINGS, 1, 0))
+            elif kind == RST or kind == HEADERS and flags & END_STREAM:
+                self.closed.setdefault(stream, status(body) if kind == HEADERS
+                                       else "reset %d" % body[3])
+                self.left.pop(stream, None)
+
+    def window(self, stream):
+        return self.room.get(stream, self.initial)
+
+    def push(self):
+        """A piece of each stream that has room; how many bytes went."""
+        sent = 0
+        for stream, data in list(self.left.items()):
+            n = min(len(data), self.window(stream), self.window(0), 16384)
+            if n <= 0:
+                continue
+            self.s.settimeout(5)
+            self.s.sendall(frame(DATA, 0, stream, data[:n]))
+            self.left[stream] = data[n:]
+            self.room[stream] = self.window(stream) - n
+            self.room[0] -= n
+            sent += n
+        return sent
+
+
+def spread(conns, seconds):
+    """All they may send, on all streams at once."""
+    sent, end = 0, time.time() + seconds
+    while conns and time.time() < end:
+        moved = 0
+        for c in list(conns):
+            try:
+                moved += c.push()
+                c.read(0.001)
+            except OSError:
+                conns.remove(c)
+        sent += moved
+        if not moved and not any(c.left for c in conns):
+            break
+    return sent
+
+
+def summary(conns):
+    """How the streams of these connections ended."""
+    ended = {}
+    for c in conns:
+        for v in c.closed.values():
+            ended[v] = ended.get(v, 0) + 1
+    return ended
+
+
+def long_messages():
+    """With a token: messages of 4 MB on 100 streams of each of 4 connections,
+    each but its last byte."""
+    data = b"\0" + struct.pack(">I", 4 << 20) + bytes((4 << 20) - 1)
+    conns = [Polite(100, b"Exec", memoryview(data)) for _ in range(4)]
+    sent = spread(list(conns), 8)
+    return "%d MB, %s" % (sent >> 20, summary(conns))
+
+
+def text(number, b):
+    """A field of a message."""
+    out, n = bytes((number << 3 | 2,)), len(b)
+    while n > 127:
+        out, n = out + bytes((n & 127 | 128,)), n >> 7
+    return out + bytes((n,)) + b
+
+
+def deaf_commands():
+    """With a token: 50 commands that do not read, on each of 4 connections,
+    given 3 MB each in one message."""
+    first = message(text(5, b"b") + text(4, b"sleep 60"))
+    data = first + message(text(1, bytes(3 << 20)))
+    conns = [Polite(50, b"Exec", memoryview(data)) for _ in range(4)]
+    sent = spread(list(conns), 8)
+    return "%d MB, %s" % (sent >> 20, summary(conns))
+
+
+def unread_files():
+    """With a token: downloads of /big in both ways, 60 on each of 4
+    connections, of which nothing is read."""
+    ask = message(text(1, b"b") + text(2, b"/big"))
+    conns = [Polite(60, m, memoryview(ask))
+             for m in (b"DownloadFile", b"DownloadFileStream") * 2]
+    sent = spread(list(conns), 6)
+    return "%d kB, %s" % (sent >> 10, summary(conns))
+
+
 def floods():
     """Streams opened and reset, pings and settings, fast."""
     out = []
