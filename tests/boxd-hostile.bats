@@ -21,6 +21,8 @@ setup_file() {
 		"http://127.0.0.1:$PORT/api/v1/auth/token" |
 		python3 -c 'import json,sys; print(json.load(sys.stdin)["token"])')
 	export PORT PID TOKEN
+	timeout 20 bindu-box create -q b >/dev/null
+	head -c 15000000 /dev/zero | timeout 20 bindu-exec -q b -- sh -c 'cat >big'
 }
 setup() {
 	export PATH=$BATS_FILE_TMPDIR/bin:$PATH
@@ -79,8 +81,6 @@ all_is_well() {
 
 @test "hostile: long messages, deaf commands and unread downloads have a bound" {
 	# The whole is read and held in pieces by the daemon for whoever is slow.
-	timeout 20 bindu-box create -q b >/dev/null
-	head -c 15000000 /dev/zero | timeout 20 bindu-exec -q b -- sh -c 'cat >big'
 	for what in long_messages deaf_commands unread_files; do
 		attack $what >"$BATS_TEST_TMPDIR/$what" &
 	done
@@ -95,6 +95,25 @@ all_is_well() {
 	# What they held is free again.
 	BOXD_BASE_URL=http://127.0.0.1:$PORT BOXD_TOKEN=$TOKEN \
 		timeout 20 bindu-exec --runtime boxd -q b -- cat big | cmp -n 15000000 - /dev/zero
+}
+
+@test "hostile: who fills the port with connections does not keep the owner out" {
+	export BOXD_BASE_URL=http://127.0.0.1:$PORT
+	BOXD_TOKEN=$TOKEN timeout 30 bindu-exec --runtime boxd -q b -- sleep 9 &
+	old=$!
+	attack crowd >"$BATS_TEST_TMPDIR/crowd" &
+	sleep 3
+	for _ in 1 2 3 4; do
+		token=$(curl -s -m 5 -d "{\"api_key\":\"$(bindu-boxd key)\"}" \
+			"$BOXD_BASE_URL/api/v1/auth/token" | grep -o 'bxt_[^"]*')
+		BOXD_TOKEN=$token timeout 5 bindu-box list --runtime boxd >/dev/null
+		sleep 1
+	done
+	# One that was there before is still there.
+	wait $old
+	wait
+	[ "$(grep -o '^[0-9]*' "$BATS_TEST_TMPDIR/crowd")" -gt 1500 ]
+	all_is_well
 }
 
 @test "hostile: silent and slow connections end, the owner is served meanwhile" {

@@ -16,6 +16,8 @@ struct gate {
 	struct gates *all;
 	struct gate *next, *prev;
 	int fd[2]; /* the client, gRPC */
+	int far; /* the number of gRPC's own end: a name, not to be used */
+	bool known; /* has shown a token */
 	struct loop_src *src[2];
 	/* [i]: came from side i and was not taken by the other yet. */
 	struct {
@@ -132,12 +134,37 @@ on_ready(void *arg, uint32_t events)
 			(g->rest[!i].len ? (uint32_t)EPOLLOUT : 0u));
 }
 
+void
+gates_known(struct gates *all, int fd)
+{
+	/* The newest has the number when an older one is not closed yet. */
+	for (struct gate *g = all->first; g; g = g->next)
+		if (g->far == fd) {
+			g->known = true;
+			return;
+		}
+}
+
+static void
+make_room(struct gates *all)
+{
+	struct gate *oldest = NULL;
+
+	for (struct gate *g = all->first; g; g = g->next)
+		if (!g->known)
+			oldest = g;
+	if (oldest)
+		gate_close(oldest);
+}
+
 int
 gates_open(struct gates *all, int fd)
 {
 	struct gate *g;
 	int pair[2];
 
+	if (all->n >= GATES_MAX)
+		make_room(all);
 	if (all->n >= GATES_MAX ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
 		pair) == -1) {
@@ -148,6 +175,7 @@ gates_open(struct gates *all, int fd)
 	g->all = all;
 	g->fd[0] = fd;
 	g->fd[1] = pair[0];
+	g->far = pair[1];
 	gate_count_init(&g->count, bindu_clock_ms());
 	g->next = all->first;
 	if (g->next)

@@ -36,6 +36,9 @@ int gate_count(struct gate_count *, const uint8_t *, size_t n, int64_t now_ms);
 struct gates;
 struct gates *gates_new(struct loop *);
 void gates_free(struct gates *); /* closes all */
-/* Takes fd; the descriptor for gRPC, or -1 when there is no room. */
+/* Takes fd; the descriptor for gRPC, or -1 when there is no room.  The oldest
+ * connection that has not shown a token yet makes room. */
 int gates_open(struct gates *, int fd);
+/* A call with a token came by the connection that gRPC has as fd. */
+void gates_known(struct gates *, int fd);
 #endif

@@ -148,6 +148,10 @@ proxy_begin(struct conn *c, struct box *b, const char *route)
 		page(c, 400, "this request cannot be told from the next");
 		return;
 	}
+	if (!c->box_id && !c->trusted && web_crowded(c->web)) {
+		page(c, 503, "too many connections are open");
+		return;
+	}
 	c->res.bare = c->req.head;
 	if (c->box_id && strcmp(c->box_id, b->id) != 0)
 		proxy_hang_up(c);

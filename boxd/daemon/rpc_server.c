@@ -7,6 +7,7 @@
 #include <grpc/grpc_security.h>
 #include <grpc/support/alloc.h>
 #include <grpc/support/time.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "gate.h"
@@ -173,6 +174,17 @@ const char *
 rpc_bearer(const struct rpc *r)
 {
 	return r->bearer;
+}
+
+void
+rpc_known(struct rpc *r)
+{
+	char *peer = r->trusted ? NULL : grpc_call_get_peer(r->call);
+	int fd;
+
+	if (peer && sscanf(peer, "fd:%d", &fd) == 1)
+		gates_known(r->server->gates, fd);
+	gpr_free(peer);
 }
 
 void

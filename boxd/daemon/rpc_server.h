@@ -61,6 +61,8 @@ const char *rpc_method(const struct rpc *); /* "/package.Service/Name" */
 void *rpc_ctx(const struct rpc *); /* rpc_server_new's */
 bool rpc_trusted(const struct rpc *);
 const char *rpc_bearer(const struct rpc *); /* NULL: none was sent */
+/* Who calls may: its connection is not closed to make room for others. */
+void rpc_known(struct rpc *);
 void rpc_set(struct rpc *, const struct rpc_ops *, void *data);
 void *rpc_data(const struct rpc *);
 

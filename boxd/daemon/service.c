@@ -136,6 +136,7 @@ svc_new_call(struct rpc *r, void *ctx)
 			"key` prints");
 		return;
 	}
+	rpc_known(r);
 	if (!m) {
 		AUTO_FREE char *why = xasprintf("%.200s is not served by the "
 						"local runtime",

@@ -17,6 +17,7 @@
 #include "web_priv.h"
 
 #define CONNS_MAX 1024
+#define PROXIED_MAX 768 /* of them, so that the API stays in reach */
 #define PORT_TRIES 100
 #define FULL_MS 100 /* out of descriptors: accept again then */
 
@@ -137,6 +138,31 @@ is_owner(int fd)
 	    (peer.uid == 0 || peer.uid == geteuid());
 }
 
+/* The oldest that asked for nothing yet, or for nothing more, goes. */
+static void
+make_room(struct web *w)
+{
+	struct conn *oldest = NULL;
+
+	for (struct conn *c = w->conns; c; c = c->next)
+		if (!c->trusted && (!c->box_id || c->idle))
+			oldest = c;
+	if (oldest)
+		conn_close(oldest);
+}
+
+bool
+web_crowded(const struct web *w)
+{
+	unsigned n = 0;
+
+	if (w->nconns < PROXIED_MAX)
+		return false;
+	for (const struct conn *c = w->conns; c; c = c->next)
+		n += c->box_id != NULL;
+	return n >= PROXIED_MAX;
+}
+
 static void
 admit(struct web_door *door, int fd)
 {
@@ -144,6 +170,8 @@ admit(struct web_door *door, int fd)
 	struct conn *c;
 	int one = 1;
 
+	if (!door->unix_socket && w->nconns >= CONNS_MAX)
+		make_room(w);
 	/* Strangers can fill the ports, but not the owner's own door. */
 	if (door->unix_socket ? !is_owner(fd) : w->nconns >= CONNS_MAX) {
 		close(fd);

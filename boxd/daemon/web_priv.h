@@ -45,6 +45,7 @@ struct conn {
 struct conn *conn_new(struct web *, int fd, bool trusted, const char *box_id);
 void conn_close(struct conn *);
 void conn_deadline(struct conn *, int64_t ms); /* then it is closed */
+bool web_crowded(const struct web *); /* no more ways into boxes now */
 
 /* http.c: wait for a request, or take the one that is in head already. */
 void http_begin(struct conn *);

@@ -150,6 +150,26 @@ def half_open():
     return "%d live on" % n
 
 
+def crowd():
+    """For 8 seconds as many connections as there may be, and a new one for
+    each that is closed: silent, a preface, a call without a token."""
+    conns, n, end = [], 0, time.time() + 8
+    firsts = (b"", PREFACE + frame(SETTINGS, 0, 0),
+              PREFACE + frame(SETTINGS, 0, 0) + frame(HEADERS, END_HEADERS, 1,
+                                                      head(b"Exec", False)))
+    while time.time() < end:
+        try:
+            conns.append(connect(firsts[n % 3]))
+        except OSError:
+            pass
+        n += 1
+        if len(conns) > 1500:
+            conns.pop(0).close()
+        if n > 1500:
+            time.sleep(0.002)
+    return "%d connections" % n
+
+
 def bad_frames():
     """After a preface: each of these ends the connection."""
     alive = 0
