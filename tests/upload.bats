@@ -45,6 +45,21 @@ pipe() {
 	[ "$(in_box 'cat app/agent.py')" = 'print("two")' ]
 }
 
+@test "upload: a pipe whose first program failed changes nothing, wherever it broke" {
+	head -c 30000 /dev/zero >"$TREE/zz"
+	pipe up
+	timeout 10 bindu-pack -C "$TREE" >"$BATS_TEST_TMPDIR/whole.tar"
+	# One member, two, no end mark, nothing at all.
+	for n in 1024 1536 $(($(stat -c %s "$BATS_TEST_TMPDIR/whole.tar") - 1024)) 0; do
+		head -c "$n" "$BATS_TEST_TMPDIR/whole.tar" >"$BATS_TEST_TMPDIR/cut.tar"
+		run -65 timeout 20 bindu-upload up <"$BATS_TEST_TMPDIR/cut.tar"
+		[[ "$output" == *"archive"* ]]
+		run --separate-stderr -65 timeout 20 bindu-scrub <"$BATS_TEST_TMPDIR/cut.tar"
+		[[ "$stderr" == *"archive"* ]]
+	done
+	[ "$(in_box 'cd app; ls agent.py zz')" = $'agent.py\nzz' ]
+}
+
 @test "upload: what the agent made stays, what is not shipped any more goes" {
 	echo x >"$TREE/old"
 	pipe up

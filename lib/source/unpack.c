@@ -15,6 +15,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
 #include "lib/base/str.h"
+#include "unpack_end.h"
 
 struct unpack {
 	struct archive *a;
@@ -177,9 +178,11 @@ bindu_unpack(int fd, int dirfd, uint64_t max_bytes, uint64_t max_files,
 		.max_files = max_files,
 	};
 	struct archive_entry *e;
+	int64_t at = 0;
 	int bad = 0, r;
 
 	archive_read_support_format_tar(u.a);
+	archive_read_support_format_empty(u.a);
 	archive_read_support_filter_gzip(u.a);
 	archive_read_support_filter_zstd(u.a);
 	if (archive_read_open_fd(u.a, fd, 1 << 16) != ARCHIVE_OK)
@@ -190,7 +193,12 @@ bindu_unpack(int fd, int dirfd, uint64_t max_bytes, uint64_t max_files,
 			bad = fail_read(&u, err);
 		else
 			bad = take_entry(&u, e, err);
+		if (!bad && archive_read_data_skip(u.a) < ARCHIVE_WARN)
+			bad = fail_read(&u, err);
+		at = archive_filter_bytes(u.a, 0);
 	}
+	if (!bad)
+		bad = unpack_check_end(u.a, at, err);
 	if (!bad && u.files == 0)
 		bad = bindu_err_set(err, BINDU_E_DATA, "the archive is empty");
 	archive_read_free(u.a);

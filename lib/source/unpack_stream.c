@@ -9,14 +9,16 @@
 #include <string.h>
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "unpack_end.h"
 
-enum { READ_BLOCK = 64 * 1024 };
+enum { READ_BLOCK = 64 * 1024, TAR_BLOCK = 512 };
 
 struct bindu_unpack {
 	struct archive *a;
 	struct archive_entry *ae;
 	struct bindu_source src;
 	struct bindu_err source_err; /* what src.read met */
+	bool whole; /* must have its end mark */
 	uint64_t pos;
 	char block[READ_BLOCK];
 };
@@ -124,6 +126,23 @@ fail_read(struct bindu_unpack *u, struct bindu_err *err)
 	    why ? why : "it is malformed");
 }
 
+/* A tar's writer that dies between two members leaves what reads well and
+ * lacks half the tree: only the end mark, blocks of zeros, tells. */
+int
+unpack_check_end(struct archive *a, int64_t at, struct bindu_err *err)
+{
+	int64_t end = archive_filter_bytes(a, 0);
+
+	if (end == 0)
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "no archive came: what should have written it failed");
+	if (end - at < TAR_BLOCK)
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "the archive has no end mark: it is cut short, because "
+		    "what wrote it failed");
+	return 0;
+}
+
 static void
 choose_formats(struct archive *a, enum bindu_packed kind)
 {
@@ -158,6 +177,7 @@ bindu_unpack_new(const struct bindu_source *src, enum bindu_packed kind,
 	struct bindu_unpack *u = xcalloc(1, sizeof *u);
 
 	u->src = *src;
+	u->whole = kind == BINDU_TAR_ONLY;
 	u->a = archive_read_new();
 	if (u->a == NULL) {
 		free(u);
@@ -183,10 +203,15 @@ int
 bindu_unpack_next(struct bindu_unpack *u, struct bindu_member *m,
     struct bindu_err *err)
 {
-	int rc = archive_read_next_header(u->a, &u->ae);
+	int64_t at;
+	int rc;
 
+	if (u->ae != NULL && archive_read_data_skip(u->a) < ARCHIVE_WARN)
+		return fail_read(u, err);
+	at = archive_filter_bytes(u->a, 0);
+	rc = archive_read_next_header(u->a, &u->ae);
 	if (rc == ARCHIVE_EOF)
-		return 0;
+		return u->whole ? unpack_check_end(u->a, at, err) : 0;
 	/* A warning is about names in other charsets and the like. */
 	if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
 		return fail_read(u, err);
