@@ -38,6 +38,12 @@ teardown_file() {
 	[ $code = 0 ]
 }
 
+@test "logs: a quiet log is not waited for when its reader is gone" {
+	run --separate-stderr -0 timeout 10 bash -o pipefail -c \
+		'bindu-logs -q -n 2 l1 | head -n 1'
+	[ "$output" = "$(timeout 10 bindu-logs -q --no-follow -n 2 l1 | head -n 1)" ]
+}
+
 @test "logs: a box without an agent is exit 66" {
 	run -66 timeout 20 bindu-logs l2
 	[[ $output == *"no agent has been started in l2"* ]]

@@ -146,9 +146,11 @@ run_key(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	AUTO_PLACE struct place p = PLACE;
 	char *key;
 
-	(void)ctx;
 	(void)argc;
 	(void)argv;
+	if (ctx->json)
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "key prints one line, the key; it has no --json");
 	if (place_open(&p, state, sock, err) == -1)
 		return -1;
 	key = auth_key(p.state_fd, err);

@@ -308,7 +308,7 @@ bindu_agent_logs(struct bindu_remote *remote, const char *box, bool follow,
 		      "[ -e $f ] || exit 66; exec tail -n %u %s $f",
 		last, follow ? "-F" : "");
 	const char *argv[] = { "sh", "-c", line, NULL };
-	struct bindu_exec_opts o = { .argv = argv };
+	struct bindu_exec_opts o = { .argv = argv, .for_reader = true };
 	struct bindu_exec_end end = { 125, false };
 
 	if (bindu_exec_run(remote, box, &o, -1, fd, 2, &end, err) == -1)
@@ -316,7 +316,8 @@ bindu_agent_logs(struct bindu_remote *remote, const char *box, bool follow,
 	if (end.code == 66)
 		return bindu_err_set(err, BINDU_E_NOINPUT,
 		    "no agent has been started in %s", box);
-	/* Following ends by a signal: ours, or the end of the box. */
+	/* Following ends by a signal: ours, the end of the box, or of who
+	 * reads. */
 	if (end.code != 0 && end.code < 128)
 		return bindu_err_set(err, BINDU_E_IO,
 		    "the log in %s cannot be read (exit %d)", box, end.code);

@@ -16,6 +16,8 @@ struct bindu_exec_opts {
 					 * in a command line a `ps` could show */
 	const char *cwd; /* NULL: the box user's home */
 	bool tty;
+	bool for_reader; /* run: end it (128 + SIGPIPE) when out's
+				 * reader is gone, though nothing is written */
 	uint32_t cols, rows;
 	int64_t timeout_ms; /* 0: none */
 };

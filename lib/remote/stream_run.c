@@ -161,13 +161,30 @@ heed_size(struct run *r)
 	bindu_watch_arm(&r->watch, BINDU_WATCH_SIZE, fd);
 }
 
+/* true: nobody reads what would come. */
+static bool
+heed_reader(struct run *r)
+{
+	struct pollfd p = { r->out, 0, 0 };
+
+	if (poll(&p, 1, 0) == 1)
+		return true;
+	bindu_watch_arm(&r->watch, BINDU_WATCH_READER, r->out);
+	return false;
+}
+
 /* 1: it ended, end is set; 0: go on; -1. */
 static int
-step(struct run *r, struct bindu_exec_end *end, struct bindu_err *err)
+step(struct run *r, bool for_reader, struct bindu_exec_end *end,
+    struct bindu_err *err)
 {
 	struct bindu_frame f;
 
 	heed_size(r);
+	if (for_reader && heed_reader(r)) {
+		*end = (struct bindu_exec_end){ 128 + SIGPIPE, true };
+		return 1;
+	}
 	if (flush(r) == -1) {
 		*end = (struct bindu_exec_end){ 74, true };
 		return bindu_err_sys(err, "cannot write the command's output");
@@ -201,7 +218,7 @@ loop(struct run *r, const struct bindu_exec_opts *o, struct bindu_exec_end *end,
 	int rc;
 
 	for (;;) {
-		rc = step(r, end, err);
+		rc = step(r, o->for_reader, end, err);
 		if (rc == -1 && end->code == 125)
 			bindu_exec_lost(r->e, err, end);
 		if (rc != 0)

@@ -10,6 +10,15 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* That the reader of a pipe is gone is told without being asked for. */
+static const short events[BINDU_WATCH_COUNT] = {
+	[BINDU_WATCH_IN] = POLLIN,
+	[BINDU_WATCH_OUT] = POLLOUT,
+	[BINDU_WATCH_READER] = 0,
+	[BINDU_WATCH_SIGNAL] = POLLIN,
+	[BINDU_WATCH_SIZE] = POLLIN,
+};
+
 static void *
 run(void *arg)
 {
@@ -24,7 +33,7 @@ run(void *arg)
 			bool armed = atomic_load(&w->armed[i]);
 
 			p[i] = (struct pollfd){ armed ? w->fd[i] : -1,
-				i == BINDU_WATCH_OUT ? POLLOUT : POLLIN, 0 };
+				events[i], 0 };
 		}
 		p[BINDU_WATCH_COUNT] = (struct pollfd){ w->control, POLLIN, 0 };
 		if (poll(p, BINDU_WATCH_COUNT + 1, -1) <= 0)

@@ -15,6 +15,7 @@
 enum {
 	BINDU_WATCH_IN,
 	BINDU_WATCH_OUT,
+	BINDU_WATCH_READER,
 	BINDU_WATCH_SIGNAL,
 	BINDU_WATCH_SIZE,
 	BINDU_WATCH_COUNT
@@ -32,7 +33,8 @@ struct bindu_watch {
 };
 
 void bindu_watch_init(struct bindu_watch *, void (*wake)(void *), void *arg);
-/* Wake once when fd is ready (writable for OUT, else readable). */
+/* Wake once when fd is ready (writable for OUT, without a reader for READER,
+ * else readable). */
 void bindu_watch_arm(struct bindu_watch *, int which, int fd);
 void bindu_watch_fini(struct bindu_watch *);
 #endif
