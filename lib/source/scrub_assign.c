@@ -119,6 +119,18 @@ skip_operator(const struct scrub_text *t, size_t i, bool name_quoted)
 	return 0;
 }
 
+/* .netrc in lines of its own: "login NAME" is the line above. */
+static bool
+follows_login(const struct scrub_text *t, size_t key)
+{
+	size_t i = key, lines = 0;
+
+	while (i > 0 && key - i < 120 && (t->p[i - 1] != '\n' || !lines++))
+		i--;
+	i = skip_blank(t, i);
+	return lines == 2 && t->n - i > 6 && !memcmp(t->p + i, "login ", 6);
+}
+
 /* NAME VALUE with a blank only: flags, Dockerfile ENV, #define. */
 static bool
 blank_is_operator(const struct scrub_text *t, size_t key, size_t i)
@@ -136,6 +148,8 @@ blank_is_operator(const struct scrub_text *t, size_t key, size_t i)
 		return true;
 	bol = skip_blank(t, bol);
 	line = (const char *)t->p + bol;
+	if (key == bol && follows_login(t, key))
+		return true;
 	return key > bol &&
 	    (!strncmp(line, "ENV ", 4) || !strncmp(line, "ARG ", 4) ||
 		(!strncmp(line, "#define ", 8) && t->p[i] == '"') ||
@@ -169,7 +183,12 @@ skip_wrapping(const struct scrub_text *t, size_t i)
 	    (i - start < 3 || t->p[i - 1] == '('))
 		return i;
 	i = start;
-	return i < t->n && (t->p[i] == '(' || t->p[i] == '[') ? i + 1 : i;
+	if (i >= t->n || (t->p[i] != '(' && t->p[i] != '['))
+		return i;
+	start = ++i;
+	while (i < t->n && i - start < GAP_MAX && isspace(t->p[i]))
+		i++;
+	return i < t->n && strchr("\"'`", t->p[i]) ? i : start;
 }
 
 /* <name>, or the end of <string name="name">. */
@@ -189,6 +208,19 @@ is_row(const struct scrub_text *t, const struct scrub_pair *a, size_t i)
 {
 	return t->n - i > 1 && t->p[i] == ',' && a->key &&
 	    strchr(",\n", t->p[a->key - 1]) && !isspace(t->p[i + 1]);
+}
+
+/* string Name { get; set; } = "VALUE": past the braces. */
+static size_t
+skip_property(const struct scrub_text *t, size_t i)
+{
+	size_t j = skip_blank(t, i);
+	const uint8_t *end;
+
+	if (t->n - j < 8 || memcmp(t->p + j, "{ get;", 6) != 0)
+		return i;
+	end = memchr(t->p + j, '}', t->n - j < 40 ? t->n - j : 40);
+	return end ? (size_t)(end + 1 - t->p) : i;
 }
 
 /* From the identifier's end to the value. */
@@ -220,7 +252,7 @@ find_value(const struct scrub_text *t, struct scrub_pair *a)
 		word = i;
 	if (word > i)
 		i = skip_quotes(t, word, &q);
-	i = skip_blank(t, i);
+	i = skip_blank(t, skip_property(t, i));
 	op = skip_operator(t, i, q != 0);
 	if (!op && i > a->kend && i < t->n &&
 	    (flag || blank_is_operator(t, a->key, i)))

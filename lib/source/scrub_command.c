@@ -22,6 +22,8 @@ static const struct {
 	{ "ldapsearch ", "-w", false, false },
 	{ "ldapmodify ", "-w", false, false },
 	{ "mosquitto_", "-P", false, false },
+	{ "openssl enc", "-k", false, false },
+	{ "smbclient ", "-U", true, false },
 };
 
 /* The value of an option that begins at text[i); its end in *end. */
@@ -46,11 +48,14 @@ judge_argument(struct scrub_scan *s, const struct scrub_text *t, size_t i,
     size_t end, bool user)
 {
 	const uint8_t *colon = user ? memchr(t->p + i, ':', end - i) : NULL;
-	size_t value = colon ? (size_t)(colon - t->p) + 1 : i;
+	size_t value;
 	int level;
 
+	if (user && !colon) /* smbclient's USER%PASSWORD */
+		colon = memchr(t->p + i, '%', end - i);
 	if (user && !colon)
 		return;
+	value = colon ? (size_t)(colon - t->p) + 1 : i;
 	level = scrub_login_level(t->p + value, end - value, t->p + i,
 	    colon ? value - 1 - i : 0, false);
 	if (level >= BINDU_SCRUB_WARN)

@@ -208,11 +208,37 @@ judge_tcp(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 		    (enum bindu_scrub_level)level, PRIO_CONN);
 }
 
+/* jdbc:oracle:thin:USER/PASSWORD@host */
+static void
+judge_oracle(struct scrub_scan *s, const struct scrub_text *t, size_t at)
+{
+	size_t user = at + 12, host = user, v;
+	const uint8_t *slash;
+	int level;
+
+	while (host < t->n && host - user < LOGIN_MAX && t->p[host] != '@' &&
+	    !ends_login(t->p[host]))
+		host++;
+	if (host >= t->n || t->p[host] != '@')
+		return;
+	slash = memchr(t->p + user, '/', host - user);
+	if (!slash)
+		return;
+	v = (size_t)(slash - t->p) + 1;
+	level = scrub_login_level(t->p + v, host - v, t->p + user, v - 1 - user,
+	    is_word_host(t->p + host + 1, t->n - host - 1));
+	if (level >= BINDU_SCRUB_WARN)
+		scrub_add(s, t, v, host, "connection/dsn-password",
+		    (enum bindu_scrub_level)level, PRIO_CONN);
+}
+
 void
 scrub_judge_conn(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 {
 	if (t->p[at] == '@')
 		judge_tcp(s, t, at);
+	else if (t->p[at] == 'o')
+		judge_oracle(s, t, at);
 	else
 		judge_azure(s, t, at);
 }

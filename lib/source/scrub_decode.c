@@ -8,7 +8,7 @@
 #include <string.h>
 #include "scrub_priv.h"
 
-enum { KIND_BASE64, KIND_WIDE_LE, KIND_WIDE_BE, KIND_HEX, KIND_PERCENT };
+enum { KIND_BASE64, KIND_WIDE_LE, KIND_WIDE_BE, KIND_HEX, KIND_MAPPED };
 enum { LONG_RUN = 256, WRAP_MIN = 40, GAP_MAX = 80, WIDE_MIN = 8 };
 
 static void
@@ -265,57 +265,67 @@ is_hex_text(const struct scrub_view *v, size_t at, size_t end)
 	return is_text(head, sizeof head);
 }
 
+void
+scrub_scan_mapped(struct scrub_scan *s, struct scrub_decoder *d,
+    const struct scrub_mapped *m, uint64_t start)
+{
+	struct scrub_cand *c;
+	size_t found;
+
+	begin(s, d, KIND_MAPPED, start);
+	scrub_scan_add(d->child, m->byte, m->n);
+	d->active = false;
+	scrub_scan_end(d->child);
+	c = scrub_scan_found(d->child, &found);
+	for (size_t k = 0; k < found; k++) {
+		uint64_t a = m->from[c[k].start], b = m->from[c[k].end];
+
+		scrub_adopt(s, &c[k], start + a, start + b, d->line,
+		    d->col + (uint32_t)a);
+	}
+}
+
+static bool
+ends_percent(uint8_t c)
+{
+	return c <= ' ' || c >= 0x7f || strchr("\"'`<>", c);
+}
+
 /* A percent-encoded stretch: to the next blank or quote. */
 static void
 decode_percent(struct scrub_scan *s, struct scrub_decoder *d,
     const struct scrub_view *v, size_t at)
 {
-	uint8_t out[8192];
-	uint16_t from[8192]; /* where each byte came from */
-	size_t n = 0, i = at, found, escapes = 0;
-	struct scrub_cand *c;
+	struct scrub_mapped m = { .n = 0 };
+	size_t i = at, escapes = 0;
 
-	while (at > 0 && i - at < 200 && at > i - 200 && v->p[at - 1] > ' ' &&
-	    !strchr("\"'`<>", v->p[at - 1]))
+	while (at > 0 && i - at < 200 && !ends_percent(v->p[at - 1]))
 		at--;
-	for (i = at; i < v->n && n < sizeof out && i - at < 24000; n++) {
-		if (v->p[i] <= ' ' || v->p[i] >= 0x7f ||
-		    strchr("\"'`<>", v->p[i]))
+	for (i = at; i < v->n && m.n < sizeof m.byte && i - at < 24000; m.n++) {
+		uint8_t *out = m.byte + m.n;
+
+		if (ends_percent(v->p[i]))
 			break;
-		from[n] = (uint16_t)(i - at);
-		out[n] = v->p[i++];
-		if (out[n] == '+')
-			out[n] = n && memchr(out, '-', n) && n > 5 &&
-				!memcmp(out + n - 5, "BEGIN", 5) ?
-			    ' ' :
-			    '+';
-		if (out[n] != '%' || i + 1 >= v->n || !isxdigit(v->p[i]) ||
+		m.from[m.n] = (uint16_t)(i - at);
+		*out = v->p[i++];
+		/* In a form's data the blanks of BEGIN RSA PRIVATE KEY. */
+		if (*out == '+' && m.n > 5 && memchr(m.byte, '-', m.n) &&
+		    !memcmp(out - 5, "BEGIN", 5))
+			*out = ' ';
+		if (*out != '%' || i + 1 >= v->n || !isxdigit(v->p[i]) ||
 		    !isxdigit(v->p[i + 1]))
 			continue;
-		out[n] =
-		    (uint8_t)(hex_digit(v->p[i]) << 4 | hex_digit(v->p[i + 1]));
+		*out = (uint8_t)(hex_digit(v->p[i]) << 4 |
+		    hex_digit(v->p[i + 1]));
 		i += 2;
 		escapes++;
 	}
+	m.from[m.n] = (uint16_t)(i - at);
 	if (v->abs + at < d->next)
 		return;
-	begin(s, d, KIND_PERCENT, v->abs + at);
+	if (escapes)
+		scrub_scan_mapped(s, d, &m, v->abs + at);
 	d->next = v->abs + i;
-	if (!escapes) {
-		d->active = false;
-		return;
-	}
-	scrub_scan_add(d->child, out, n);
-	d->active = false;
-	scrub_scan_end(d->child);
-	c = scrub_scan_found(d->child, &found);
-	for (size_t k = 0; k < found; k++) {
-		uint64_t a = from[c[k].start];
-		uint64_t b = c[k].end < n ? from[c[k].end] : i - at;
-
-		scrub_adopt(s, &c[k], d->start + a, d->start + b, d->line,
-		    d->col + (uint32_t)a);
-	}
 }
 
 void

@@ -18,15 +18,11 @@ static bool
 has_borders(const struct scrub_rule *r, const struct scrub_text *t,
     size_t start, size_t end)
 {
-	bool left = scrub_border_left(t->p, start);
-	bool right = scrub_border_right(t->p, t->n, end);
-
 	/* A long prefix of its own needs no border: ids are glued to it. */
-	if (!left && !(r->flags & RULE_LEFT) && !r->pre)
-		left = true;
-	if (left && right)
+	if (!(r->flags & RULE_LEFT) && !r->pre &&
+	    scrub_border_right(t->p, t->n, end))
 		return true;
-	return scrub_binary_near(t->p, t->n, start, end);
+	return scrub_borders(t, start, end);
 }
 
 /* An AWS key id is half a credential: the other half is 40 characters of
@@ -90,6 +86,11 @@ judge_row(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 		start = match_before(r->pre, t, at);
 	if (start == (size_t)-1 || !has_borders(r, t, start, end))
 		return 0;
+	/* Cut short by whoever wrote it down. */
+	if (t->n - end > 2 &&
+	    (!memcmp(t->p + end, "...", 3) ||
+		!memcmp(t->p + end, "\xe2\x80\xa6", 3)))
+		return 1;
 	if (scrub_is_placeholder(t->p + at + (len > lit ? lit : 0),
 		len > lit ? len - lit : len))
 		return 1;
@@ -138,6 +139,20 @@ scrub_starts_init(struct scrub_starts *x)
 	}
 }
 
+static bool
+judge_from(struct scrub_scan *s, const struct scrub_starts *x,
+    const struct scrub_text *t, size_t at)
+{
+	for (uint8_t i = x->first[t->p[at]]; i; i = x->next[i - 1]) {
+		const struct scrub_rule *r = x->rule[i - 1];
+		size_t lit = strlen(r->lit);
+
+		if (!memcmp(t->p + at, r->lit, lit) && judge_row(s, t, at, r))
+			return true;
+	}
+	return false;
+}
+
 void
 scrub_judge_start(struct scrub_scan *s, const struct scrub_starts *x,
     const struct scrub_text *t, size_t at, size_t end)
@@ -145,11 +160,9 @@ scrub_judge_start(struct scrub_scan *s, const struct scrub_starts *x,
 	/* What follows a backslash is the rest of an escape. */
 	if (at && t->p[at - 1] == '\\' && end - at > 16)
 		at++;
-	for (uint8_t i = x->first[t->p[at]]; i; i = x->next[i - 1]) {
-		const struct scrub_rule *r = x->rule[i - 1];
-		size_t lit = strlen(r->lit);
-
-		if (!memcmp(t->p + at, r->lit, lit) && judge_row(s, t, at, r))
-			return;
-	}
+	else if (t->p[at] == '-' && (!at || t->p[at - 1] == '\n'))
+		at++; /* a line that a patch takes out */
+	/* In binary formats a byte of length stands before a string. */
+	if (!judge_from(s, x, t, at) && at && t->p[at - 1] < 9)
+		judge_from(s, x, t, at + 1);
 }

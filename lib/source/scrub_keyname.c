@@ -55,6 +55,8 @@ static const struct {
 	{ "clientkey", KEY_TOKEN, true },
 	{ "webhookkey", KEY_TOKEN, true },
 	{ "deploykey", KEY_TOKEN, true },
+	{ "deployerkey", KEY_TOKEN, true },
+	{ "signerkey", KEY_TOKEN, true },
 	{ "functionkey", KEY_TOKEN, true },
 	{ "serverkey", KEY_TOKEN, true },
 	{ "userkey", KEY_TOKEN, true },
@@ -104,7 +106,7 @@ size_t
 scrub_key_word(const uint8_t *p, size_t n)
 {
 	static const char *const starts[] = { "key", "token", "secret", "passw",
-		"pass", "pwd", "auth", "cred", "bearer" };
+		"pass", "pwd", "auth", "cred", "bearer", "pat" };
 
 	if (n < 3)
 		return 0;
@@ -230,5 +232,6 @@ scrub_key_kind(const uint8_t *p, size_t n)
 		    KEY_NONE :
 		    key_words[i].kind;
 	}
-	return KEY_NONE;
+	/* A personal access token; "pat" inside a word is nothing. */
+	return !strcmp(x.s + x.last, "pat") && x.last ? KEY_TOKEN : KEY_NONE;
 }

@@ -258,6 +258,14 @@ scrub_border_right(const uint8_t *p, size_t n, size_t end)
 	return end >= n || (!(scrub_class[p[end]] & CH_WORD) && p[end] != '_');
 }
 
+bool
+scrub_borders(const struct scrub_text *t, size_t start, size_t end)
+{
+	return (scrub_border_left(t->p, start) &&
+		   scrub_border_right(t->p, t->n, end)) ||
+	    scrub_binary_near(t->p, t->n, start, end);
+}
+
 /* Control bytes near by: a record of a binary format, whose strings have no
  * borders. */
 bool

@@ -79,6 +79,7 @@ enum scrub_trigger {
 	TRIG_DERHEX,
 	TRIG_JWK,
 	TRIG_SEED,
+	TRIG_ESCAPE,
 };
 struct scrub_literal {
 	const char *lit;
@@ -109,6 +110,7 @@ extern int scrub_engine;
 size_t scrub_match(const char *pat, const uint8_t *p, size_t n, size_t at);
 bool scrub_border_left(const uint8_t *p, size_t at);
 bool scrub_border_right(const uint8_t *p, size_t n, size_t end);
+bool scrub_borders(const struct scrub_text *, size_t start, size_t end);
 bool scrub_binary_near(const uint8_t *p, size_t n, size_t at, size_t end);
 
 /* Is this a made-up value of documentation: EXAMPLE, xxxx, your-key-here,
@@ -204,6 +206,8 @@ scrub_judge_command(struct scrub_scan *, const struct scrub_text *, size_t at);
 void scrub_judge_word(struct scrub_scan *, const struct scrub_text *, size_t at,
     size_t len, bool weak);
 void
+scrub_judge_escape(struct scrub_scan *, const struct scrub_text *, size_t at);
+void
 scrub_judge_seed(struct scrub_scan *, const struct scrub_text *, size_t at);
 void scrub_judge_run(struct scrub_scan *, const struct scrub_text *, size_t at,
     size_t end, bool weak);
@@ -245,12 +249,22 @@ struct scrub_view { /* what a decoder sees of the stream */
 	size_t limit; /* go no further than p[limit) */
 	bool final;
 };
+/* A short stretch decoded, and where each byte of it came from. */
+struct scrub_mapped {
+	uint8_t byte[8192];
+	uint16_t from[8193]; /* one more: where it ended */
+	size_t n;
+};
+/* Scan it; start is the stream offset that from counts from. */
+void scrub_scan_mapped(struct scrub_scan *, struct scrub_decoder *,
+    const struct scrub_mapped *, uint64_t start);
 void scrub_decode_run(struct scrub_scan *, const struct scrub_view *, size_t at,
     size_t end);
 void
 scrub_decode_wide(struct scrub_scan *, const struct scrub_view *, size_t at);
 void scrub_decode_continue(struct scrub_scan *, const struct scrub_view *);
 struct scrub_decoder *scrub_scan_decoder(struct scrub_scan *, int which);
+bool scrub_starts_escape(const struct scrub_text *, size_t at);
 bool scrub_scan_deep(const struct scrub_scan *); /* decodes no more */
 void scrub_scan_where(const struct scrub_scan *, uint64_t abs, uint32_t *line,
     uint32_t *col);

@@ -9,6 +9,8 @@
 #include "scrub_priv.h"
 
 enum { MAX_FOUND = 20000, MAX_DEPTH = 2, PRAGMA_AHEAD = 512, ALIGN = 4096 };
+/* Runs, UTF-16, escapes. */
+enum { DECODERS = 3 };
 
 struct scrub_scan {
 	uint8_t *mem, *buf; /* buf is mem, aligned */
@@ -22,7 +24,7 @@ struct scrub_scan {
 	struct scrub_cand *cand;
 	size_t n, ncap;
 	uint64_t *mask, *wide;
-	struct scrub_decoder decoder[2];
+	struct scrub_decoder decoder[DECODERS];
 	struct scrub_starts starts;
 	/* The last place whose line was asked for. */
 	size_t seen_at;
@@ -71,7 +73,7 @@ scrub_scan_free(struct scrub_scan *s)
 	if (!s)
 		return;
 	clear_found(s);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < DECODERS; i++)
 		scrub_scan_free(s->decoder[i].child);
 	free(s->cand);
 	free(s->mem);
@@ -88,7 +90,7 @@ scrub_scan_begin(struct scrub_scan *s, bool weak)
 	s->base = s->lines = s->bol = s->seen_lines = s->seen_bol = 0;
 	s->weak = weak;
 	s->overflow = false;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < DECODERS; i++) {
 		s->decoder[i].active = false;
 		s->decoder[i].next = 0;
 	}
@@ -298,6 +300,9 @@ on_hit(void *ctx, size_t literal, size_t at)
 		break;
 	case TRIG_WORD:
 		scrub_judge_word(s, &t, rel, len, s->weak);
+		break;
+	case TRIG_ESCAPE:
+		scrub_judge_escape(s, &t, rel);
 		break;
 	case TRIG_SEED:
 		scrub_judge_seed(s, &t, rel);

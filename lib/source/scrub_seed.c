@@ -159,7 +159,8 @@ bool
 scrub_is_seed(const uint8_t *p, size_t n)
 {
 	uint8_t bits[40] = { 0 }, sum[BINDU_SHA256];
-	size_t count = 0, i = 0, entropy;
+	size_t count = 0, i = 0, entropy, other = 0;
+	int last = -1;
 
 	while (i < n && count < 24) {
 		size_t end = i;
@@ -170,6 +171,8 @@ scrub_is_seed(const uint8_t *p, size_t n)
 		w = find_word(p + i, end - i);
 		if (w < 0)
 			return false;
+		other += w != last;
+		last = w;
 		for (int b = 0; b < 11; b++)
 			if (w >> (10 - b) & 1) {
 				size_t at = count * 11 + (size_t)b;
@@ -185,5 +188,6 @@ scrub_is_seed(const uint8_t *p, size_t n)
 	for (size_t b = 0; b < count / 3; b++)
 		if ((bits[entropy + b / 8] ^ sum[b / 8]) & (0x80 >> b % 8))
 			return false;
-	return !memmem(p, n, "abandon abandon", 15);
+	/* One word over and over is everyone's example. */
+	return other * 2 > count;
 }

@@ -234,8 +234,8 @@ judge_prefixed(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 		if (at < rows[i].back || (rows[i].len && n != rows[i].len))
 			continue;
 		len = scrub_match(rows[i].pat, t->p, t->n, start);
-		if (len <= rows[i].back || !scrub_border_left(t->p, start) ||
-		    !scrub_border_right(t->p, t->n, start + len) ||
+		if (len <= rows[i].back ||
+		    !scrub_borders(t, start, start + len) ||
 		    scrub_is_placeholder(t->p + at, n) ||
 		    scrub_randomness(t->p + at, n) < 0.3)
 			continue;
@@ -262,7 +262,8 @@ judge_azure(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	i = (size_t)(tilde - t->p) + 1;
 	len = scrub_match("\\s{3}\\d{1}Q~\\s{31,34}", t->p, t->n, i - 6);
 	if (!len || scrub_is_placeholder(t->p + i, len - 6) ||
-	    !scrub_border_left(t->p, i - 6))
+	    !(scrub_border_left(t->p, i - 6) ||
+		scrub_binary_near(t->p, t->n, i - 6, i)))
 		return false;
 	scrub_add(s, t, i - 6, i - 6 + len, "provider/azure-client-secret",
 	    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
@@ -357,6 +358,40 @@ judge_default(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	return false;
 }
 
+/* auth=("USER", "VALUE") and login("USER", "VALUE"). */
+static bool
+judge_second(struct scrub_scan *s, const struct scrub_text *t, size_t at,
+    size_t end)
+{
+	size_t low = at > LOOK_BACK ? at - LOOK_BACK : 0, i = at - 1, name;
+	uint8_t quote = t->p[i];
+	int level;
+
+	if (i < low + 8 || !strchr("\"'", quote) || t->p[end] != quote)
+		return false;
+	while (i > low && strchr(" ,", t->p[i - 1]))
+		i--;
+	if (i == at - 1 || i < low + 3 || t->p[--i] != quote)
+		return false;
+	name = i;
+	while (i > low && t->p[i - 1] != quote && t->p[i - 1] != '\n')
+		i--;
+	if (name - i < 2 || i < low + 6 || t->p[i - 1] != quote ||
+	    t->p[i - 2] != '(')
+		return false;
+	level = scrub_login_level(t->p + at, end - at, t->p + i, name - i,
+	    false);
+	for (i -= 2; i > low && strchr("= ", t->p[i - 1]);)
+		i--;
+	if (i < low + 5 || level < BINDU_SCRUB_WARN ||
+	    (strncasecmp((const char *)t->p + i - 4, "auth", 4) &&
+		memcmp(t->p + i - 5, "login", 5)))
+		return false;
+	scrub_add(s, t, at, end, "generic/password",
+	    (enum bindu_scrub_level)level, PRIO_GENERIC);
+	return true;
+}
+
 /* The nearest name before it whose value begins at text[at). */
 static void
 judge_named(struct scrub_scan *s, const struct scrub_text *t, size_t at,
@@ -395,6 +430,11 @@ scrub_judge_run(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	if ((t->p[at - 1] == '.' || t->p[at + 5] == '~') &&
 	    judge_azure(s, t, at))
 		return;
+	/* A line that a patch takes out. */
+	if (t->p[at] == '-' && t->p[at - 1] == '\n' && n > 16) {
+		scrub_judge_run(s, t, at + 1, end, weak);
+		return;
+	}
 	/* s.Ab12..., v1.Ab12...: the value began before its first dot. */
 	if (t->p[at - 1] == '.')
 		while (
@@ -404,7 +444,8 @@ scrub_judge_run(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	    !may_be_random(t, at, end) ||
 	    scrub_randomness(t->p + at, n > 64 ? 64 : n) < 0.2)
 		return;
-	if (judge_shape(s, t, at, end) || judge_header(s, t, at, end))
+	if (judge_shape(s, t, at, end) || judge_header(s, t, at, end) ||
+	    judge_second(s, t, at, end))
 		return;
 	judge_named(s, t, at, weak);
 }

@@ -267,8 +267,10 @@ scrub_token_level(const uint8_t *p, size_t n, enum scrub_key kind)
 		letters += isalpha(p[i]) != 0;
 	}
 	if (n < 8 || !letters || scrub_is_placeholder(p, n) ||
-	    scrub_is_common(p, n) || is_uuid(p, n))
+	    scrub_is_common(p, n))
 		return -1;
+	if (is_uuid(p, n))
+		return kind == KEY_WEAK ? -1 : BINDU_SCRUB_BLOCK;
 	if ((p[0] == '/' && r < 0.8) ||
 	    (memchr(p, '(', n) && memchr(p, ')', n)))
 		return -1;

@@ -16,6 +16,9 @@ found = collections.defaultdict(list)
 for f in report['findings']:
     if f['level'] == 'block':
         found[f['path'].split('!')[0]].append(f)
+# What is left out by name does not ship either.
+for d in report['dropped']:
+    found[d['path']].append({'path': d['path'] + '!', 'rule': d['rule'], 'line': 0, 'level': 'drop'})
 score = collections.defaultdict(collections.Counter)
 for t in json.load(open(out + '.truth.json')):
     hits = found[t['path']]
