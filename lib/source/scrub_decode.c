@@ -65,14 +65,83 @@ adopt(struct scrub_scan *s, struct scrub_decoder *d, struct scrub_cand *c)
 	scrub_adopt(s, c, d->start + from, d->start + to, line, col);
 }
 
+/* gzip, bzip2, xz, zstd, zip, 7z; and zlib, which begins as it says how. */
+static bool
+looks_packed(const uint8_t *p)
+{
+	static const char magic[][5] = { "\x1f\x8b\x08", "BZh9",
+		"\xfd"
+		"7zX",
+		"\x28\xb5\x2f\xfd", "PK\3\4", "7z\xbc\xaf" };
+
+	for (size_t i = 0; i < sizeof magic / sizeof *magic; i++)
+		if (!memcmp(p, magic[i], strlen(magic[i])))
+			return true;
+	return p[0] == 0x78 && (p[0] << 8 | p[1]) % 31 == 0;
+}
+
+/* zlib is gzip with another head and a shorter tail. */
+static void
+begin_packed(struct scrub_decoder *d, bool zlib)
+{
+	struct bindu_err err = { 0 };
+
+	d->is_packed = true;
+	d->skip = zlib ? 2 : 0;
+	d->packed = (struct bindu_buf)BINDU_BUF_INIT(SCRUB_PACKED_MAX);
+	if (zlib)
+		(void)bindu_buf_add(&d->packed, "\x1f\x8b\x08\0\0\0\0\0\0\xff",
+		    10, &err);
+}
+
+/* Decoded bytes: to the child, and to what is packed. */
+static void
+pass_on(struct scrub_decoder *d, const uint8_t *p, size_t n)
+{
+	struct bindu_err err = { 0 };
+	size_t skip = d->skip < n ? d->skip : n;
+
+	scrub_scan_add(d->child, p, n);
+	if (!d->is_packed || !d->packed.max)
+		return;
+	d->skip -= skip;
+	if (bindu_buf_add(&d->packed, p + skip, n - skip, &err) == -1) {
+		bindu_buf_fini(&d->packed);
+		d->packed.max = 0; /* too large: it is not opened */
+	}
+}
+
+static void
+keep_packed(struct scrub_scan *s, struct scrub_decoder *d)
+{
+	struct scrub_packed k = { d->line, NULL, 0 };
+	struct bindu_err err = { 0 };
+
+	d->is_packed = false;
+	if (d->packed.max &&
+	    bindu_buf_add(&d->packed, "\0\0\0", 4, &err) == 0) {
+		k.n = d->packed.len;
+		k.bytes = bindu_buf_steal(&d->packed);
+	}
+	bindu_buf_fini(&d->packed);
+	scrub_keep_packed(s, &k);
+}
+
 static void
 finish(struct scrub_scan *s, struct scrub_decoder *d)
 {
+	struct scrub_packed k;
 	struct scrub_cand *c;
 	size_t n;
 
 	d->active = false;
+	if (d->is_packed)
+		keep_packed(s, d);
 	scrub_scan_end(d->child);
+	while (scrub_scan_packed(d->child, &k)) {
+		k.line = d->line;
+		scrub_keep_packed(s, &k);
+	}
 	c = scrub_scan_found(d->child, &n);
 	for (size_t i = 0; i < n; i++)
 		adopt(s, d, &c[i]);
@@ -98,7 +167,7 @@ feed_base64(struct scrub_decoder *d, const uint8_t *p, size_t i, size_t limit)
 			n += took / 4 * 3;
 		}
 		if (n + 24 > CHARS / 4 * 3) {
-			scrub_scan_add(d->child, out, n);
+			pass_on(d, out, n);
 			n = 0;
 			continue;
 		}
@@ -112,7 +181,7 @@ feed_base64(struct scrub_decoder *d, const uint8_t *p, size_t i, size_t limit)
 			out[n++] = (uint8_t)(d->acc >> d->bits);
 		}
 	}
-	scrub_scan_add(d->child, out, n);
+	pass_on(d, out, n);
 	return i;
 }
 
@@ -218,8 +287,7 @@ is_base64_text(const struct scrub_view *v, size_t at, size_t end)
 	if (end - at < 24 || scrub_base64(v->p + at, 24, head, 18, NULL) < 18)
 		return false;
 	return is_text(head, 18) || end - at >= LONG_RUN ||
-	    (head[0] == 0x30 && end - at >= 60) ||
-	    (head[0] == 0x1f && head[1] == 0x8b);
+	    (head[0] == 0x30 && end - at >= 60) || looks_packed(head);
 }
 
 static int
@@ -315,8 +383,8 @@ decode_percent(struct scrub_scan *s, struct scrub_decoder *d,
 		if (*out != '%' || i + 1 >= v->n || !isxdigit(v->p[i]) ||
 		    !isxdigit(v->p[i + 1]))
 			continue;
-		*out = (uint8_t)(hex_digit(v->p[i]) << 4 |
-		    hex_digit(v->p[i + 1]));
+		*out =
+		    (uint8_t)(hex_digit(v->p[i]) << 4 | hex_digit(v->p[i + 1]));
 		i += 2;
 		escapes++;
 	}
@@ -334,6 +402,7 @@ scrub_decode_run(struct scrub_scan *s, const struct scrub_view *v, size_t at,
 {
 	struct scrub_decoder *d = scrub_scan_decoder(s, 0);
 	const uint8_t *percent;
+	uint8_t head[18];
 
 	if (d->active || v->abs + at < d->next)
 		return;
@@ -345,6 +414,9 @@ scrub_decode_run(struct scrub_scan *s, const struct scrub_view *v, size_t at,
 		decode_hex(s, d, v, at, end);
 	} else if (is_base64_text(v, at, end)) {
 		begin(s, d, KIND_BASE64, v->abs + at);
+		scrub_base64(v->p + at, 24, head, sizeof head, NULL);
+		if (looks_packed(head))
+			begin_packed(d, head[0] == 0x78);
 		continue_base64(s, d, v);
 	}
 }

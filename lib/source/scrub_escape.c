@@ -30,8 +30,8 @@ read_entity(const uint8_t *p, size_t n, size_t i, uint8_t *c)
 	size_t start = i + 2 + hex, j = start;
 	unsigned v = 0;
 
-	while (j < n && j - start < 4 &&
-	    (hex ? isxdigit(p[j]) : isdigit(p[j]))) {
+	while (
+	    j < n && j - start < 4 && (hex ? isxdigit(p[j]) : isdigit(p[j]))) {
 		v = v * (hex ? 16 : 10) + (unsigned)hex_digit(p[j]);
 		j++;
 	}
@@ -62,8 +62,7 @@ read_escape(const uint8_t *p, size_t n, size_t i, uint8_t *c)
 		return 0;
 	if (n - digits < 2 || !isxdigit(p[digits]) || !isxdigit(p[digits + 1]))
 		return 0;
-	*c =
-	    (uint8_t)(hex_digit(p[digits]) << 4 | hex_digit(p[digits + 1]));
+	*c = (uint8_t)(hex_digit(p[digits]) << 4 | hex_digit(p[digits + 1]));
 	return *c < 0x7f ? digits + 2 - i : 0;
 }
 
@@ -109,7 +108,7 @@ scrub_judge_escape(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	    !find_start(t, at, &start))
 		return;
 	for (i = start; i < t->n && m.n < sizeof m.byte && i - start < 49000;
-	    i += len) {
+	     i += len) {
 		len = read_escape(t->p, t->n, i, &c);
 		if (!len && ends_stretch(t->p[i]))
 			break;

@@ -192,6 +192,54 @@ fill_peek(struct peeked *k, struct bindu_err *err)
 
 static int read_stream(struct scrub_job *, const char *path, int depth,
     bool weak, const struct bindu_source *, struct bindu_err *);
+static int read_packed(struct scrub_job *, const char *path, int depth,
+    const struct bindu_source *, struct bindu_err *);
+
+/* Bytes in memory as a source. */
+struct memory {
+	const uint8_t *p;
+	size_t n;
+};
+
+static ssize_t
+read_memory(void *ctx, void *p, size_t n, struct bindu_err *err)
+{
+	struct memory *m = ctx;
+
+	(void)err;
+	n = n < m->n ? n : m->n;
+	memcpy(p, m->p, n);
+	m->p += n;
+	m->n -= n;
+	return (ssize_t)n;
+}
+
+/* What stood in the stream as base64 and is packed.  That it can be opened
+ * was a guess; what cannot was read as it is. */
+static int
+scan_packed(struct scrub_job *j, const char *path, int depth,
+    struct bindu_err *err)
+{
+	struct scrub_packed k[SCRUB_PACKED_COUNT];
+	size_t n = 0;
+	int rc = 0;
+
+	if (scrub_scan_unopened(j->scan))
+		scrub_report_unread(j, path,
+		    "more is packed in its base64 than is opened");
+	while (n < SCRUB_PACKED_COUNT && scrub_scan_packed(j->scan, &k[n]))
+		n++;
+	for (size_t i = 0; i < n; i++) {
+		struct memory m = { k[i].bytes, k[i].n };
+		struct bindu_source src = { read_memory, NULL, &m, 0 };
+		AUTO_FREE char *inner = xasprintf("%s!base64", path);
+
+		if (rc == 0 && depth < MAX_DEPTH)
+			rc = read_packed(j, inner, depth + 1, &src, err);
+		free(k[i].bytes);
+	}
+	return rc;
+}
 
 static int
 scan_plain(struct scrub_job *j, const char *path, int depth, bool weak,
@@ -212,14 +260,13 @@ scan_plain(struct scrub_job *j, const char *path, int depth, bool weak,
 	}
 	scrub_scan_end(j->scan);
 	take_found(j, path, depth > 0);
-	return 0;
+	return scan_packed(j, path, depth, err);
 }
 
 /* A member's bytes, counted against the budget. */
 struct member_source {
 	struct bindu_unpack *u;
 	struct scrub_job *j;
-	bool exhausted;
 };
 
 static ssize_t
@@ -231,7 +278,7 @@ read_member(void *ctx, void *p, size_t n, struct bindu_err *err)
 	if (got <= 0)
 		return got;
 	if ((uint64_t)got > m->j->budget) {
-		m->exhausted = true;
+		m->j->budget = 0;
 		return bindu_err_set(err, BINDU_E_DATA,
 		    "it expands to more than is read of a container");
 	}
@@ -247,14 +294,15 @@ read_members(struct scrub_job *j, const char *path, int depth,
 	int rc;
 
 	while ((rc = bindu_unpack_next(u, &m, err)) == 1) {
-		struct member_source ms = { u, j, false };
+		struct member_source ms = { u, j };
 		struct bindu_source src = { read_member, NULL, &ms, 0 };
 		AUTO_FREE char *inner = NULL;
 		const char *rule;
 
-		if (!j->members--)
+		if (!j->members)
 			return bindu_err_set(err, BINDU_E_DATA,
 			    "it holds more members than are read");
+		j->members--;
 		if (m.type != BINDU_MEMBER_FILE)
 			continue;
 		/* "data" is what a single compressed file is called. */
@@ -289,6 +337,29 @@ scan_container(struct scrub_job *j, const char *path, int depth, bool weak,
 	scrub_report_unread(j, path, mine.msg);
 	if (k->under.seek && seek_peeked(k, 0) == 0)
 		return scan_plain(j, path, depth, weak, &src, err);
+	return 0;
+}
+
+static int
+read_packed(struct scrub_job *j, const char *path, int depth,
+    const struct bindu_source *under, struct bindu_err *err)
+{
+	struct peeked k = { .under = *under };
+	struct bindu_source src = { read_peeked, NULL, &k, 0 };
+	struct bindu_err mine = { 0 };
+	struct bindu_unpack *u;
+	enum bindu_packed kind;
+	int rc;
+
+	if (fill_peek(&k, err) == -1)
+		return -1;
+	kind = bindu_unpack_knows(k.head, k.len);
+	u = kind == BINDU_NOT_PACKED ? NULL :
+				       bindu_unpack_new(&src, kind, &mine);
+	rc = u ? read_members(j, path, depth, u, kind, &mine) : 0;
+	bindu_unpack_free(u);
+	if (rc == -1 && (!j->members || !j->budget))
+		scrub_report_unread(j, path, mine.msg);
 	return 0;
 }
 

@@ -170,6 +170,19 @@ void scrub_scan_add(struct scrub_scan *, const uint8_t *, size_t n);
 void scrub_scan_end(struct scrub_scan *);
 /* After the end: findings without overlaps, sorted by offset. */
 struct scrub_cand *scrub_scan_found(struct scrub_scan *, size_t *n);
+/* Something packed that stood in the stream as base64: a container for the
+ * caller to open, since what scans bytes opens none. */
+struct scrub_packed {
+	uint32_t line; /* of the base64 */
+	void *bytes; /* NULL: it was too large */
+	size_t n;
+};
+enum { SCRUB_PACKED_MAX = 8 << 20, SCRUB_PACKED_COUNT = 64 };
+/* Hands one over, its bytes the caller's to free; false: no more. */
+bool scrub_scan_packed(struct scrub_scan *, struct scrub_packed *);
+/* Were there more, or larger ones, than are handed over? */
+bool scrub_scan_unopened(const struct scrub_scan *);
+void scrub_keep_packed(struct scrub_scan *, const struct scrub_packed *);
 /* Did the stream hold more findings than are kept? */
 bool scrub_scan_overflow(const struct scrub_scan *);
 /* For tests: smaller blocks. */
@@ -241,6 +254,9 @@ struct scrub_decoder {
 	size_t width, gap; /* a wrapped line, what stands between two */
 	uint32_t acc;
 	unsigned bits;
+	struct bindu_buf packed; /* the bytes so far of something packed */
+	bool is_packed;
+	size_t skip; /* of its bytes, still to come */
 };
 struct scrub_view { /* what a decoder sees of the stream */
 	const uint8_t *p;

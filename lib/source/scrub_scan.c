@@ -19,12 +19,14 @@ struct scrub_scan {
 	uint64_t base; /* stream offset of buf[0] */
 	uint64_t lines; /* newlines before buf[0] */
 	uint64_t bol; /* stream offset where buf[0]'s line begins */
-	bool weak, overflow;
+	bool weak, overflow, unopened;
 	unsigned depth;
 	struct scrub_cand *cand;
 	size_t n, ncap;
 	uint64_t *mask, *wide;
 	struct scrub_decoder decoder[DECODERS];
+	struct scrub_packed packed[SCRUB_PACKED_COUNT];
+	size_t npacked;
 	struct scrub_starts starts;
 	/* The last place whose line was asked for. */
 	size_t seen_at;
@@ -65,6 +67,8 @@ clear_found(struct scrub_scan *s)
 	for (size_t i = 0; i < s->n; i++)
 		free(s->cand[i].pragma);
 	s->n = 0;
+	while (s->npacked)
+		free(s->packed[--s->npacked].bytes);
 }
 
 void
@@ -73,8 +77,10 @@ scrub_scan_free(struct scrub_scan *s)
 	if (!s)
 		return;
 	clear_found(s);
-	for (int i = 0; i < DECODERS; i++)
+	for (int i = 0; i < DECODERS; i++) {
 		scrub_scan_free(s->decoder[i].child);
+		bindu_buf_fini(&s->decoder[i].packed);
+	}
 	free(s->cand);
 	free(s->mem);
 	free(s->mask);
@@ -89,10 +95,12 @@ scrub_scan_begin(struct scrub_scan *s, bool weak)
 	s->len = s->done = s->seen_at = 0;
 	s->base = s->lines = s->bol = s->seen_lines = s->seen_bol = 0;
 	s->weak = weak;
-	s->overflow = false;
+	s->overflow = s->unopened = false;
 	for (int i = 0; i < DECODERS; i++) {
 		s->decoder[i].active = false;
 		s->decoder[i].next = 0;
+		s->decoder[i].is_packed = false;
+		bindu_buf_fini(&s->decoder[i].packed);
 	}
 }
 
@@ -454,6 +462,39 @@ void
 scrub_scan_end(struct scrub_scan *s)
 {
 	process(s, true);
+}
+
+/* All of them are held at once: together they may be as large as one. */
+void
+scrub_keep_packed(struct scrub_scan *s, const struct scrub_packed *k)
+{
+	size_t sum = k->n;
+
+	for (size_t i = 0; i < s->npacked; i++)
+		sum += s->packed[i].n;
+	if (s->npacked == SCRUB_PACKED_COUNT || sum > SCRUB_PACKED_MAX + 4) {
+		free(k->bytes);
+		s->unopened = true;
+		return;
+	}
+	s->unopened |= !k->bytes;
+	if (k->bytes)
+		s->packed[s->npacked++] = *k;
+}
+
+bool
+scrub_scan_packed(struct scrub_scan *s, struct scrub_packed *k)
+{
+	if (!s->npacked)
+		return false;
+	*k = s->packed[--s->npacked];
+	return true;
+}
+
+bool
+scrub_scan_unopened(const struct scrub_scan *s)
+{
+	return s->unopened;
 }
 
 bool

@@ -379,8 +379,8 @@ judge_second(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	if (name - i < 2 || i < low + 6 || t->p[i - 1] != quote ||
 	    t->p[i - 2] != '(')
 		return false;
-	level = scrub_login_level(t->p + at, end - at, t->p + i, name - i,
-	    false);
+	level =
+	    scrub_login_level(t->p + at, end - at, t->p + i, name - i, false);
 	for (i -= 2; i > low && strchr("= ", t->p[i - 1]);)
 		i--;
 	if (i < low + 5 || level < BINDU_SCRUB_WARN ||

@@ -299,7 +299,7 @@ def keys():
         for ext, text in (('pem', k), ('py', PY + f'PUB = """{k}"""\n'), ('json', json.dumps({'key': k})), ('md', '```\n' + k + '\n```\n')):
             write('key', ext, None, text)
     for k in locked:
-        write('key', 'pem', None, k)
+        write('key', 'txt', None, k)
         write('key', 'py', None, PY + f'K = """{k}"""\n')
     head = '-----BEGIN {}PRIVATE KEY-----'
     for kind in ('', 'RSA ', 'EC ', 'OPENSSH '):
@@ -383,7 +383,7 @@ def generic():
         for _ in range(3):
             v = r(W, 16)
             write('generic', 'sh', v, '#!/bin/sh\n' + form.format(V=v))
-    for form in ('auth = ("bob", "{V}")\nrequests.get(u, auth=("bob", "{V}"))\n', 'Authorization: Basic {B}\n', 'headers = {{"X-Api-Key": "{V}"}}\n', 's.login("bob@acme.io", "{V}")\n'):
+    for form in ('requests.get(u, auth=("bob", "{V}"))\n', 'Authorization: Basic {B}\n', 'headers = {{"X-Api-Key": "{V}"}}\n', 's.login("bob@acme.io", "{V}")\n'):
         for _ in range(3):
             v = r(W, 20)
             b = base64.b64encode(f'bob:{v}'.encode()).decode()
