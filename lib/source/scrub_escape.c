@@ -54,7 +54,7 @@ read_escape(const uint8_t *p, size_t n, size_t i, uint8_t *c)
 	/* JSON inside of JSON has two backslashes. */
 	if (p[i + 1] == '\\')
 		digits++;
-	if (p[digits + 1] == 'x')
+	if ((p[digits + 1] | 0x20) == 'x')
 		digits += 2;
 	else if (n - digits >= 6 && !memcmp(p + digits + 1, "u00", 3))
 		digits += 4;
@@ -66,6 +66,22 @@ read_escape(const uint8_t *p, size_t n, size_t i, uint8_t *c)
 	return *c < 0x7f ? digits + 2 - i : 0;
 }
 
+/* Does a literal of the prefilter stand at text[at)? */
+static bool
+is_trigger(const struct scrub_text *t, size_t at)
+{
+	for (size_t i = scrub_nrules; i < scrub_literal_count(); i++) {
+		const struct scrub_literal *l =
+		    &scrub_literals[i - scrub_nrules];
+
+		if (l->trig == TRIG_ESCAPE && t->n - at >= strlen(l->lit) &&
+		    !strncasecmp((const char *)t->p + at, l->lit,
+			strlen(l->lit)))
+			return true;
+	}
+	return false;
+}
+
 /* Where the stretch begins; false when an escape before this one has it. */
 static bool
 find_start(const struct scrub_text *t, size_t at, size_t *start)
@@ -75,26 +91,12 @@ find_start(const struct scrub_text *t, size_t at, size_t *start)
 
 	while (i > 0 && at - i < BACK && !ends_stretch(t->p[i - 1])) {
 		i--;
-		if (strchr("\\&", t->p[i]) && scrub_starts_escape(t, i) &&
+		if (strchr("\\&", t->p[i]) && is_trigger(t, i) &&
 		    read_escape(t->p, t->n, i, &c))
 			return false;
 	}
 	*start = i;
 	return true;
-}
-
-bool
-scrub_starts_escape(const struct scrub_text *t, size_t at)
-{
-	for (size_t i = scrub_nrules; i < scrub_literal_count(); i++) {
-		const struct scrub_literal *l =
-		    &scrub_literals[i - scrub_nrules];
-
-		if (l->trig == TRIG_ESCAPE && t->n - at >= strlen(l->lit) &&
-		    !memcmp(t->p + at, l->lit, strlen(l->lit)))
-			return true;
-	}
-	return false;
 }
 
 void

@@ -1,7 +1,10 @@
 /* scrub_judge.c - a provider's literal was seen: is it the whole token?
  * SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <string.h>
 #include "scrub_priv.h"
+
+enum { RECORD_MAX = 64 };
 
 /* Where the text in front of the literal begins that belongs to the token;
  * (size_t)-1 if it is not there. */
@@ -69,6 +72,63 @@ judge_aws(struct scrub_scan *s, const struct scrub_text *t, size_t start,
 		    PRIO_PROVIDER);
 }
 
+/* From the end of one string to the next one of the same token: "ab" "cd",
+ * 'ab' + 'cd', and ab\ at the end of a shell's line.  0: it ends here. */
+static size_t
+skip_joint(const struct scrub_text *t, size_t i)
+{
+	size_t start = i;
+	bool sign = false;
+	uint8_t quote;
+
+	if (t->n - i < 4)
+		return 0;
+	if (t->p[i] == '\\' && t->p[i + 1] == '\n')
+		return i + 2;
+	quote = t->p[i];
+	if (!strchr("\"'`", quote))
+		return 0;
+	for (i++; i < t->n && i - start < 80; i++) {
+		if (isspace(t->p[i]))
+			continue;
+		if (sign || !strchr("+.&\\", t->p[i]))
+			break;
+		sign = true;
+	}
+	return i < t->n && t->p[i] == quote && i > start + 1 ? i + 1 : 0;
+}
+
+/* A token that source text holds in pieces. */
+static int
+judge_pieces(struct scrub_scan *s, const struct scrub_text *t, size_t at,
+    const struct scrub_rule *r)
+{
+	size_t lit = strlen(r->lit), n = 0, i = at, next, pieces = 0, len;
+	uint8_t token[1024];
+
+	if (r->pre || !strcmp(r->id, "provider/aws-access-key-id"))
+		return 0;
+	do {
+		while (i < t->n && n < sizeof token &&
+		    scrub_class[t->p[i]] & (CH_PADDED | CH_ANYB64))
+			token[n++] = t->p[i++];
+		next = skip_joint(t, i);
+		i = next ? next : i;
+	} while (next && ++pieces < 16 && n < sizeof token);
+	len = pieces ? scrub_match(r->pat, token, n, 0) : 0;
+	if (!len || !scrub_border_right(token, n, len) ||
+	    (r->flags & RULE_LEFT && !scrub_border_left(t->p, at)) ||
+	    scrub_is_placeholder(token + lit, len - lit) ||
+	    (r->flags & RULE_RANDOM &&
+		scrub_randomness(token + lit, len - lit) < 0.3) ||
+	    (r->check && r->check(token, len) != SCRUB_GOOD))
+		return 0;
+	scrub_add(s, t, at, i, r->id,
+	    r->flags & RULE_WARN ? BINDU_SCRUB_WARN : BINDU_SCRUB_BLOCK,
+	    PRIO_PROVIDER);
+	return 1;
+}
+
 /* 1: judged, do not try the rows that follow. */
 static int
 judge_row(struct scrub_scan *s, const struct scrub_text *t, size_t at,
@@ -80,7 +140,7 @@ judge_row(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	enum scrub_verdict v = SCRUB_GOOD;
 
 	if (!len)
-		return 0;
+		return judge_pieces(s, t, at, r);
 	end = at + len;
 	if (r->pre)
 		start = match_before(r->pre, t, at);
@@ -153,6 +213,21 @@ judge_from(struct scrub_scan *s, const struct scrub_starts *x,
 	return false;
 }
 
+/* Behind the rest of a terminal's colour: ESC [1;32m */
+static size_t
+skip_colour(const struct scrub_text *t, size_t at, size_t end)
+{
+	size_t i = at, esc = at;
+
+	while (esc > 0 && at - esc < 8 && strchr("[;0123456789", t->p[esc - 1]))
+		esc--;
+	if (esc == at || !esc || t->p[esc - 1] != '\x1b')
+		return at;
+	while (i < end && isdigit(t->p[i]))
+		i++;
+	return i + 1 < end && t->p[i] == 'm' ? i + 1 : at;
+}
+
 void
 scrub_judge_start(struct scrub_scan *s, const struct scrub_starts *x,
     const struct scrub_text *t, size_t at, size_t end)
@@ -162,7 +237,14 @@ scrub_judge_start(struct scrub_scan *s, const struct scrub_starts *x,
 		at++;
 	else if (t->p[at] == '-' && (!at || t->p[at - 1] == '\n'))
 		at++; /* a line that a patch takes out */
-	/* In binary formats a byte of length stands before a string. */
-	if (!judge_from(s, x, t, at) && at && t->p[at - 1] < 9)
-		judge_from(s, x, t, at + 1);
+	at = skip_colour(t, at, end);
+	if (judge_from(s, x, t, at) || !at ||
+	    (t->p[at - 1] >= 9 && t->p[at - 1] < 0x80) ||
+	    !scrub_binary_near(t->p, t->n, at, at))
+		return;
+	/* In a record of a binary format other strings, and a byte of length,
+	 * stand right before this one. */
+	for (size_t i = 1; i < RECORD_MAX && at + i + 16 < end; i++)
+		if (judge_from(s, x, t, at + i))
+			return;
 }

@@ -245,6 +245,10 @@ scrub_border_left(const uint8_t *p, size_t at)
 		return true;
 	if (at >= 2 && p[at - 2] == '\\' && memchr("nrtbfv0", c, 7))
 		return true;
+	/* A terminal's colour: ESC [1m */
+	if (c == 'm' &&
+	    memrchr(p + (at > 8 ? at - 8 : 0), '\x1b', at > 8 ? 8 : at))
+		return true;
 	if (!(scrub_class[c] & CH_XHEX))
 		return false;
 	if (at >= 3 && scrub_class[p[at - 2]] & CH_XHEX && p[at - 3] == '%')

@@ -280,7 +280,6 @@ void
 scrub_decode_wide(struct scrub_scan *, const struct scrub_view *, size_t at);
 void scrub_decode_continue(struct scrub_scan *, const struct scrub_view *);
 struct scrub_decoder *scrub_scan_decoder(struct scrub_scan *, int which);
-bool scrub_starts_escape(const struct scrub_text *, size_t at);
 bool scrub_scan_deep(const struct scrub_scan *); /* decodes no more */
 void scrub_scan_where(const struct scrub_scan *, uint64_t abs, uint32_t *line,
     uint32_t *col);

@@ -196,7 +196,7 @@ judge_discord(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	size_t len =
 	    scrub_match("\\b{23,28}.\\b{6}.\\b{27,40}", t->p, t->n, at);
 
-	if (!len || !strchr("MNO", t->p[at]))
+	if (!len || !strchr("MNO", t->p[at]) || !scrub_border_left(t->p, at))
 		return false;
 	if (scrub_base64(t->p + at, 24, id, 17, NULL) < 17)
 		return false;
@@ -237,7 +237,7 @@ judge_prefixed(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 		if (len <= rows[i].back ||
 		    !scrub_borders(t, start, start + len) ||
 		    scrub_is_placeholder(t->p + at, n) ||
-		    scrub_randomness(t->p + at, n) < 0.3)
+		    scrub_randomness(t->p + at, len - rows[i].back) < 0.3)
 			continue;
 		scrub_add(s, t, start, start + len, rows[i].id,
 		    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
@@ -290,7 +290,7 @@ judge_shape(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 		scrub_add(s, t, at, end, "provider/mailchimp-key",
 		    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
 	else
-		return n >= 23 && n <= 28 && judge_discord(s, t, at);
+		return false;
 	return true;
 }
 
@@ -440,6 +440,8 @@ scrub_judge_run(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 		while (
 		    at > 1 && n < 64 && scrub_class[t->p[at - 1]] & CH_DOTTED)
 			at--, n++;
+	if (n >= 23 && n <= 28 && judge_discord(s, t, at))
+		return;
 	if (!(scrub_class[t->p[at - 1]] & CH_BEFORE) ||
 	    !may_be_random(t, at, end) ||
 	    scrub_randomness(t->p + at, n > 64 ? 64 : n) < 0.2)
