@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
@@ -83,6 +84,17 @@ mounts_json(const char *stage)
 	return list;
 }
 
+/* crun fails when it may not set what it is told. */
+static int
+core_limit(void)
+{
+	struct rlimit r;
+
+	return getrlimit(RLIMIT_CORE, &r) == 0 && r.rlim_max < BUNDLE_CORE ?
+	    0 :
+	    BUNDLE_CORE;
+}
+
 static json_t *
 process_json(const json_t *start)
 {
@@ -100,7 +112,7 @@ process_json(const json_t *start)
 			 "s:i}]}",
 	    "terminal", 0, "user", "uid", 0, "gid", 0, "args", args, "cwd", "/",
 	    "env", env, "noNewPrivileges", 0, "capabilities", caps, "rlimits",
-	    "type", "RLIMIT_CORE", "soft", 0, "hard", 0);
+	    "type", "RLIMIT_CORE", "soft", core_limit(), "hard", core_limit());
 }
 
 static json_t *

@@ -14,6 +14,10 @@
  * AUDIT_WRITE SETFCAP.  sudo needs SETUID, SETGID and AUDIT_WRITE. */
 #define BUNDLE_CAPS 0xa80425fbull
 
+/* RLIMIT_CORE: 0 does not keep a host's core_pattern from piping a dump of
+ * the box's memory into a program of the host; 1 does (core(5)). */
+#define BUNDLE_CORE 1
+
 /* Programs are found there; also the environment of an exec. */
 #define BUNDLE_PATH \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

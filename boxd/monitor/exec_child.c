@@ -212,7 +212,7 @@ exec_child(const struct monitor *m, const void *request)
 		die_errno("start a session");
 	if (tty)
 		open_tty(req, u.uid);
-	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_CORE, BUNDLE_CORE);
 	drop_privileges(m, &u);
 	umask(022);
 	enter_dir(req, &u);
