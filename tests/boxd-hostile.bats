@@ -97,6 +97,12 @@ all_is_well() {
 		timeout 20 bindu-exec --runtime boxd -q b -- cat big | cmp -n 15000000 - /dev/zero
 }
 
+@test "hostile: a compressed message is refused, not unpacked" {
+	run -0 attack bombs
+	[ "$output" = "{'12': 2}" ]
+	all_is_well
+}
+
 @test "hostile: who fills the port with connections does not keep the owner out" {
 	export BOXD_BASE_URL=http://127.0.0.1:$PORT
 	BOXD_TOKEN=$TOKEN timeout 30 bindu-exec --runtime boxd -q b -- sleep 9 &

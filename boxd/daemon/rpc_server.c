@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
+#include <grpc/compression.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_posix.h>
 #include <grpc/grpc_security.h>
@@ -435,6 +436,12 @@ static const struct setting {
 	{ "grpc.http2.max_frame_size", 256 << 10, ALL },
 	/* Our own clients look for a dead peer every 10 s. */
 	{ "grpc.http2.min_ping_interval_without_data_ms", 5000, ALL },
+	/* Nor do we mind one between two calls. */
+	{ GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1, ALL },
+	/* The limit of a message is one of compressed bytes: 4 MB of them may
+	 * be 4 GB. */
+	{ GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
+	    1 << GRPC_COMPRESS_NONE, ALL },
 	{ "grpc.enable_channelz", 0, ALL },
 	{ GRPC_ARG_MAX_CONNECTION_IDLE_MS, STRANGER_IDLE_MS, STRANGERS },
 	{ GRPC_ARG_MAX_CONCURRENT_STREAMS, STRANGER_STREAMS, STRANGERS },

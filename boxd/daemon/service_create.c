@@ -16,6 +16,7 @@
 #define DISK_MIN (64ULL << 20)
 #define DISK_MAX (16ULL << 40)
 #define LABELS_MAX 64
+#define LABELS_SIZE_MAX (16 << 10)
 #define WORDS_MAX (96 << 10) /* env and cmd together: one message */
 
 static int
@@ -96,6 +97,29 @@ check_words(const PB(CreateVmRequest) * q, struct bindu_err *err)
 	return 0;
 }
 
+/* A list of boxes repeats them all. */
+static int
+check_labels(const PB(CreateVmRequest) * q, struct bindu_err *err)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < q->n_labels; i++) {
+		AUTO_JSON json_t *o =
+		    json_pack("{ss}", q->labels[i]->key, q->labels[i]->value);
+
+		if (!o)
+			return bindu_err_set(err, BINDU_E_DATA,
+			    "labels must be UTF-8");
+		total += strlen(q->labels[i]->key) +
+		    strlen(q->labels[i]->value);
+	}
+	if (q->n_labels > LABELS_MAX || total > LABELS_SIZE_MAX)
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "%zu labels of %zu bytes are over the limits of %d and %d",
+		    q->n_labels, total, LABELS_MAX, LABELS_SIZE_MAX);
+	return 0;
+}
+
 static int
 check_rest(const PB(CreateVmRequest) * q, struct bindu_err *err)
 {
@@ -110,9 +134,6 @@ check_rest(const PB(CreateVmRequest) * q, struct bindu_err *err)
 		    "restart_policy "
 		    "\"%.40s\" is not one of always, on-failure, never",
 		    q->restart_policy);
-	if (q->n_labels > LABELS_MAX)
-		return bindu_err_set(err, BINDU_E_DATA, "more than %d labels",
-		    LABELS_MAX);
 	if (q->n_networks || q->spec)
 		return bindu_err_set(err, BINDU_E_UNAVAILABLE,
 		    "%s not there on the local runtime",
@@ -182,7 +203,7 @@ create_box(struct boxd *d, const PB(CreateVmRequest) * q, struct bindu_err *err)
 
 	if (!image || check_name(d, q->name, err) == -1 ||
 	    check_config(q->config, err) == -1 || check_words(q, err) == -1 ||
-	    check_rest(q, err) == -1)
+	    check_labels(q, err) == -1 || check_rest(q, err) == -1)
 		return NULL;
 	b = box_new(d);
 	b->name = *q->name ? xstrdup(q->name) : box_name_make(d);

@@ -9,6 +9,7 @@ import socket
 import struct
 import sys
 import time
+import zlib
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST, SETTINGS, PING, GOAWAY, WINDOW, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
@@ -250,14 +251,14 @@ def big_messages():
 class Polite:
     """A connection that keeps to the windows it is given, as clients do."""
 
-    def __init__(self, streams, method, first):
+    def __init__(self, streams, method, first, more=b""):
         self.s = h2()
         self.room = {0: 65535}
         self.initial = 65535
         self.got = b""
         self.closed = {}
-        self.s.sendall(b"".join(frame(HEADERS, END_HEADERS, 2 * i + 1, head(method))
-                                for i in range(streams)))
+        self.s.sendall(b"".join(frame(HEADERS, END_HEADERS, 2 * i + 1,
+                                      head(method, more=more)) for i in range(streams)))
         self.left = {2 * i + 1: first for i in range(streams)}
 
     def read(self, wait):
@@ -325,6 +326,17 @@ def spread(conns, seconds):
         if not moved and not any(c.left for c in conns):
             break
     return sent
+
+
+def bombs():
+    """With a token: messages of 1 MB that are 1 GB when uncompressed."""
+    z = zlib.compressobj(9, zlib.DEFLATED, 31)
+    b = b"".join(z.compress(bytes(1 << 20)) for _ in range(1024)) + z.flush()
+    data = b"\1" + struct.pack(">I", len(b)) + b
+    conns = [Polite(1, m, memoryview(data), field(b"grpc-encoding", b"gzip"))
+             for m in (b"UploadFile", b"Exec")]
+    spread(list(conns), 2)
+    return str(summary(conns))
 
 
 def summary(conns):
