@@ -109,13 +109,12 @@ _bindu_start = $(call _bindu_t,agent) start $(_bindu_rt) --port "$$port" \
 	$(call _bindu_o,--env-file,$(call _bindu_my,ENV_FILE)) \
 	$(foreach e,$(call _bindu_my,PASS),--env $(call _bindu_q,$e)) "$$b" "$$script" >/dev/null
 # After a release that does not serve: the one that last did, when this box had
-# it.  The stamps go, so that the next deploy tries again.
-_bindu_back = rm -f "$$d/uploaded" "$$d/started"; if [ -s "$$d/good" ] && \
-	cmp -s "$$d/good" "$$d/box" && ! cmp -s "$$d/good.tar" "$$d/src.tar"; then \
-	if $(call _bindu_t,upload) $(_bindu_rt) "$$b" <"$$d/good.tar" >/dev/null && \
-	$(_bindu_start) && \
-	$(call _bindu_t,health) $(_bindu_rt) --timeout 30s "$$b" >/dev/null; then \
-	echo "bindu.mk: $$b: the release before serves again" >&2; else \
+# it; where it still runs only its files come back.  The stamps go, so that the
+# next deploy tries again.
+_bindu_back = rm -f "$$d/uploaded" "$$d/started"; good=$$(cut -s -d ' ' -f 1 "$$d/good" 2>/dev/null) || :; \
+	if [ "$$good" ] && [ "$$(cut -s -d ' ' -f 2 "$$d/good")" = "$$(cat "$$d/box")" ]; then \
+	if $(call _bindu_t,agent) rollback $(_bindu_rt) --timeout 30s "$$b" "$$good" >/dev/null; then \
+	echo "bindu.mk: $$b: the release before serves" >&2; else \
 	echo "bindu.mk: $$b: the release before does not serve either" >&2; fi; fi
 
 .DELETE_ON_ERROR:
@@ -221,7 +220,7 @@ $(call _bindu_of,deploy): bindu-deploy-%: $(BINDU_DIR)/%$(_bindu_suffix)/started
 	    BINDU_URL="$$url"; ( $(call _bindu_my,POST_DEPLOY) ); } || fail post-deploy;) \
 	printf 'result=ok\ncode=0\nrelease=%s\nurl=%s\nrun=%s\n' \
 	    "$$(cut -d ' ' -f 1 "$$d/uploaded")" "$$url" $$PPID >"$$d/status"; \
-	if [ "$$age" ]; then ln -f "$$d/src.tar" "$$d/good.tar"; cp "$$d/box" "$$d/good"; \
+	if [ "$$age" ]; then cp "$$d/uploaded" "$$d/good"; \
 	    : >"$$d/healthy"; echo "$$b serving at $$url"; \
 	else echo "$$b serving at $$url, unchanged"; fi; sum
 

@@ -68,6 +68,8 @@ health() { timeout 20 curl -fsS --max-time 10 "$(timeout 20 bindu-box get --json
 	cp server.py good.txt
 	echo 'raise SystemExit("no such luck")' >server.py
 	start=$(date +%s)
+	pid() { timeout 20 bindu-agent status --json plain-agent | sed -n 's/.*"pid":\([0-9]*\).*/\1/p'; }
+	before=$(pid)
 	deploy
 	echo "$stderr"
 	[ "$status" = 2 ]
@@ -75,7 +77,10 @@ health() { timeout 20 curl -fsS --max-time 10 "$(timeout 20 bindu-box get --json
 	[[ $stderr == *"no such luck"* ]]
 	# Which of the two sees it first depends on how fast Python starts.
 	[ "$(value result)" = failed ] && [[ $(value phase) == @(start|health) ]]
-	[[ $stderr == *"the release before serves again"* ]]
+	# It never ended, and its files are the live ones again.
+	[[ $stderr == *" still serves"*"the release before serves"* ]]
+	[ "$(pid)" = "$before" ]
+	timeout 20 bindu-exec plain-agent -- grep -q '^VERSION = "2"' app/server.py
 	health | grep -q '"version": "2"'
 	cp good.txt server.py
 	deploy

@@ -46,17 +46,24 @@ fakes() {
 	cat >"$F/$box.tar"
 	sha256sum <"$F/$box.tar" | cut -c 1-64 | tee "$F/$box.release"
 	END
+	# .release: its files; .running: of what its agent runs.
 	cat >"$F/part-agent" <<-'END'
 	verb=$1
 	case $verb in
-	start) box=$(for a; do echo "$a"; done | tail -n 2 | head -n 1); : >"$F/$box.running" ;;
+	start) box=$(for a; do echo "$a"; done | tail -n 2 | head -n 1)
+		! cmp -s "$F/$box.release" "$F/red" || exit 1
+		cp "$F/$box.release" "$F/$box.running" ;;
+	rollback) box=$(for a; do echo "$a"; done | tail -n 2 | head -n 1)
+		for id; do :; done
+		echo "$id" | tee "$F/$box.release" >"$F/$box.running" ;;
 	deps) exit 0 ;;
 	esac
-	printf '{"state":"running","release":"%s"}\n' "$(cat "$F/$box.release")"
+	printf '{"state":"running","release":"%s"}\n' \
+		"$(cat "$F/$box.running" 2>/dev/null)"
 	[ -e "$F/$box.running" ]
 	END
 	cat >"$F/part-health" <<-'END'
-	[ "$(cat "$F/$box.release")" != "$(cat "$F/bad" 2>/dev/null)" ] || exit 1
+	[ "$(cat "$F/$box.running")" != "$(cat "$F/bad" 2>/dev/null)" ] || exit 1
 	END
 	: >"$F/part-logs"; : >"$F/part-shell"
 }
@@ -131,7 +138,7 @@ run_make() { run --separate-stderr timeout 60 make --no-print-directory "$@"; }
 	timeout 60 make -s deploy
 	[ "$(cat .bindu/deploy/agent/box)" = "$(cat "$F/echo.id")" ]
 	calls >/dev/null
-	echo other >"$F/echo.release"
+	echo other >"$F/echo.running"
 	timeout 60 make -s deploy
 	calls | grep -q '^upload'
 	[ "$(cut -d ' ' -f 1 .bindu/deploy/agent/uploaded)" = "$(cat "$F/echo.release")" ]
@@ -194,9 +201,15 @@ run_make() { run --separate-stderr timeout 60 make --no-print-directory "$@"; }
 	calls >/dev/null
 	run_make deploy
 	[ "$status" = 2 ]
-	[[ $stderr == *"the release before serves again"*"health failed with status 1"* ]]
+	[[ $stderr == *"the release before serves"*"health failed with status 1"* ]]
 	[ "$(cat "$F/echo.release")" = "$good" ]
-	[ "$(steps)" = "box get,agent status,upload,agent deps,agent start,health,upload,agent start,health," ]
+	[ "$(steps)" = "box get,agent status,upload,agent deps,agent start,health,agent rollback," ]
+	# Also when it does not start.
+	mv "$F/bad" "$F/red"
+	run_make deploy
+	[[ $stderr == *"the release before serves"*"start failed with status 1"* ]]
+	[ "$(steps)" = "box get,upload,agent deps,agent start,agent rollback," ]
+	mv "$F/red" "$F/bad"
 	run_make deploy
 	[ "$status" = 2 ] && [ "$(cat "$F/echo.release")" = "$good" ]
 	rm "$F/bad"

@@ -28,9 +28,11 @@ struct bindu_rollback {
 struct bindu_rolled {
 	char from[65], to[65];
 	struct bindu_agent_served served;
+	bool stayed; /* the agent of to never ended: only the files changed */
 	bool back; /* it failed, and the one that was live serves again */
 };
-/* Nothing is uploaded: the kept files, the environment they were deployed
+/* The live release may be named when it is not what serves.  Nothing is
+ * uploaded: the kept files, the environment they were deployed
  * with, the agent's variables of now.  BINDU_E_NO: it was not healthy. */
 int bindu_release_rollback(struct bindu_remote *, const char *box,
     const struct bindu_rollback *, struct bindu_rolled *,

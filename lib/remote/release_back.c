@@ -71,9 +71,27 @@ choose(struct bindu_session *s, const char *box, const char *to,
 		    "%s keeps no release from before the live one: name one, "
 		    "see bindu-agent releases %s",
 		    box, box);
-	if (strcmp(out->from, out->to) == 0)
+	return 0;
+}
+
+/* What is to do for a named release depends on what runs: after a start that
+ * failed it may serve still, and the files of it may be back already. */
+static int
+look(struct bindu_remote *remote, const char *box, struct bindu_rolled *out,
+    struct bindu_err *err)
+{
+	struct bindu_agent_status st;
+
+	if (bindu_agent_status(remote, box, 0, &st, err) == -1)
+		return -1;
+	out->stayed = st.running && st.healthy &&
+	    strcmp(st.release, out->to) == 0;
+	if (out->stayed && strcmp(out->from, out->to) == 0)
 		return bindu_err_set(err, BINDU_E_USAGE,
 		    "%.12s is the live release of %s", out->to, box);
+	/* Never seen healthy: the environment of the one before it counts. */
+	if (!out->stayed && st.run != 0 && !st.healthy)
+		return bindu_agent_drop(remote, box, st.run, err);
 	return 0;
 }
 
@@ -88,14 +106,19 @@ roll(struct bindu_remote *remote, const struct bindu_box_info *box,
 	bool stayed;
 
 	if (choose(s, box->name, want->to, out, err) == -1 ||
+	    (want->to != NULL && look(remote, box->name, out, err) == -1))
+		return -1;
+	if (strcmp(out->from, out->to) != 0 &&
 	    bindu_session_use(s, out->to, err) == -1)
 		return -1;
-	bindu_phase(report, "switch", bindu_clock_ms() - began, "%.12s",
-	    out->to);
+	bindu_phase(report, "switch", bindu_clock_ms() - began, "%.12s%s",
+	    out->to, out->stayed ? " still serves" : "");
+	if (out->stayed)
+		return 0;
 	if (serve(remote, box, box->name, want->timeout_ms, want->grace_s,
 		&out->served, report, err) == 0)
 		return 0;
-	if (out->served.kept)
+	if (out->served.kept || strcmp(out->from, out->to) == 0)
 		return -1;
 	out->back = bindu_release_restore(remote, box, s, out->from,
 			&out->served, box->name, report, &stayed, &why) == 0;
