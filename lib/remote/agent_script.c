@@ -15,7 +15,7 @@
 #include "stream.h"
 
 enum {
-	SCRIPTS = 4,
+	SCRIPTS = 5,
 	SCRIPT_MAX = 1 << 18,
 	PENDING_MAX = 64 << 20, /* stdout not yet asked for */
 	WORDS = 4096,
@@ -24,7 +24,7 @@ enum {
 };
 
 static const char *const names[SCRIPTS] = { "receive.sh", "deps.sh", "agent.sh",
-	"probe.py" };
+	"probe.py", "needs.py" };
 
 /* Arguments: digest, "held" or "-", script, its arguments.  Says HAVE or NEED
  * first; after NEED come, for each script, its length in a line and it. */
@@ -32,9 +32,9 @@ static const char bootstrap[] =
     "cd && d=.bindu/lib/$1 && t=$d.$$ || exit 71\n"
     "if [ -f $d/agent.sh ]; then echo HAVE; else echo NEED\n"
     "mkdir -p $t && chmod 700 .bindu || exit 74\n"
-    "for f in receive.sh deps.sh agent.sh probe.py; do\n"
+    "for f in receive.sh deps.sh agent.sh probe.py needs.py; do\n"
     "read -r n && head -c \"$n\" >$t/$f || exit 74; done\n"
-    "s=$(cd $t && cat receive.sh deps.sh agent.sh probe.py | sha256sum)\n"
+    "s=$(cd $t && cat receive.sh deps.sh agent.sh probe.py needs.py | sha256sum)\n"
     "if [ \"$s\" != \"$1  -\" ]; then rm -rf $t\n"
     "echo 'the scripts arrived damaged' >&2; exit 74; fi\n"
     "mv $t $d 2>/dev/null || rm -rf $t; fi\n"

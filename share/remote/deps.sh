@@ -4,9 +4,9 @@
 #	deps.sh SCRIPT BINDU-VERSION|-|local PYTHON-SPECIFIER|-
 #
 # Settings of the installer come on stdin as NAME='VALUE' lines for sh.  What
-# is wanted is read from uv.lock, pyproject.toml, requirements.txt, setup.py
-# or the script's own header (PEP 723); bindu is added when the program
-# imports it.  One environment for each digest of all that, in
+# is wanted is read from uv.lock, pyproject.toml (poetry.lock pins it),
+# requirements.txt, setup.py or the script's own header (PEP 723, pinned by
+# SCRIPT.lock); bindu is added when the program imports it.  One environment for each digest of all that, in
 # HOME/.bindu/envs; it is built once and shared by the releases that agree.
 # The interpreter's path is kept with the release (releases/ID/python).
 # The installer talks on stderr; stdout gets key=value: skipped, tool, python.
@@ -19,6 +19,8 @@ export LC_ALL
 script=$1 want_bindu=$2 spec=$3
 [ "$want_bindu" != - ] || want_bindu=
 [ "$spec" != - ] || spec=
+self=$0
+case $self in /*) ;; *) self=$PWD/$self ;; esac
 cd || exit 71
 home=$PWD
 B=$home/.bindu
@@ -41,13 +43,15 @@ PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 # What pip was told is meant for uv too.
 : "${UV_INDEX_URL:=${PIP_INDEX_URL:-}}"
 : "${UV_EXTRA_INDEX_URL:=${PIP_EXTRA_INDEX_URL:-}}"
-UV_CACHE_DIR=$B/cache/uv UV_SYSTEM_CERTS=1
+: "${UV_FIND_LINKS:=$(echo "${PIP_FIND_LINKS:-}" | tr -s ' ' ,)}"
+UV_CACHE_DIR=$B/cache/uv UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never
 [ -n "$UV_INDEX_URL" ] || unset UV_INDEX_URL
 [ -n "$UV_EXTRA_INDEX_URL" ] || unset UV_EXTRA_INDEX_URL
 [ -z "${UV_INDEX_URL:-}" ] || export UV_INDEX_URL
 [ -z "${UV_EXTRA_INDEX_URL:-}" ] || export UV_EXTRA_INDEX_URL
+[ -z "$UV_FIND_LINKS" ] || export UV_FIND_LINKS
 export PIP_DISABLE_PIP_VERSION_CHECK PIP_NO_INPUT UV_CACHE_DIR \
-	UV_SYSTEM_CERTS
+	UV_SYSTEM_CERTS UV_PYTHON_DOWNLOADS
 
 W=$B/deps.$$
 trap 'rm -rf "$W"' EXIT
@@ -72,7 +76,8 @@ imports_bindu() {
 
 # The lines of the script's "# /// script" header, without "# ".
 script_header() {
-	sed -n '/^# \/\/\/ script$/,/^# \/\/\/$/p' "$tree/$script" |
+	tr -d '\r' <"$tree/$script" |
+		sed -n '/^# \/\/\/ script$/,/^# \/\/\/$/p' |
 		sed -e '1d;$d' -e 's/^# \{0,1\}//'
 }
 
@@ -106,79 +111,94 @@ P
 	return 1
 }
 
-# What pyproject.toml (or a PEP 723 header) on stdin asks for: a line each;
-# "." when only building the project can tell; exit 3 without tomllib.
-read_toml() {
-	"$py" -c '
-import sys
-try: import tomllib
-except ImportError: sys.exit(3)
-t = tomllib.load(sys.stdin.buffer)
-p = t.get("project")
-if p is None:
-    deps = t.get("dependencies", ["."] if "build-system" in t else [])
-elif "dependencies" in p.get("dynamic", []):
-    deps = ["."]
-else:
-    deps = p.get("dependencies", [])
-print("\n".join(deps))'
+needs() {
+	"$py" "${self%/*}/needs.py" "$@"
 }
 
-# Fill $W/reqs, the requirements as lines, and set project=1 when the project
+# Fill $W/reqs, the requirements as lines, and $W/pins, what a lock says of
+# them; set file to the one that holds more, and project=1 when the project
 # itself has to be built to know them.
 collect() {
 	: >"$W/reqs"
-	project=
+	: >"$W/pins"
+	project='' file=''
 	if [ -s "$W/header" ]; then
-		read_toml <"$W/header" >"$W/reqs" && return
-		say "the header of $script needs Python 3.11 to be read"
-		exit 65
+		needs project "$W/header" >"$W/reqs" || {
+			[ $? != 3 ] || say "Python 3.11 can read it"
+			say "the header of $script cannot be read"
+			exit 65
+		}
+		pin "$script.lock"
+		return
 	fi
-	if [ -f "$tree/requirements.txt" ]; then
-		echo "-r $tree/requirements.txt" >>"$W/reqs"
-	fi
+	[ ! -f "$tree/requirements.txt" ] || file=requirements.txt
 	if [ -f "$tree/pyproject.toml" ]; then
-		if ! lock_to_reqs; then
-			read_toml <"$tree/pyproject.toml" >"$W/toml" || {
-				[ $? = 3 ] || exit 65
-				echo . >"$W/toml"
-			}
-			if grep -qx '\.' "$W/toml"; then
-				project=1
-			else
-				cat "$W/toml" >>"$W/reqs"
-			fi
+		! export_lock || return 0
+		needs project "$tree/pyproject.toml" >"$W/toml" || {
+			[ $? = 3 ] || exit 65
+			echo . >"$W/toml"
+		}
+		if grep -qx '\.' "$W/toml"; then
+			project=1
+		else
+			cat "$W/toml" >>"$W/reqs"
 		fi
+		pin uv.lock
+		pin poetry.lock
 	elif [ -f "$tree/setup.py" ]; then
 		project=1
 	fi
 }
 
-# uv.lock pins everything; only uv reads it.
-lock_to_reqs() {
+# uv reads all of its lock.
+export_lock() {
 	[ -f "$tree/uv.lock" ] && [ -n "$uv" ] || return 1
 	(cd "$tree" && "$uv" export -q --frozen --no-emit-project --no-hashes \
-		--no-dev -o "$W/lock" >/dev/null 2>"$W/err") || {
-		say "uv.lock is not used: $(tail -n 1 "$W/err")"
+		--no-dev --python "$py" -o "$W/lock" >/dev/null 2>"$W/err") || {
+		say "uv does not take uv.lock: $(tail -n 1 "$W/err")"
 		return 1
 	}
-	cat "$W/lock" >>"$W/reqs"
+	unless_wanted <"$W/lock" >>"$W/reqs"
 }
+
+# Lock $1 holds versions, whoever installs.
+pin() {
+	[ -f "$tree/$1" ] || return 0
+	needs lock "$tree/$1" >"$W/lock" || {
+		say "$1 pins nothing: Python cannot read it"
+		return 0
+	}
+	unless_wanted <"$W/lock" >>"$W/pins"
+}
+
+# A bindu that was asked for is not the one of the lock.
+unless_wanted() {
+	if [ -n "$want_bindu" ]; then grep -v '^bindu[= ]'; else cat; fi
+}
+
+# Whether the project names directories or files of its own tree.
+names_paths() {
+	grep -qsE "^[[:space:]]*($path)" "$tree"/*.txt "$tree"/requirements/*.txt ||
+		grep -qsE '(path|directory|editable) *= *"(\./)?[A-Za-z0-9_]' \
+			"$tree/pyproject.toml" "$tree/uv.lock"
+}
+path='-e|--editable|\.|/|file:|[A-Za-z0-9_.-]+/'
 
 # All that decides what the environment holds.
 digest() {
 	{
-		echo "1 $(uname -m) $want_bindu $bindu"
+		echo "2 $(uname -m) $want_bindu $bindu"
 		"$py" -V
 		cat "$W/header"
 		cd "$tree" && for f in requirements*.txt requirements/*.txt \
-			constraints*.txt pyproject.toml setup.py setup.cfg \
-			uv.lock; do
+			requirements*.in constraints*.txt pyproject.toml \
+			setup.py setup.cfg uv.lock poetry.lock "$script.lock"; do
 			[ ! -f "$f" ] || { echo "$f"; cat "$f"; }
 		done
 		# Files that these name may lie anywhere.
 		! grep -qsE '^[[:space:]]*(-[rc]|--(requirement|constraint))' \
 			./*.txt || grep '\.txt$' "$rel/manifest"
+		[ -z "$paths" ] || cat "$rel/manifest"
 		[ "$want_bindu" != local ] ||
 			cat "$B/trees/.bindu=src=bindu/current"
 	} | sha256sum | cut -c 1-64
@@ -216,19 +236,58 @@ make_venv() {
 
 # Install into $E what $W/reqs and the rest name.
 install() {
-	set -- -r "$W/reqs"
-	[ -z "$bindu" ] || set -- "$@" "$bindu"
-	if [ -n "$project" ]; then
-		# A copy: building leaves traces, the live tree is no place.
-		cp -R "$tree" "$W/project"
-		set -- "$@" "$W/project"
-	fi
 	if [ -n "$uv" ]; then
-		"$uv" venv -q --python "$py" "$E" >&2 &&
-			VIRTUAL_ENV=$E "$uv" pip install "$@" >&2
+		"$uv" venv -q --python "$py" "$E" >&2 || return 1
+		installer() {
+			VIRTUAL_ENV=$E "$uv" pip install \
+				${PIP_NO_INDEX:+--no-index} "$@" >&2
+		}
 	else
-		make_venv "$E" && "$E/bin/python" -m pip install "$@" >&2
+		make_venv "$E" || return 1
+		installer() { "$E/bin/python" -m pip install "$@" >&2; }
 	fi
+	# What these files name is relative to where the installer stands.
+	cd "$tree" || return 1
+	if [ -n "$project$paths" ]; then
+		# A copy: building leaves traces, the live tree is no place.
+		cp -R "$tree" "$W/project" && cd "$W/project" || return 1
+		# It goes, so nothing can be edited there.
+		for f in ./*.txt requirements/*.txt "$W/reqs"; do
+			[ ! -f "$f" ] || sed -E -i.bak \
+				's/^([[:space:]]*)(-e|--editable)[= ]+/\1/' "$f"
+		done
+	fi
+	# Where one line has a hash pip wants it of all: these files alone first.
+	if [ -z "$uv" ] && [ -n "$file" ] &&
+		grep -qs -e --hash= ./*.txt requirements/*.txt; then
+		installer -r "$file" || return 1
+		file=
+	fi
+	set --
+	[ -z "$file" ] || set -- -r "$file"
+	[ ! -s "$W/reqs" ] || set -- "$@" -r "$W/reqs"
+	[ -z "$bindu" ] || set -- "$@" "$bindu"
+	[ -z "$project" ] || set -- "$@" .
+	[ $# != 0 ] || return 0
+	[ ! -s "$W/pins" ] || set -- "$@" -c "$W/pins"
+	installer "$@" && { [ -z "$project" ] || leave_tree_alone; }
+}
+
+# The project's own modules are those of the live tree, which changes when
+# nothing it depends on does.  What was compiled of it stays.
+leave_tree_alone() {
+	"$E/bin/python" - "$W/project" "$A" <<'P'
+import importlib.metadata as m, json, os, sys
+copy, app = sys.argv[1:]
+for d in m.distributions():
+    url = json.loads(d.read_text("direct_url.json") or "{}").get("url", "")
+    mine = [f for f in d.files or [] if ".dist-info" not in str(f.parent)]
+    if url != "file://" + copy or any(f.suffix == ".so" for f in mine):
+        continue
+    for f in mine:
+        if any(os.path.exists(os.path.join(copy, top, f)) for top in ("", "src")):
+            os.unlink(d.locate_file(f))
+P
 }
 
 # Environments no kept release uses go.
@@ -259,10 +318,10 @@ finish() {
 # it now.
 answer_again() {
 	asked=
-	[ "$want_bindu" != local ] || return 0
+	[ "$want_bindu" != local ] && [ -z "$paths" ] || return 0
 	asked=$({ echo "$script $want_bindu $spec"
 		cat "$W/header"
-		grep -E '\.txt$| (pyproject\.toml|setup\.(py|cfg)|uv\.lock)$' \
+		grep -E '\.(txt|in|lock)$| (pyproject\.toml|setup\.(py|cfg))$' \
 			"$rel/manifest"; } | sha256sum)
 	{ read -r before && read -r bindu && read -r tool &&
 		read -r python; } 2>/dev/null <"$T/asked" || return 0
@@ -275,6 +334,8 @@ answer_again() {
 }
 
 script_header >"$W/header" 2>/dev/null
+paths=
+! names_paths || paths=1
 answer_again
 bindu=
 if imports_bindu; then
@@ -314,7 +375,7 @@ if [ -z "$bindu" ] && [ ! -s "$W/header" ]; then
 	uv=
 	collect
 	if [ -z "$project" ] &&
-		! grep -qvE '^[[:space:]]*(#|$)|^-r ' "$W/reqs" &&
+		! grep -qvE '^[[:space:]]*(#|$)' "$W/reqs" &&
 		! grep -qsvE '^[[:space:]]*(#|$)' "$tree/requirements.txt"; then
 		finish 1 none
 	fi
@@ -327,12 +388,10 @@ if ! install; then
 	say "the dependencies could not be installed"
 	exit 1
 fi
-# A project with its packages in src/ finds them without being installed.
-if [ -d "$tree/src" ]; then
-	site=$("$E/bin/python" -c \
-		'import sysconfig; print(sysconfig.get_paths()["purelib"])')
-	echo "$A/src" >"$site/bindu-app-src.pth"
-fi
+# The project's modules are found as if it were installed.
+site=$("$E/bin/python" -c \
+	'import sysconfig; print(sysconfig.get_paths()["purelib"])')
+printf '%s\n' "$A/src" "$A" >"$site/bindu-app.pth"
 tool=pip
 [ -z "$uv" ] || tool=uv
 echo "$tool" >"$E/.ok"
