@@ -79,3 +79,5 @@ help:
 .PHONY: fuzz-kill bench-programs deps deps-test demo check check-fresh check-san check-threads test-programs unit lint bench help
 UNIT_NEEDS_endpoint_test := grpc protobuf-c curl crypto
 UNIT_NEEDS_stream_line_test := grpc protobuf-c curl crypto
+UNIT_NEEDS_token_test := grpc protobuf-c curl crypto
+UNIT_NEEDS_health_test := grpc protobuf-c curl crypto
