@@ -189,12 +189,12 @@ parse(struct state *s, int *argc, char ***argv, struct bindu_err *err)
 
 /* A result nobody could store is a failure, whatever run said. */
 static int
-flush_stdout(struct bindu_err *err)
+flush_stdout(bool last, struct bindu_err *err)
 {
 	int bad = fflush(stdout) != 0 || ferror(stdout);
 
 	/* close tells of errors that NFS and quotas keep until then. */
-	if (close(STDOUT_FILENO) == -1 && errno != EBADF)
+	if (last && close(STDOUT_FILENO) == -1 && errno != EBADF)
 		bad = 1;
 	if (!bad)
 		return 0;
@@ -279,7 +279,9 @@ bindu_tool_main(const struct bindu_tool *tool, int argc, char **argv)
 	s.ctx.report = bindu_progress_report(progress);
 	if (code == 0)
 		code = run(&s, argc, argv, &err);
-	if (flush_stdout(code < 0 ? NULL : &err) == -1)
+	/* The result's own line may still be to come there. */
+	if (flush_stdout(s.status_fd != STDOUT_FILENO,
+		code < 0 ? NULL : &err) == -1)
 		code = -1;
 	if (code < 0) {
 		complain(&s, &err);
