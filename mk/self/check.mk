@@ -81,3 +81,4 @@ UNIT_NEEDS_endpoint_test := grpc protobuf-c curl crypto
 UNIT_NEEDS_stream_line_test := grpc protobuf-c curl crypto
 UNIT_NEEDS_token_test := grpc protobuf-c curl crypto
 UNIT_NEEDS_health_test := grpc protobuf-c curl crypto
+UNIT_NEEDS_deploy_text_test := grpc protobuf-c curl crypto archive deflate zstd hs

@@ -27,7 +27,7 @@ static struct {
 	struct answer script[8];
 	int seen; /* requests since the script was given */
 	char last[4096]; /* the last one, body and all */
-} *answers;
+} * answers;
 static pid_t answers_pid;
 static int answers_port;
 

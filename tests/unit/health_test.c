@@ -34,8 +34,7 @@ static const struct {
 		{ 200, JSON, "{\"ready\":true}" } },
 	    0, 1, "" },
 	{ "the old one, then the new one",
-	    { { 200, JSON, "{\"uptime_seconds\":900}" },
-		{ 503, NULL, NULL },
+	    { { 200, JSON, "{\"uptime_seconds\":900}" }, { 503, NULL, NULL },
 		{ 200, JSON, "{\"uptime_seconds\":0.01}" } },
 	    0, 1, "" },
 	{ "the old one is not the new one",
@@ -44,8 +43,8 @@ static const struct {
 	{ "nor by a number beyond all",
 	    { { 200, JSON, "{\"uptime_seconds\":1e308}" } }, 0, 0,
 	    "the old process still answers" },
-	{ "old is fine for any",
-	    { { 200, JSON, "{\"uptime_seconds\":900}" } }, ANY, 1, "" },
+	{ "old is fine for any", { { 200, JSON, "{\"uptime_seconds\":900}" } },
+	    ANY, 1, "" },
 	{ "an age that is no number says nothing",
 	    { { 200, JSON, "{\"uptime_seconds\":\"900\"}" } }, 0, 1, "" },
 	{ "other statuses are not", { { 404, NULL, "{}" } }, ANY, 0,
@@ -57,8 +56,8 @@ static const struct {
 	    "closed without an answer" },
 	{ "silence ends with the time", { { SILENT, NULL, NULL } }, ANY, 0,
 	    "no answer in time" },
-	{ "an answer without end is not read", { { 200, NULL, huge } }, ANY,
-	    -1, "" },
+	{ "an answer without end is not read", { { 200, NULL, huge } }, ANY, -1,
+	    "" },
 };
 
 static int
@@ -72,11 +71,10 @@ static void
 judge(const char *url)
 {
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct bindu_health_opts o = { .timeout_ms =
-						   rows[i].healthy == 1 ?
-			    10000 :
-			    300,
-			.newer_than = rows[i].newer_than };
+		struct bindu_health_opts o = {
+			.timeout_ms = rows[i].healthy == 1 ? 10000 : 300,
+			.newer_than = rows[i].newer_than
+		};
 		struct bindu_health h;
 		struct bindu_err err = { 0 };
 		int rc;
@@ -127,8 +125,7 @@ endings(const char *url)
 	    "another path may be asked");
 	ok(h.waited_ms >= 280 && h.waited_ms < 5000 && answers->seen < 12,
 	    "as long as told, and not in a frenzy (%d)", answers->seen);
-	ok(wait_for("http://", &o, &h, &err) == -1, "no address (%s)",
-	    err.msg);
+	ok(wait_for("http://", &o, &h, &err) == -1, "no address (%s)", err.msg);
 	ok(wait_for("gopher://127.0.0.1:1", &o, &h, &err) == -1,
 	    "another protocol (%s)", err.msg);
 	answers_end();
