@@ -199,7 +199,7 @@ hub_answer(struct hub *h, const json_t *req, int client)
 		{ "remove", run_remove },
 		{ "build", run_build },
 	};
-	AUTO_CLOSE int mine = client;
+	AUTO_CLOSE int mine __attribute__((unused)) = client;
 	const char *op = bindu_json_str(req, "op");
 	struct bindu_err err = { 0 };
 
