@@ -346,11 +346,15 @@ print(len(tarfile.open(fileobj=sys.stdin.buffer, mode="r|gz").getmembers()))' \
 		chmod 755 "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" .. 2>/dev/null
 		cp -r . /dev/shm/bindu-user.$$
 		chmod -R a+rX /dev/shm/bindu-user.$$
+		# A copy of the program: a checkout may be in a private directory.
+		bin=$(mktemp -d -p /var/tmp)
+		chmod 755 "$bin"
+		cp "$(command -v bindu-pack)" "$bin"
 		got=$(setpriv --reuid=65534 --regid=65534 --clear-groups \
 			env HOME=/nonexistent XDG_CACHE_HOME=/nonexistent \
-			"$(command -v bindu-pack)" -C /dev/shm/bindu-user.$$ \
+			"$bin/bindu-pack" -C /dev/shm/bindu-user.$$ \
 			| sha256sum) || true
-		rm -rf /dev/shm/bindu-user.$$
+		rm -rf /dev/shm/bindu-user.$$ "$bin"
 		[ "$got" = "$(pack | sha256sum)" ]
 	fi
 }
