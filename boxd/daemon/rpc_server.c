@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
-#include <grpc/compression.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_posix.h>
 #include <grpc/grpc_security.h>
@@ -14,15 +13,12 @@
 #include "gate.h"
 #include "lib/base/mem.h"
 #include "rpc_server.h"
+#include "rpc_server_priv.h"
 
 #define POSTED 16 /* calls asked for in advance, per trust class */
 #define GRACE_MS 2000
 /* Of the TCP port, whose clients need no leave to connect. */
-#define STRANGER_STREAMS 256 /* a connection */
 #define STRANGER_CALLS 2000 /* all of them, some 12 kB each */
-#define STRANGER_BUFFER (64 << 10)
-#define STRANGER_IDLE_MS 60000
-#define STRANGER_MEMORY (16 << 20) /* all messages that are not whole yet */
 #define STRANGER_HELD (20 << 20) /* all that wait for someone to take them */
 
 enum tag_kind {
@@ -422,59 +418,6 @@ handle(struct tag *t, bool success)
 	unref(r);
 }
 
-static const struct setting {
-	const char *key;
-	int value;
-	enum { ALL, OWNER, STRANGERS } whose; /* the owner's socket, the port */
-} settings[] = {
-	{ "grpc.http2.lookahead_bytes", 2 << 20, OWNER },
-	/* What a stranger sends fast must not earn it larger buffers. */
-	{ "grpc.http2.lookahead_bytes", STRANGER_BUFFER, STRANGERS },
-	{ GRPC_ARG_HTTP2_BDP_PROBE, 0, STRANGERS },
-	{ GRPC_ARG_TCP_READ_CHUNK_SIZE, STRANGER_BUFFER, STRANGERS },
-	{ GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, STRANGER_BUFFER, STRANGERS },
-	{ "grpc.http2.max_frame_size", 256 << 10, ALL },
-	/* Our own clients look for a dead peer every 10 s. */
-	{ "grpc.http2.min_ping_interval_without_data_ms", 5000, ALL },
-	/* Nor do we mind one between two calls. */
-	{ GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1, ALL },
-	/* The limit of a message is one of compressed bytes: 4 MB of them may
-	 * be 4 GB. */
-	{ GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
-	    1 << GRPC_COMPRESS_NONE, ALL },
-	{ "grpc.enable_channelz", 0, ALL },
-	{ GRPC_ARG_MAX_CONNECTION_IDLE_MS, STRANGER_IDLE_MS, STRANGERS },
-	{ GRPC_ARG_MAX_CONCURRENT_STREAMS, STRANGER_STREAMS, STRANGERS },
-};
-#define NARGS (sizeof settings / sizeof *settings)
-
-static grpc_server *
-make_server(struct rpc_server *s, bool trusted)
-{
-	grpc_arg args[NARGS + 1];
-	grpc_channel_args ca = { 0, args };
-	grpc_resource_quota *quota = grpc_resource_quota_create("strangers");
-	grpc_server *server;
-
-	for (size_t i = 0; i < NARGS; i++)
-		if (settings[i].whose != (trusted ? STRANGERS : OWNER))
-			args[ca.num_args++] =
-			    (grpc_arg){ .type = GRPC_ARG_INTEGER,
-				    .key = (char *)(uintptr_t)settings[i].key,
-				    .value.integer = settings[i].value };
-	grpc_resource_quota_resize(quota, STRANGER_MEMORY);
-	if (!trusted)
-		args[ca.num_args++] = (grpc_arg){ .type = GRPC_ARG_POINTER,
-			.key = (char *)(uintptr_t)GRPC_ARG_RESOURCE_QUOTA,
-			.value.pointer = { quota,
-			    grpc_resource_quota_arg_vtable() } };
-	server = grpc_server_create(&ca, NULL);
-	grpc_resource_quota_unref(quota);
-	grpc_server_register_completion_queue(server, s->cq, NULL);
-	grpc_server_start(server);
-	return server;
-}
-
 struct rpc_server *
 rpc_server_new(void (*new_call)(struct rpc *, void *), void *ctx,
     struct bindu_err *err)
@@ -499,7 +442,10 @@ rpc_server_new(void (*new_call)(struct rpc *, void *), void *ctx,
 	}
 	s->gates = gates_new(s->loop);
 	for (int i = 0; i < 2; i++) {
-		s->servers[i] = make_server(s, i);
+		s->servers[i] = rpc_server_make(i);
+		grpc_server_register_completion_queue(s->servers[i], s->cq,
+		    NULL);
+		grpc_server_start(s->servers[i]);
 		for (int n = 0; n < POSTED; n++)
 			post_call(s, i);
 	}
