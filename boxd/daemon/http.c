@@ -104,7 +104,7 @@ http_bye(struct conn *c)
 static void
 reply_json(struct conn *c, int status, const char *extra, json_t *o)
 {
-	AUTO_JSON json_t *hold = o;
+	AUTO_JSON json_t *hold __attribute__((unused)) = o;
 	char *text = bindu_json_text(o);
 
 	http_reply(c, status, "application/json", extra, text);

@@ -239,7 +239,7 @@ make_settings(int to, void *ctx, struct bindu_err *err)
 		return -1;
 	return s->certs.len == 0 ?
 	    0 :
-	    layer_file(to, BUNDLE + 1, 0644, 0, s->certs.p, err);
+	    layer_file(to, &BUNDLE[1], 0644, 0, s->certs.p, err);
 }
 
 static uint64_t
