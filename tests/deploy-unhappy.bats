@@ -270,6 +270,19 @@ nothing_left() {
 	kill "$PID"
 }
 
+@test "unhappy: an agent that ends by itself, a box that is taken away" {
+	agent 1 'os._exit(0)'
+	run --separate-stderr -1 deploy
+	[[ $stderr == *"exited with code 0: it must stay in the foreground"* ]]
+	agent 2 'time.sleep(1000)'
+	begin start
+	timeout 30 bindu-box destroy -q --yes "$NAME"
+	! wait "$PID"
+	cat "$TMPDIR/../log"
+	grep -q "box $NAME was destroyed meanwhile" "$TMPDIR/../log"
+	! grep -q "left running" "$TMPDIR/../log"
+}
+
 @test "unhappy: the daemon dies at each step; the message says so, the next run succeeds" {
 	local version=1
 	timeout 60 bindu-box create -q --image host "$NAME" >/dev/null

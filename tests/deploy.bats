@@ -232,6 +232,16 @@ box_status() {
 	[[ "$(ask)" == *'"v": "2"'* ]]
 }
 
+@test "deploy: two first ones at once make one box" {
+	agent 1
+	deploy >"$TREE/../log" 2>&1 &
+	pid=$!
+	run deploy
+	[[ "$status" = 0 || "$output" == *"another deploy is at work in"* ]]
+	wait $pid || grep -q "another deploy is at work in" "$TREE/../log"
+	[[ "$(ask)" == *'"v": "1"'* ]]
+}
+
 @test "deploy: --status-fd tells phases and the result, --json the result" {
 	agent 1
 	deploy --json --status-fd 4 4>"$TREE/../status" >"$TREE/../out"

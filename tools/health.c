@@ -111,11 +111,12 @@ print_log(const struct target *t)
 	}
 }
 
-/* It is not healthy: is it so in its box too? */
+/* It is not healthy: is it so in its box too?  There /health is asked. */
 static void
 look_inside(struct target *t)
 {
-	if (t->watch != NULL && !bindu_agent_watch_ended(t->watch))
+	if (t->watch != NULL && wait.path == NULL &&
+	    !bindu_agent_watch_ended(t->watch))
 		bindu_agent_ready(t->remote, t->box, t->st.run, INSIDE_MS,
 		    &t->st, NULL);
 }
@@ -134,7 +135,7 @@ print_json(const struct target *t, const struct bindu_health *h)
 		    json_real(round(h->uptime * 1000) / 1000));
 	bindu_json_set_int(o, "waited_ms", h->waited_ms);
 	if (t->watch != NULL) {
-		if (!h->healthy)
+		if (!h->healthy && wait.path == NULL)
 			json_object_set_new(o, "inside",
 			    json_boolean(t->st.ready));
 		bindu_json_set_int(o, "pid", t->st.pid);

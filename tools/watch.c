@@ -43,12 +43,7 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	bindu_tool_catch();
 	how.wake_fd = bindu_tool_wake_fd();
 	rc = bindu_watch(root, &how, ctx->report, err);
-	if (rc == 1 && bindu_tool_signal()) {
-		bindu_err_set(err, BINDU_E_SIGNAL, "interrupted");
-		err->detail = bindu_tool_signal();
-		return -1;
-	}
-	return rc;
+	return rc == 1 && bindu_tool_signalled(err) == -1 ? -1 : rc;
 }
 
 static const struct bindu_tool tool = {

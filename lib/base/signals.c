@@ -87,9 +87,17 @@ bindu_tool_pending(void)
 int
 bindu_tool_interrupted(struct bindu_err *err)
 {
+	if (!bindu_tool_pending())
+		return 0;
+	return bindu_tool_signalled(err);
+}
+
+int
+bindu_tool_signalled(struct bindu_err *err)
+{
 	int sig = caught;
 
-	if (sig == answered)
+	if (sig == 0)
 		return 0;
 	answered = sig;
 	bindu_err_set(err, BINDU_E_SIGNAL, "interrupted");

@@ -73,9 +73,11 @@ int bindu_tool_signal(void);
 /* What takes long asks now and then.  pending: a signal came that nobody has
  * answered yet, be it before the work began.  interrupted: -1
  * (BINDU_E_SIGNAL) then, and it is answered: what runs after that, to tidy
- * up, is not stopped.  Only the main thread answers. */
+ * up, is not stopped.  signalled: -1 also when it was answered before, by a
+ * step whose failure did not count.  Only the main thread answers. */
 bool bindu_tool_pending(void);
 int bindu_tool_interrupted(struct bindu_err *);
+int bindu_tool_signalled(struct bindu_err *);
 int bindu_tool_wake_fd(void);
 /* Ask on the terminal; without one, or with --yes, see ctx: BINDU_E_USAGE
  * "... needs --yes" when it cannot ask; 0 yes, 1 no. */

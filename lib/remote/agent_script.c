@@ -372,8 +372,14 @@ bindu_script_end(struct bindu_script *s, int64_t timeout_ms,
 	if (*code == 0)
 		return 0;
 	tell_tail(s);
-	bindu_err_set(err, class_of(*code), "%s",
-	    s->words[0] != '\0' ? s->words : "it failed in the box");
+	if (*code > 128)
+		bindu_err_set(err, BINDU_E_UNAVAILABLE,
+		    "it was killed in the box (signal %d): the box was "
+		    "stopped or destroyed meanwhile, or has no memory left",
+		    *code - 128);
+	else
+		bindu_err_set(err, class_of(*code), "%s",
+		    s->words[0] != '\0' ? s->words : "it failed in the box");
 	return 0;
 }
 

@@ -59,7 +59,10 @@ say_not_ready(struct serve *s, struct bindu_err *err)
 		    st->cause);
 	if (st->exit_code >= 0)
 		return bindu_err_set(err, BINDU_E_NO,
-		    "agent %s exited with code %d", s->name, st->exit_code);
+		    "agent %s exited with code %d%s", s->name, st->exit_code,
+		    st->exit_code == 0 ?
+			": it must stay in the foreground and serve" :
+			"");
 	return bindu_err_set(err, BINDU_E_NO, "agent %s is gone (%s)", s->name,
 	    st->state);
 }

@@ -82,8 +82,8 @@ compare_sizes(struct bindu_run *r)
 	    (o->disk_bytes != 0 && r->box.disk_bytes != 0 &&
 		o->disk_bytes != r->box.disk_bytes))
 		bindu_note(r->report, BINDU_WARN,
-		    "box %s exists and keeps its size; bindu-box resize %s "
-		    "changes it",
+		    "box %s exists and keeps its size; for another one destroy "
+		    "it first: bindu-box destroy %s",
 		    r->box.name, r->box.name);
 }
 
@@ -107,25 +107,38 @@ reuse_box(struct bindu_run *r, struct bindu_err *err)
 }
 
 static int
+note_box(struct bindu_run *r, int64_t began)
+{
+	bindu_run_phase(r, "box", began, "%s %s", r->d->name,
+	    r->d->created ? "created" : "reused");
+	return 0;
+}
+
+static int
 open_box(struct bindu_run *r, struct bindu_err *err)
 {
 	int64_t began = bindu_clock_ms();
 	struct bindu_err why = { 0 };
 	int bad;
 
-	if (bindu_box_get(r->remote, r->plan->label, &r->box, &why) == 0) {
-		bad = reuse_box(r, err);
-	} else if (why.code == BINDU_E_NOINPUT) {
-		bad = create_box(r, err);
-	} else {
-		if (err != NULL)
-			*err = why;
-		return -1;
+	bad = bindu_box_get(r->remote, r->plan->label, &r->box, &why);
+	if (bad && why.code == BINDU_E_NOINPUT) {
+		if (create_box(r, &why) == 0)
+			return note_box(r, began);
+		/* Another deploy was faster; which one goes first is for
+		 * the lock of the release to say. */
+		r->may_exist &= why.code != BINDU_E_EXISTS;
+		if (why.code == BINDU_E_EXISTS)
+			bad = bindu_box_get(r->remote, r->plan->label, &r->box,
+			    &why);
 	}
 	if (!bad)
-		bindu_run_phase(r, "box", began, "%s %s", r->d->name,
-		    r->d->created ? "created" : "reused");
-	return bad;
+		bad = reuse_box(r, &why);
+	if (!bad)
+		return note_box(r, began);
+	if (err != NULL)
+		*err = why;
+	return -1;
 }
 
 static int
@@ -180,20 +193,6 @@ check(struct bindu_run *r, struct bindu_err *err)
 		    BINDU_AGENT_GRACE_S, err) == -1))
 		return -1;
 	return bindu_run_health(r, r->o->health_timeout_ms, err);
-}
-
-/* A signal may have ended something whose failure does not count. */
-static int
-go_on(struct bindu_err *err)
-{
-	int sig = bindu_tool_signal();
-
-	if (sig == 0)
-		return 0;
-	bindu_err_set(err, BINDU_E_SIGNAL, "interrupted");
-	if (err != NULL)
-		err->detail = sig;
-	return -1;
 }
 
 static int
@@ -259,7 +258,8 @@ ship(struct bindu_run *r, struct bindu_err *err)
 	if (unchanged && r->plan->bindu == NULL && serves_already(r))
 		return check(r, err);
 	bindu_commit_begin(&r->commit, r->plan->agent.root);
-	if (go_on(err) == -1 || deps(r, err) == -1 || go_on(err) == -1 ||
+	if (bindu_tool_signalled(err) == -1 || deps(r, err) == -1 ||
+	    bindu_tool_signalled(err) == -1 ||
 	    bindu_run_serve(r, r->o->health_timeout_ms, err) == -1)
 		return -1;
 	note_release(r);
@@ -328,7 +328,7 @@ bindu_deploy_attach(const struct bindu_deployed *d, int fd,
 	struct bindu_err why = { 0 };
 	int bad = bindu_agent_logs(d->remote, d->vm_id, true, 50, fd, &why);
 
-	if (go_on(err) == -1)
+	if (bindu_tool_signalled(err) == -1)
 		return -1;
 	if (bad && err != NULL)
 		*err = why;

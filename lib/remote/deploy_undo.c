@@ -114,6 +114,22 @@ find_box(struct bindu_run *r)
 	return true;
 }
 
+/* Somebody else has destroyed it: nothing is left to be left. */
+static bool
+is_gone(struct bindu_run *r)
+{
+	struct bindu_box_info info = { 0 };
+	struct bindu_err why = { 0 };
+	int bad = bindu_box_get(r->remote, r->d->vm_id, &info, &why);
+
+	bindu_box_info_fini(&info);
+	if (!bad || why.code != BINDU_E_NOINPUT)
+		return false;
+	bindu_note(r->report, BINDU_WARN, "box %s was destroyed meanwhile",
+	    r->d->name);
+	return true;
+}
+
 void
 bindu_run_undo(struct bindu_run *r, const struct bindu_err *err)
 {
@@ -133,6 +149,8 @@ bindu_run_undo(struct bindu_run *r, const struct bindu_err *err)
 		return;
 	bindu_session_close(r->session);
 	r->session = NULL;
+	if (!interrupted && is_gone(r))
+		return;
 	bindu_deploy_leave(r->d, r->o->on_exit, r->report, NULL);
 }
 
