@@ -98,6 +98,15 @@ f = os.open(\"$d/secret\", os.O_RDWR); print(os.read(f, 99))'"; do
 	[ "$status" != 0 ]
 }
 
+@test "files: a box installs a package, and the host has none" {
+	run -0 in_box two 'mkdir -p /tmp/p/DEBIAN && cd /tmp &&
+		printf "Package: bindu-zz\nVersion: 1\nArchitecture: all\nMaintainer: x <x@x.x>\nDescription: x\n" \
+			>p/DEBIAN/control && dpkg-deb -b p p.deb >/dev/null &&
+		dpkg -i p.deb >/dev/null && dpkg -s bindu-zz; rm -r p p.deb'
+	[[ $output == *"Status: install ok installed"* ]]
+	run ! dpkg -s bindu-zz
+}
+
 @test "files: not even what the world may read there, nor in /var" {
 	for dir in /home /root /opt /srv /mnt /var/lib /var/log /var/tmp /tmp; do
 		f=$(mktemp "$dir/bindu-test.XXXXXX")

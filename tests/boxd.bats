@@ -171,6 +171,17 @@ exchange() {
 	timeout 20 bindu-box destroy --yes quick
 }
 
+@test "boxd: a box that is being changed is busy, not out of reach" {
+	rm -f "$BINDU_STATE_DIR/built"
+	echo 5 >"$BINDU_STATE_DIR/build-plan"
+	timeout 20 bindu-box create --no-wait --image debian:trixie slow
+	run -75 timeout 20 bindu-box suspend slow
+	rm "$BINDU_STATE_DIR/build-plan"
+	[[ $output == *"box slow is busy: start is under way"* ]]
+	[[ $output != *reached* ]]
+	timeout 20 bindu-box destroy --yes slow
+}
+
 @test "boxd: who waits for an image that cannot be built hears why" {
 	rm -f "$BINDU_STATE_DIR/built"
 	echo '0.5 no mirror answers' >"$BINDU_STATE_DIR/build-plan"

@@ -204,10 +204,13 @@ join(struct box *b, enum box_verb verb, life_fn *fn, void *ctx,
 		add_wait(&l->waits, fn, ctx, handle);
 		return 0;
 	}
-	if (verb != VERB_DESTROY)
-		return bindu_err_set(err, BINDU_E_AGAIN,
+	if (verb != VERB_DESTROY) {
+		bindu_err_set(err, BINDU_E_AGAIN,
 		    "box %s is busy: %s is under way", b->name,
 		    box_verb_name(l->destroy_next ? VERB_DESTROY : l->verb));
+		err->detail = EBUSY;
+		return -1;
+	}
 	if (keep_want(b, verb, err) == -1)
 		return -1;
 	l->destroy_next = true;

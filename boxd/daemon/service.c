@@ -153,24 +153,13 @@ svc_new_call(struct rpc *r, void *ctx)
 	rpc_recv(r);
 }
 
-static size_t
-pack(struct rpc *r, const ProtobufCMessage *m)
-{
-	size_t n = protobuf_c_message_get_packed_size(m);
-
-	return protobuf_c_message_pack(m, rpc_room(r, n ? n : 1));
-}
-
 void
 svc_reply(struct rpc *r, const ProtobufCMessage *m)
 {
-	rpc_reply(r, 0, pack(r, m));
-}
+	size_t n = protobuf_c_message_get_packed_size(m);
 
-void
-svc_send(struct rpc *r, const ProtobufCMessage *m)
-{
-	rpc_send(r, 0, pack(r, m));
+	protobuf_c_message_pack(m, rpc_room(r, n ? n : 1));
+	rpc_reply(r, 0, n);
 }
 
 static enum rpc_status
@@ -187,7 +176,7 @@ status_of(const struct bindu_err *err)
 	case BINDU_E_AUTH:
 		return RPC_PERMISSION_DENIED;
 	case BINDU_E_AGAIN:
-		return RPC_UNAVAILABLE;
+		return err->detail == EBUSY ? RPC_ABORTED : RPC_UNAVAILABLE;
 	case BINDU_E_CONFIG:
 	case BINDU_E_UNAVAILABLE:
 	case BINDU_E_NO:

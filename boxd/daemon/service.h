@@ -37,7 +37,6 @@ void svc_new_call(struct rpc *, void *d);
 
 /* For the functions of the calls. */
 void svc_reply(struct rpc *, const ProtobufCMessage *);
-void svc_send(struct rpc *, const ProtobufCMessage *); /* one of a stream */
 void svc_fail(struct rpc *, const struct bindu_err *);
 void svc_fail_text(struct rpc *, enum bindu_errc, const char *text);
 /* The message, freed as protobuf-c's own are; NULL: malformed, or it asks for

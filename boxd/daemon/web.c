@@ -42,7 +42,7 @@ struct web {
 	bool open;
 };
 
-struct conn *
+static struct conn *
 conn_new(struct web *w, int fd, bool trusted, const char *box_id)
 {
 	struct conn *c = xcalloc(1, sizeof *c);

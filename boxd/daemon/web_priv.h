@@ -42,7 +42,6 @@ struct conn {
 	int64_t used_ms; /* when the box was last marked as used */
 };
 
-struct conn *conn_new(struct web *, int fd, bool trusted, const char *box_id);
 void conn_close(struct conn *);
 void conn_deadline(struct conn *, int64_t ms); /* then it is closed */
 bool web_crowded(const struct web *); /* no more ways into boxes now */

@@ -26,7 +26,8 @@ static const char sudoers[] =
     "root ALL=(ALL:ALL) ALL\n"
     "boxd ALL=(ALL:ALL) NOPASSWD:ALL\n";
 
-int
+/* Hold IMAGES/.lock: closing the descriptor gives it back. */
+static int
 layer_lock(const char *images, struct bindu_err *err)
 {
 	AUTO_FREE char *path = xasprintf("%s/.lock", images);

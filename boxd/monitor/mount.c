@@ -249,6 +249,7 @@ mount_over(const struct mounter *m, const char *path, struct bindu_err *err)
 	work = xasprintf("m/disk/over-%s/work", flat);
 	/* Made outside the id-mapped clone, where we have no id. */
 	if (bindu_fd_mkdirs(upper + 2, 0755, err) == -1 ||
+	    image_view_seed(path, upper + 2, err) == -1 ||
 	    bindu_fd_mkdirs(work + 2, 0755, err) == -1)
 		return -1;
 	if (mkdir("m/view", 0700) == -1 && errno != EEXIST)

@@ -93,7 +93,8 @@ exchange(struct bindu_remote *r, const char *method, const void *req, size_t n,
 		if (boxd_renew(r, &why))
 			continue;
 		if (why.code != BINDU_E_AGAIN ||
-		    why.detail != BINDU_RPC_UNAVAILABLE ||
+		    (why.detail != BINDU_RPC_UNAVAILABLE &&
+			why.detail != BINDU_RPC_ABORTED) ||
 		    !(flags & BOXD_SAFE) || ++try == TRIES)
 			break;
 		if (bindu_pause(500 * try, err) == -1)
