@@ -505,3 +505,15 @@ print(len(tarfile.open(fileobj=sys.stdin.buffer, mode="r|gz").getmembers()))' \
 	tar tf d7/out.tar | diff - ../want
 	[ "$(tar tvf d7/out.tar | grep -c -- '^-rwxr-xr-x')" = 1 ]
 }
+
+@test "pack: --json -o FILE says what was written; an output that cannot be made is named" {
+	write a.py <<<'print(1)'
+	run --separate-stderr -0 timeout 10 bindu-pack --json -o "$BATS_TEST_TMPDIR/x.tar"
+	size=$(wc -c <"$BATS_TEST_TMPDIR/x.tar")
+	[ "$output" = "{\"file\":\"$BATS_TEST_TMPDIR/x.tar\",\"files\":1,\"content_bytes\":9,\"archive_bytes\":$size}" ]
+	run -2 timeout 10 bindu-pack --json
+	[[ $output == *"-o FILE"* ]]
+	run -66 timeout 10 bindu-pack -o /nonexistent/x
+	[[ $output == *"cannot make /nonexistent/x: No such file"* ]]
+	[[ $output != *tmp* ]]
+}

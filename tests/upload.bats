@@ -160,3 +160,33 @@ s
 	run -66 timeout 10 bindu-agent start up missing.py
 	run -66 timeout 10 bindu-agent status nobox
 }
+
+@test "upload: odd archives of others: holes, ./, doubles, files below files, git's own" {
+	cd "$BATS_TEST_TMPDIR"
+	mkdir -p o/.git o/a/empty
+	echo x >o/.git/config
+	echo 'print("odd")' >o/agent.py
+	chmod +x o/agent.py
+	truncate -s 300000 o/a/hole
+	printf end >>o/a/hole
+	truncate -s 400000 o/a/hole
+	want=$(sha256sum <o/a/hole)
+	tar -C o -Scf odd.tar .
+	timeout 100 bindu-upload up:odd <odd.tar
+	[ "$(in_box 'cd odd && find . ! -path "./.bindu*" ! -name . | sort && test -x agent.py && sha256sum <a/hole')" = "./a
+./a/empty
+./a/hole
+./agent.py
+$want" ]
+	tar -C o -cf double.tar agent.py
+	tar -C o -rf double.tar agent.py
+	run -65 timeout 20 bindu-upload up <double.tar
+	[[ "$output" == *"agent.py comes twice"* ]]
+	tar -C o -cf below.tar --transform 's,^a/hole,agent.py/x,' agent.py a/hole
+	run -65 timeout 20 bindu-upload up <below.tar
+	[[ "$output" == *"agent.py/x goes through what is no directory"* ]]
+	ln o/agent.py o/hard
+	tar -C o -cf hard.tar agent.py hard
+	run -65 timeout 20 bindu-upload up <hard.tar
+	[[ "$output" == *"hard is a hard link"* ]]
+}

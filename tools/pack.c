@@ -2,11 +2,13 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "lib/base/fd.h"
+#include "lib/base/json.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "lib/base/tool.h"
@@ -63,7 +65,7 @@ skip_output(int i, int rc, const struct stat *st)
 }
 
 static int
-check_options(struct bindu_err *err)
+check_options(const struct bindu_ctx *ctx, struct bindu_err *err)
 {
 	const char *level = gzip ? gzip : zstd ? zstd : "";
 	struct stat st;
@@ -72,6 +74,10 @@ check_options(struct bindu_err *err)
 	if (gzip != NULL && zstd != NULL)
 		return bindu_err_set(err, BINDU_E_USAGE,
 		    "--gzip and --zstd exclude each other");
+	if (ctx->json && !list && explain.n == 0 && output == NULL)
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "--json needs --list, --explain or -o FILE: stdout is the "
+		    "archive's");
 	if (nul && !list)
 		return bindu_err_set(err, BINDU_E_USAGE, "-0 needs --list");
 	pack.compress = gzip ? BINDU_GZIP : zstd ? BINDU_ZSTD : BINDU_TAR;
@@ -162,6 +168,20 @@ write_manifest(const struct bindu_tree *t, struct bindu_err *err)
 	    err);
 }
 
+static void
+print_result(const struct bindu_pack_stats *s)
+{
+	AUTO_JSON json_t *o = json_object();
+	AUTO_FREE char *text = NULL;
+
+	bindu_json_set_str(o, "file", output);
+	bindu_json_set_int(o, "files", (int64_t)s->files);
+	bindu_json_set_int(o, "content_bytes", (int64_t)s->in_bytes);
+	bindu_json_set_int(o, "archive_bytes", (int64_t)s->out_bytes);
+	text = bindu_json_text(o);
+	puts(text);
+}
+
 static int
 write_archive(struct bindu_ctx *ctx, struct bindu_tree *t,
     struct bindu_err *err)
@@ -186,13 +206,14 @@ write_archive(struct bindu_ctx *ctx, struct bindu_tree *t,
 		    open(temp = xasprintf("%s.%ld.tmp", output, (long)getpid()),
 			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd == -1)
-		return bindu_err_sys(err, "cannot open %s",
-		    temp ? temp : output);
+		return bindu_err_sys(err, "cannot make %s", output);
 	rc = bindu_pack_write(t, fd, &pack, &s, ctx->report, err);
 	if (rc == 0 && temp != NULL && rename(temp, output) == -1)
 		rc = bindu_err_sys(err, "cannot make %s", output);
 	if (rc == -1 && temp != NULL)
 		unlink(temp);
+	if (rc == 0 && ctx->json)
+		print_result(&s);
 	return rc;
 }
 
@@ -217,7 +238,7 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 
 	(void)argc;
 	(void)argv;
-	if (check_options(err) == -1)
+	if (check_options(ctx, err) == -1)
 		return -1;
 	if (explain.n > 0)
 		return explain_paths(ctx, err);

@@ -339,6 +339,32 @@ put_file(struct pack *k, struct bindu_entry *e, struct bindu_err *err)
 	}
 }
 
+/* Nobody else can change the spool, but a disk can. */
+static int
+put_spooled(struct pack *k, struct bindu_entry *e, struct bindu_err *err)
+{
+	uint8_t sum[BINDU_SHA256];
+
+	if (put_header(k, e, err) == -1)
+		return -1;
+	for (uint64_t done = 0; done < e->size;) {
+		uint64_t left = e->size - done;
+		ssize_t n = pread(k->tree->rootfd, k->buf,
+		    left < CHUNK ? (size_t)left : CHUNK, (off_t)(e->at + done));
+
+		if (bindu_tool_interrupted(err) == -1)
+			return -1;
+		if (n <= 0)
+			return fail_read(e, err);
+		bindu_digest_add(k->digest, k->buf, (size_t)n);
+		if (put_data(k, e, k->buf, (size_t)n, err) == -1)
+			return -1;
+		done += (uint64_t)n;
+	}
+	bindu_digest_end(k->digest, sum);
+	return set_digest(e, sum, err);
+}
+
 /* A link or an empty directory. */
 static int
 put_other(struct pack *k, struct bindu_entry *e, struct bindu_err *err)
@@ -370,8 +396,9 @@ put_entries(struct pack *k, struct bindu_err *err)
 
 	for (size_t i = 0; i < t->n; i++) {
 		struct bindu_entry *e = &t->entry[i];
-		int rc = e->type == BINDU_FILE ? put_file(k, e, err) :
-						 put_other(k, e, err);
+		int rc = e->type != BINDU_FILE ? put_other(k, e, err) :
+		    t->spooled		       ? put_spooled(k, e, err) :
+						 put_file(k, e, err);
 
 		if (rc == -1 || bindu_tool_interrupted(err) == -1)
 			return -1;

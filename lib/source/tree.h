@@ -21,7 +21,11 @@ struct bindu_entry {
 	char *path; /* relative, '/' between, no leading "./" */
 	char *link; /* target of a link, else NULL */
 	uint64_t size; /* bytes of a file, of the target for a link */
-	uint64_t mtime_ns, ctime_ns, ino, dev; /* as lstat saw it */
+	uint64_t mtime_ns, ctime_ns, dev; /* as lstat saw it */
+	union {
+		uint64_t ino; /* the same */
+		uint64_t at; /* of a spooled tree: where its bytes begin */
+	};
 	mode_t mode; /* 0755 or 0644 for files, 0755 dirs, 0777 links */
 	enum bindu_entry_type type;
 	bool hashed; /* sha256 holds the content's digest */
@@ -38,7 +42,8 @@ struct bindu_drop {
 
 struct bindu_tree {
 	char *root; /* absolute */
-	int rootfd;
+	int rootfd; /* -1: none */
+	bool spooled; /* rootfd is a file that holds all contents */
 	struct bindu_entry *entry; /* sorted by bytes of path */
 	size_t n, cap;
 	struct bindu_drop *drop; /* secrets, each named; sorted */

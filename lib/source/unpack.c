@@ -5,22 +5,27 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+#include "lib/base/config.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
 #include "lib/base/str.h"
 #include "unpack_end.h"
+#include "walk_link.h"
+
+#define HOLD (256 * 1024) /* gathered for one write */
 
 struct unpack {
 	struct archive *a;
-	int dirfd;
-	uint64_t bytes, max_bytes;
+	struct bindu_tree *t;
+	struct bindu_digest *digest;
+	char *buf;
+	size_t held; /* in buf, not yet in the spool */
+	uint64_t written, max_bytes;
 	uint64_t files, max_files;
 };
 
@@ -43,110 +48,148 @@ fail_read(struct unpack *u, struct bindu_err *err)
 	    why != NULL ? why : "unknown error");
 }
 
-/* The directory of path, made if need be; *base is the last component. */
 static int
-open_parent(struct unpack *u, const char *path, const char **base,
-    struct bindu_err *err)
+open_spool(struct bindu_err *err)
 {
-	AUTO_FREE char *dir = bindu_path_dir(path);
-	AUTO_CLOSE int at = dup(u->dirfd);
-	char *p = dir, *slash;
+	const char *tmp = bindu_config_env("TMPDIR");
+	int fd;
 
-	*base = bindu_path_base(path);
-	if (strcmp(dir, ".") == 0)
-		return bindu_steal_fd(&at);
-	do {
-		int next;
-
-		slash = strchr(p, '/');
-		if (slash != NULL)
-			*slash = '\0';
-		if (mkdirat(at, p, 0755) == -1 && errno != EEXIST)
-			return bindu_err_sys(err, "cannot make %s", path);
-		next = openat(at, p,
-		    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		bindu_cleanup_close(&at);
-		at = next;
-		if (at == -1)
-			return refuse(path, "goes through what is no directory",
-			    err);
-		p = slash + 1;
-	} while (slash != NULL);
-	return bindu_steal_fd(&at);
+	if (tmp == NULL)
+		tmp = "/tmp";
+	fd = open(tmp, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	return fd != -1 ? fd :
+			  bindu_err_sys(err, "cannot make a file in %s", tmp);
 }
 
 static int
-put_file(struct unpack *u, int at, const char *base, const char *path,
-    mode_t mode, struct bindu_err *err)
+flush(struct unpack *u, struct bindu_err *err)
 {
-	AUTO_CLOSE int fd = -1;
+	if (bindu_fd_write(u->t->rootfd, u->buf, u->held) == -1)
+		return bindu_err_sys(err, "cannot hold the archive's files");
+	u->written += u->held;
+	u->held = 0;
+	return 0;
+}
+
+static int
+put_data(struct unpack *u, const char *p, size_t n, struct bindu_err *err)
+{
+	bindu_digest_add(u->digest, p, n);
+	while (n > 0) {
+		size_t part = n < HOLD - u->held ? n : HOLD - u->held;
+
+		memcpy(u->buf + u->held, p, part);
+		u->held += part;
+		p += part;
+		n -= part;
+		if (u->held == HOLD && flush(u, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* A hole of a sparse file is one here. */
+static int
+put_hole(struct unpack *u, uint64_t n, struct bindu_err *err)
+{
+	static const char zeros[1 << 16];
+
+	if (n == 0)
+		return 0;
+	if (flush(u, err) == -1)
+		return -1;
+	u->written += n;
+	for (; n > sizeof zeros; n -= sizeof zeros)
+		bindu_digest_add(u->digest, zeros, sizeof zeros);
+	bindu_digest_add(u->digest, zeros, (size_t)n);
+	if (lseek(u->t->rootfd, (off_t)u->written, SEEK_SET) == -1)
+		return bindu_err_sys(err, "cannot hold the archive's files");
+	return 0;
+}
+
+static int
+put_file(struct unpack *u, struct bindu_entry *e, struct bindu_err *err)
+{
 	la_int64_t where;
 	const void *p;
 	size_t n;
 	int r;
 
-	fd = openat(at, base,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-	    mode & 0111 ? 0755 : 0644);
-	if (fd == -1 && errno == EEXIST)
-		return refuse(path, "comes twice", err);
-	if (fd == -1)
-		return bindu_err_sys(err, "cannot make %s", path);
-	while (
-	    (r = archive_read_data_block(u->a, &p, &n, &where)) == ARCHIVE_OK) {
-		if (n > u->max_bytes - u->bytes)
-			return refuse(path, "makes it too large", err);
-		u->bytes += n;
-		if (lseek(fd, where, SEEK_SET) == -1 ||
-		    bindu_fd_write(fd, p, n) == -1)
-			return bindu_err_sys(err, "cannot write %s", path);
-	}
-	if (r != ARCHIVE_EOF)
-		return fail_read(u, err);
-	/* The end of a sparse file may be a hole. */
-	if (lseek(fd, 0, SEEK_END) < where &&
-	    where <= (la_int64_t)u->max_bytes && ftruncate(fd, where) == -1)
-		return bindu_err_sys(err, "cannot write %s", path);
+	e->at = u->written + u->held;
+	/* The last one says where the file ends, perhaps in a hole. */
+	do {
+		uint64_t left = u->max_bytes - u->written - u->held, hole;
+
+		n = 0;
+		r = archive_read_data_block(u->a, &p, &n, &where);
+		if (r != ARCHIVE_OK && r != ARCHIVE_EOF)
+			return fail_read(u, err);
+		hole = (uint64_t)where - e->size;
+		if (where < 0 || (uint64_t)where < e->size)
+			return refuse(e->path, "is not in order", err);
+		if (hole > left || n > left - hole)
+			return refuse(e->path, "makes it too large", err);
+		if (put_hole(u, hole, err) == -1 ||
+		    put_data(u, p, n, err) == -1)
+			return -1;
+		e->size = (uint64_t)where + n;
+	} while (r == ARCHIVE_OK);
+	bindu_digest_end(u->digest, e->sha256);
+	u->t->bytes += e->size;
 	return 0;
 }
 
 static int
-put_entry(struct unpack *u, struct archive_entry *e, const char *path,
+put_entry(struct unpack *u, struct archive_entry *ae, struct bindu_entry *e,
     struct bindu_err *err)
 {
-	AUTO_CLOSE int at = -1;
-	const char *base;
+	const char *target = archive_entry_symlink(ae);
 
-	at = open_parent(u, path, &base, err);
-	if (at == -1)
-		return -1;
-	if (archive_entry_hardlink(e) != NULL)
-		return refuse(path, "is a hard link", err);
-	switch (archive_entry_filetype(e)) {
+	e->hashed = true;
+	if (archive_entry_hardlink(ae) != NULL)
+		return refuse(e->path, "is a hard link", err);
+	switch (archive_entry_filetype(ae)) {
 	case AE_IFREG:
-		return put_file(u, at, base, path, archive_entry_perm(e), err);
+		e->type = BINDU_FILE;
+		e->mode = archive_entry_perm(ae) & 0111 ? 0755 : 0644;
+		return put_file(u, e, err);
 	case AE_IFDIR:
-		if (mkdirat(at, base, 0755) == -1 && errno != EEXIST)
-			return bindu_err_sys(err, "cannot make %s", path);
+		e->type = BINDU_DIR;
+		e->mode = 0755;
+		bindu_digest_bytes("", 0, e->sha256);
 		return 0;
 	case AE_IFLNK:
-		if (archive_entry_symlink(e) == NULL)
-			return refuse(path, "is a link without target", err);
-		if (symlinkat(archive_entry_symlink(e), at, base) == 0)
-			return 0;
-		if (errno == EEXIST)
-			return refuse(path, "comes twice", err);
-		return bindu_err_sys(err, "cannot make %s", path);
+		if (target == NULL || *target == '\0')
+			return refuse(e->path, "is a link without target", err);
+		e->type = BINDU_LINK;
+		e->mode = 0777;
+		e->link = xstrdup(target);
+		e->size = strlen(target);
+		bindu_digest_bytes(target, e->size, e->sha256);
+		return 0;
 	default:
-		return refuse(path, "is no file, directory or link", err);
+		return refuse(e->path, "is no file, directory or link", err);
 	}
 }
 
-static int
-take_entry(struct unpack *u, struct archive_entry *e, struct bindu_err *err)
+static bool
+is_gits(const char *path)
 {
+	for (; path != NULL; path = strchr(path, '/')) {
+		path += *path == '/';
+		if (strncmp(path, ".git", 4) == 0 &&
+		    (path[4] == '/' || path[4] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+static int
+take_entry(struct unpack *u, struct archive_entry *ae, struct bindu_err *err)
+{
+	const char *raw = archive_entry_pathname(ae);
+	struct bindu_tree *t = u->t;
 	AUTO_FREE char *path = NULL;
-	const char *raw = archive_entry_pathname(e);
 	size_t n;
 
 	if (raw == NULL)
@@ -164,43 +207,145 @@ take_entry(struct unpack *u, struct archive_entry *e, struct bindu_err *err)
 		return 0;
 	if (!bindu_path_is_inside(path))
 		return refuse(path, "is not a name inside the archive", err);
-	return put_entry(u, e, path, err);
+	if (is_gits(path))
+		return 0;
+	bindu_grow(&t->entry, &t->cap, t->n + 1, sizeof *t->entry);
+	t->entry[t->n] = (struct bindu_entry){ .path = bindu_steal(&path) };
+	return put_entry(u, ae, &t->entry[t->n++], err);
+}
+
+static int
+compare_paths(const void *a, const void *b)
+{
+	return strcmp(((const struct bindu_entry *)a)->path,
+	    ((const struct bindu_entry *)b)->path);
+}
+
+/* Is path's parent, and theirs, a directory, or not told of? */
+static int
+check_parents(struct bindu_tree *t, const char *path, struct bindu_err *err)
+{
+	AUTO_FREE char *dir = xstrdup(path);
+
+	for (char *slash; (slash = strrchr(dir, '/')) != NULL;) {
+		ssize_t i;
+
+		*slash = '\0';
+		i = bindu_tree_find(t, dir);
+		if (i == -1)
+			continue;
+		if (t->entry[i].type != BINDU_DIR)
+			return refuse(path, "goes through what is no directory",
+			    err);
+		/* Not empty: it is no entry of a tree. */
+		t->entry[i].mode = 0;
+	}
+	return 0;
+}
+
+static bool
+same_parent(const char *a, const char *b)
+{
+	const char *x = strrchr(a, '/'), *y = strrchr(b, '/');
+	size_t n = x != NULL ? (size_t)(x - a) : 0;
+
+	return n == (y != NULL ? (size_t)(y - b) : 0) && memcmp(a, b, n) == 0;
+}
+
+/* Sorted, each name once, directories only where they are empty. */
+static int
+make_tree(struct bindu_tree *t, struct bindu_err *err)
+{
+	size_t kept = 0;
+
+	qsort(t->entry, t->n, sizeof *t->entry, compare_paths);
+	for (size_t i = 0; i < t->n; i++) {
+		const struct bindu_entry *e = &t->entry[i], *last = e - 1;
+
+		if (i > 0 && strcmp(e->path, last->path) == 0 &&
+		    (e->type != BINDU_DIR || last->type != BINDU_DIR))
+			return refuse(e->path, "comes twice", err);
+		if ((i == 0 || !same_parent(e->path, last->path)) &&
+		    check_parents(t, e->path, err) == -1)
+			return -1;
+	}
+	for (size_t i = 0; i < t->n; i++) {
+		struct bindu_entry *e = &t->entry[i];
+
+		if (e->mode != 0 &&
+		    (i + 1 == t->n || strcmp(e->path, e[1].path) != 0))
+			t->entry[kept++] = *e;
+		else
+			free(e->path);
+	}
+	t->n = kept;
+	return bindu_walk_check_links(t, err);
+}
+
+static int
+read_entries(struct unpack *u, int fd, struct bindu_err *err)
+{
+	struct archive_entry *e;
+	int64_t at = 0;
+	int r;
+
+	archive_read_support_format_tar(u->a);
+	archive_read_support_format_empty(u->a);
+	archive_read_support_filter_gzip(u->a);
+	archive_read_support_filter_zstd(u->a);
+	if (archive_read_open_fd(u->a, fd, 1 << 16) != ARCHIVE_OK)
+		return fail_read(u, err);
+	while ((r = archive_read_next_header(u->a, &e)) != ARCHIVE_EOF) {
+		/* A warning is about metadata we do not use. */
+		if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
+			return fail_read(u, err);
+		if (take_entry(u, e, err) == -1)
+			return -1;
+		if (archive_read_data_skip(u->a) < ARCHIVE_WARN)
+			return fail_read(u, err);
+		at = archive_filter_bytes(u->a, 0);
+	}
+	if (unpack_check_end(u->a, at, err) == -1)
+		return -1;
+	if (u->files == 0)
+		return bindu_err_set(err, BINDU_E_DATA, "the archive is empty");
+	if (flush(u, err) == -1)
+		return -1;
+	/* The last file may end in a hole. */
+	if (ftruncate(u->t->rootfd, (off_t)u->written) == -1)
+		return bindu_err_sys(err, "cannot hold the archive's files");
+	return 0;
 }
 
 int
-bindu_unpack(int fd, int dirfd, uint64_t max_bytes, uint64_t max_files,
-    struct bindu_err *err)
+bindu_unpack(int fd, uint64_t max_bytes, uint64_t max_files,
+    struct bindu_tree **out, struct bindu_err *err)
 {
 	struct unpack u = {
-		.a = archive_read_new(),
-		.dirfd = dirfd,
+		.t = xcalloc(1, sizeof *u.t),
 		.max_bytes = max_bytes,
 		.max_files = max_files,
 	};
-	struct archive_entry *e;
-	int64_t at = 0;
-	int bad = 0, r;
+	int bad;
 
-	archive_read_support_format_tar(u.a);
-	archive_read_support_format_empty(u.a);
-	archive_read_support_filter_gzip(u.a);
-	archive_read_support_filter_zstd(u.a);
-	if (archive_read_open_fd(u.a, fd, 1 << 16) != ARCHIVE_OK)
-		bad = fail_read(&u, err);
-	while (!bad && (r = archive_read_next_header(u.a, &e)) != ARCHIVE_EOF) {
-		/* A warning is about metadata we do not use. */
-		if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
-			bad = fail_read(&u, err);
-		else
-			bad = take_entry(&u, e, err);
-		if (!bad && archive_read_data_skip(u.a) < ARCHIVE_WARN)
-			bad = fail_read(&u, err);
-		at = archive_filter_bytes(u.a, 0);
+	u.t->spooled = true;
+	u.t->rootfd = open_spool(err);
+	if (u.t->rootfd == -1) {
+		bindu_tree_free(u.t);
+		return -1;
 	}
+	u.a = archive_read_new();
+	u.digest = bindu_digest_new();
+	u.buf = xmalloc(HOLD);
+	bad = read_entries(&u, fd, err);
 	if (!bad)
-		bad = unpack_check_end(u.a, at, err);
-	if (!bad && u.files == 0)
-		bad = bindu_err_set(err, BINDU_E_DATA, "the archive is empty");
+		bad = make_tree(u.t, err);
 	archive_read_free(u.a);
+	bindu_digest_free(u.digest);
+	free(u.buf);
+	if (bad)
+		bindu_tree_free(u.t);
+	else
+		*out = u.t;
 	return bad;
 }
