@@ -216,8 +216,46 @@ check() {
 	run -1 check
 	mv report base.json
 	run -0 check --baseline base.json
+	ln -s base.json link.json
+	run -0 check --baseline link.json
+	run -0 check --baseline <(cat base.json)
 	printf 'u=%s\n' "$OTHER" >>tree/a.txt
 	run -1 check --baseline base.json
+}
+
+@test "scrub: a token in escapes, in pieces, packed in base64 or in a record is found" {
+	python3 - "$TOKEN" <<-'PY'
+	import base64, gzip, io, sys, zipfile, zlib
+	t = sys.argv[1]
+	def put(name, data):
+	    open('tree/' + name, 'wb').write(data if isinstance(data, bytes) else data.encode())
+	put('u.json', '{"k": "' + ''.join('\\u%04x' % ord(c) for c in t) + '"}')
+	put('x.c', 'k = "' + ''.join('\\x%02x' % ord(c) for c in t) + '";')
+	put('e.html', ''.join('&#%d;' % ord(c) for c in t))
+	put('plus.py', 'k = "%s" + "%s"\n' % (t[:20], t[20:]))
+	put('next.py', 'k = ("%s"\n     "%s")\n' % (t[:20], t[20:]))
+	line = ('k = "%s"\n' % t).encode()
+	put('gz.txt', base64.b64encode(gzip.compress(line)))
+	put('zlib.txt', base64.b64encode(zlib.compress(line)))
+	out = io.BytesIO()
+	with zipfile.ZipFile(out, 'w', zipfile.ZIP_DEFLATED) as z:
+	    z.writestr('a.py', line)
+	put('zip.txt', base64.b64encode(out.getvalue()))
+	put('record.bin', b'\0\1\2\x13Wkey' + t.encode() + b'\0')
+	put('cut.md', 'as in ' + t + '...\n')
+	PY
+	run -1 check
+	[ "$(names findings path | sort | uniq | tr '\n' ' ')" = \
+		"e.html gz.txt!base64 next.py plus.py record.bin u.json x.c zip.txt!base64!a.py zlib.txt!base64 " ]
+}
+
+@test "scrub: what only looks packed in base64 is no unread file" {
+	python3 -c 'import base64, os
+print(base64.b64encode(b"\x1f\x8b\x08\0" + os.urandom(900)).decode())
+print(base64.b64encode(b"x\x9c" + os.urandom(900)).decode())
+print(base64.b64encode(b"PK\3\4" + os.urandom(900)).decode())' >tree/a.txt
+	run -0 check
+	[ -z "$(names unread path)" ]
 }
 
 @test "scrub: a dropped file comes back by an entry bound to its digest" {

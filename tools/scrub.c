@@ -152,8 +152,12 @@ filter(struct bindu_ctx *ctx, struct bindu_scrub_report *r,
 		    "stdout is a "
 		    "terminal; send the archive to a file or a pipe");
 	allow = bindu_path_join(ctx->dir, ".binduscrub");
-	if (scrub.allow_file == NULL && access(allow, F_OK) == 0)
+	if (scrub.allow_file == NULL && lstat(allow, &st) == 0) {
+		if (!S_ISREG(st.st_mode))
+			return bindu_err_set(err, BINDU_E_CONFIG,
+			    "%s is not a regular file", allow);
 		scrub.allow_file = allow;
+	}
 	rc = bindu_scrub_filter(STDIN_FILENO, STDOUT_FILENO, &scrub,
 	    ctx->report, r, err);
 	if (rc == 0)

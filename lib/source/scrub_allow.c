@@ -136,8 +136,7 @@ load_baseline(struct scrub_allow *a, const char *name, struct bindu_err *err)
 	json_t *list, *f;
 	size_t len, i;
 
-	if (bindu_fd_read_file(AT_FDCWD, name, BASELINE_MAX, &text, &len,
-		err) == -1)
+	if (bindu_fd_read_named(name, BASELINE_MAX, &text, &len, err) == -1)
 		return bindu_err_wrap(err, "baseline");
 	report = bindu_json_parse(text, len, BASELINE_MAX, name, err);
 	if (!report)
@@ -176,9 +175,12 @@ load(struct scrub_allow *a, int dirfd, const char *file, const char *baseline,
 	AUTO_FREE char *text = NULL;
 	struct bindu_err mine = { 0 };
 	size_t len;
+	/* What the user names may be a link or a pipe, the tree's own not. */
+	int bad = file ?
+	    bindu_fd_read_named(file, FILE_MAX_BYTES, &text, &len, &mine) :
+	    bindu_fd_read_file(dirfd, name, FILE_MAX_BYTES, &text, &len, &mine);
 
-	if (bindu_fd_read_file(file ? AT_FDCWD : dirfd, name, FILE_MAX_BYTES,
-		&text, &len, &mine) == -1) {
+	if (bad) {
 		if (file || mine.code != BINDU_E_NOINPUT) {
 			if (err)
 				*err = mine;

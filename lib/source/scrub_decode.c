@@ -74,6 +74,10 @@ looks_packed(const uint8_t *p)
 		"7zX",
 		"\x28\xb5\x2f\xfd", "PK\3\4", "7z\xbc\xaf" };
 
+	if (!memchr("\x1f\xfd\x28"
+		    "BP7x",
+		p[0], 7))
+		return false;
 	for (size_t i = 0; i < sizeof magic / sizeof *magic; i++)
 		if (!memcmp(p, magic[i], strlen(magic[i])))
 			return true;
@@ -364,11 +368,12 @@ static void
 decode_percent(struct scrub_scan *s, struct scrub_decoder *d,
     const struct scrub_view *v, size_t at)
 {
-	struct scrub_mapped m = { .n = 0 };
+	struct scrub_mapped m; /* large: not cleared */
 	size_t i = at, escapes = 0;
 
 	while (at > 0 && i - at < 200 && !ends_percent(v->p[at - 1]))
 		at--;
+	m.n = 0;
 	for (i = at; i < v->n && m.n < sizeof m.byte && i - at < 24000; m.n++) {
 		uint8_t *out = m.byte + m.n;
 

@@ -102,13 +102,14 @@ find_start(const struct scrub_text *t, size_t at, size_t *start)
 void
 scrub_judge_escape(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 {
-	struct scrub_mapped m = { .n = 0 };
+	struct scrub_mapped m; /* large: not cleared */
 	size_t start, i, len;
 	uint8_t c;
 
 	if (scrub_scan_deep(s) || !read_escape(t->p, t->n, at, &c) ||
 	    !find_start(t, at, &start))
 		return;
+	m.n = 0;
 	for (i = start; i < t->n && m.n < sizeof m.byte && i - start < 49000;
 	     i += len) {
 		len = read_escape(t->p, t->n, i, &c);

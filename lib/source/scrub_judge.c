@@ -86,7 +86,7 @@ skip_joint(const struct scrub_text *t, size_t i)
 	if (t->p[i] == '\\' && t->p[i + 1] == '\n')
 		return i + 2;
 	quote = t->p[i];
-	if (!strchr("\"'`", quote))
+	if (!quote || !strchr("\"'`", quote))
 		return 0;
 	for (i++; i < t->n && i - start < 80; i++) {
 		if (isspace(t->p[i]))
@@ -99,8 +99,8 @@ skip_joint(const struct scrub_text *t, size_t i)
 }
 
 /* A token that source text holds in pieces. */
-static int
-judge_pieces(struct scrub_scan *s, const struct scrub_text *t, size_t at,
+int
+scrub_judge_pieces(struct scrub_scan *s, const struct scrub_text *t, size_t at,
     const struct scrub_rule *r)
 {
 	size_t lit = strlen(r->lit), n = 0, i = at, next, pieces = 0, len;
@@ -140,7 +140,7 @@ judge_row(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	enum scrub_verdict v = SCRUB_GOOD;
 
 	if (!len)
-		return judge_pieces(s, t, at, r);
+		return scrub_judge_pieces(s, t, at, r);
 	end = at + len;
 	if (r->pre)
 		start = match_before(r->pre, t, at);
@@ -239,8 +239,8 @@ scrub_judge_start(struct scrub_scan *s, const struct scrub_starts *x,
 		at++; /* a line that a patch takes out */
 	at = skip_colour(t, at, end);
 	if (judge_from(s, x, t, at) || !at ||
-	    (t->p[at - 1] >= 9 && t->p[at - 1] < 0x80) ||
-	    !scrub_binary_near(t->p, t->n, at, at))
+	    (t->p[at - 1] >= 32 && t->p[at - 1] < 0x80) ||
+	    isspace(t->p[at - 1]) || !scrub_binary_near(t->p, t->n, at, at))
 		return;
 	/* In a record of a binary format other strings, and a byte of length,
 	 * stand right before this one. */

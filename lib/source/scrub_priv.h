@@ -226,6 +226,9 @@ void scrub_judge_run(struct scrub_scan *, const struct scrub_text *, size_t at,
     size_t end, bool weak);
 void scrub_judge_rule(struct scrub_scan *, const struct scrub_text *, size_t at,
     const struct scrub_rule *);
+/* A token in pieces: 1 if it was one. */
+int scrub_judge_pieces(struct scrub_scan *, const struct scrub_text *,
+    size_t at, const struct scrub_rule *);
 /* The rules marked RUN, by their first character. */
 enum { SCRUB_STARTS = 64 };
 struct scrub_starts {

@@ -76,10 +76,15 @@ static const char *const made_up[] = { "example", "xxxx", "placeholder",
 	"test-token", "test_token", "enter-", "enter_", "-here", "_here",
 	"foobar", "abcdef", "123456789", "qwerty", "deadbeef", "lorem", "....",
 	"****", "----", "____", "0000000",
-	/* Values of RFC 6749 and of jwt.io, which everyone quotes. */
-	"2yotnfzfejr1zcsicmwpaa", "tgzv3jokf0xg5qx2tlkwia",
-	"czzcagrsa3f0mzpnwdfmqmf0m2jw", "45ghiukldjahdnhzdauz",
-	"sflkxwrjsmekkf2qt4fwpmejf36pok6yjv_adqssw5c", NULL };
+	/* Values of RFC 5849, RFC 6749 and jwt.io, which everyone quotes. */
+	"dpf43f3p2l4k3l03", "kd94hf93k423kf44", "nnch734d00sl2jdk",
+	"pfkkdhi9sl3r4s00", "hh5s93j4hdidpola", "hdhd0244k9j7ao03",
+	"9djdj82h48djs9d2", "j49sk3j29djd", "kkk9d7dh3k39sjv7", "dh893hdasih9",
+	"74knzjedhnmbp0emj9zht", "byt5cmsgcbgudfhobymefcx6bsw",
+	"gkgrfcywp7ro0oxsjdot", "2yotnfzfejr1zcsicmwpaa",
+	"tgzv3jokf0xg5qx2tlkwia", "czzcagrsa3f0mzpnwdfmqmf0m2jw",
+	"45ghiukldjahdnhzdauz", "sflkxwrjsmekkf2qt4fwpmejf36pok6yjv_adqssw5c",
+	NULL };
 
 /* Rows of equal characters, counting rows (abcdef, 4321) and few different
  * characters for the length. */
@@ -132,6 +137,7 @@ scrub_is_placeholder(const uint8_t *s, size_t n)
 			set >> ((*w)[2] & 31) & 1 &&
 		    memmem(folded, n, *w, strlen(*w)) &&
 		    /* Four letters come up by chance in a random value. */
+		    (**w != 'x' || n < 40 || memmem(folded, n, "xxxxxx", 6)) &&
 		    ((*w)[4] || !islower(**w) || **w == 'x' ||
 			scrub_randomness(s, n) < 1))
 			return true;

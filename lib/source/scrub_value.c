@@ -84,6 +84,15 @@ is_challenge(const struct scrub_text *t, const struct scrub_pair *a)
 	return n == 43 && p && p + n < end;
 }
 
+static bool
+has_key_word(const struct scrub_text *t, const struct scrub_pair *a)
+{
+	for (size_t i = a->key; i + 3 <= a->kend; i++)
+		if (!strncasecmp((const char *)t->p + i, "key", 3))
+			return true;
+	return false;
+}
+
 /* How sure is the pair's value, by what its name says? */
 static int
 pair_level(const struct scrub_text *t, const struct scrub_pair *a)
@@ -93,7 +102,12 @@ pair_level(const struct scrub_text *t, const struct scrub_pair *a)
 	int level;
 
 	if (a->kind != KEY_PASSWORD) {
-		level = scrub_token_level(v, n, a->kind);
+		enum scrub_key kind = a->kind;
+
+		/* A key or secret, and not some token. */
+		if (n == 36 && kind == KEY_TOKEN && has_key_word(t, a))
+			kind = KEY_SECRET;
+		level = scrub_token_level(v, n, kind);
 		return level > BINDU_SCRUB_WARN && is_challenge(t, a) ?
 		    BINDU_SCRUB_WARN :
 		    level;
@@ -193,10 +207,12 @@ static bool
 judge_discord(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 {
 	uint8_t id[24];
-	size_t len =
-	    scrub_match("\\b{23,28}.\\b{6}.\\b{27,40}", t->p, t->n, at);
+	size_t len;
 
-	if (!len || !strchr("MNO", t->p[at]) || !scrub_border_left(t->p, at))
+	if (!strchr("MNO", t->p[at]) || !scrub_border_left(t->p, at))
+		return false;
+	len = scrub_match("\\b{23,28}.\\b{6}.\\b{27,40}", t->p, t->n, at);
+	if (!len)
 		return false;
 	if (scrub_base64(t->p + at, 24, id, 17, NULL) < 17)
 		return false;
@@ -226,6 +242,10 @@ judge_prefixed(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 		{ "provider/telegram-bot-token", "\\d{8}:AA\\b{33}", 35, 9 },
 	};
 
+	static const struct scrub_rule sendgrid = { "provider/sendgrid-key",
+		"SG.", "SG.\\b{22}.\\b{43}", NULL, RULE_LEFT | RULE_RANDOM,
+		NULL };
+
 	if (!strchr(".:", t->p[at - 1]) || (n != 22 && n != 35 && n < 130))
 		return false;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -243,7 +263,8 @@ judge_prefixed(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 		    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
 		return true;
 	}
-	return false;
+	return n == 22 && at > 3 && !memcmp(t->p + at - 3, "SG.", 3) &&
+	    scrub_judge_pieces(s, t, at - 3, &sendgrid);
 }
 
 /* Azure AD client secrets: three characters, a digit, Q~, 31 to 34 more.
@@ -367,7 +388,8 @@ judge_second(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	uint8_t quote = t->p[i];
 	int level;
 
-	if (i < low + 8 || !strchr("\"'", quote) || t->p[end] != quote)
+	if (i < low + 8 || (quote != '"' && quote != '\'') ||
+	    t->p[end] != quote)
 		return false;
 	while (i > low && strchr(" ,", t->p[i - 1]))
 		i--;
@@ -423,8 +445,11 @@ scrub_judge_run(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 {
 	size_t n = end - at;
 
-	if (!at)
+	if (!at) { /* the stream's first run has no name */
+		if (!judge_azure(s, t, at) && n >= 23 && n <= 28)
+			judge_discord(s, t, at);
 		return;
+	}
 	if (strchr(".:", t->p[at - 1]) && judge_prefixed(s, t, at, n))
 		return;
 	if ((t->p[at - 1] == '.' || t->p[at + 5] == '~') &&

@@ -269,8 +269,11 @@ scrub_token_level(const uint8_t *p, size_t n, enum scrub_key kind)
 	if (n < 8 || !letters || scrub_is_placeholder(p, n) ||
 	    scrub_is_common(p, n))
 		return -1;
+	/* Tokens of requests and locks are UUIDs too. */
 	if (is_uuid(p, n))
-		return kind == KEY_WEAK ? -1 : BINDU_SCRUB_BLOCK;
+		return kind == KEY_SECRET ? BINDU_SCRUB_BLOCK :
+		    kind == KEY_TOKEN	  ? BINDU_SCRUB_WARN :
+					    -1;
 	if ((p[0] == '/' && r < 0.8) ||
 	    (memchr(p, '(', n) && memchr(p, ')', n)))
 		return -1;
