@@ -209,6 +209,44 @@ nothing_left() {
 	[ -z "$(box_status)" ]
 }
 
+@test "unhappy: a crash at import is told within a second of it" {
+	timeout 60 bindu-box create -q --image host "$NAME" >/dev/null
+	agent 1 'open("/tmp/crash", "w").write(str(time.time())); import no_such'
+	run --separate-stderr -1 deploy --on-exit detach
+	end=$EPOCHREALTIME
+	[[ $stderr == *"Traceback"*"No module named 'no_such'"*"exited with code 1"* ]]
+	began=$(timeout 20 bindu-exec -q "$NAME" -- cat /tmp/crash)
+	ms=$(awk "BEGIN { print int(($end - $began) * 1000) }")
+	echo "$ms ms after the crash"
+	# A second on a machine of its own.
+	[ "$ms" -lt $((3000 * SLOW)) ]
+	[ "$(box_status)" = running ]
+}
+
+@test "unhappy: the daemon dies while attached; the agent serves on" {
+	screen=$BATS_TEST_TMPDIR/screen
+	: >"$screen"
+	status=0
+	{
+		eventually 30 grep -q 'serves at' "$screen"
+		kill -9 "$(daemon)"
+		# Its terminal stays until it has ended by itself.
+		eventually 30 test -e "$BATS_TEST_TMPDIR/ended"
+	} | { env -u CI timeout 60 script -qefc "exec bindu-deploy -C '$TREE' \
+		--name $NAME --on-exit suspend agent.py" "$screen" >/dev/null ||
+		status=$?
+		echo $status >"$BATS_TEST_TMPDIR/ended"; }
+	cat "$screen"
+	[ "$(cat "$BATS_TEST_TMPDIR/ended")" = 75 ]
+	grep -q 'cannot be reached' "$screen"
+	grep -q 'cannot suspend box unhappy, which still runs' "$screen"
+	[ "$(box_status)" = running ]
+	serves 1
+	deploy
+	serves 1
+	nothing_left
+}
+
 @test "unhappy: the box's disk is full during the upload, the install, the start" {
 	timeout 60 bindu-box create -q --image host --disk 128M "$NAME" >/dev/null
 	deploy
