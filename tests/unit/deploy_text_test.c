@@ -1,6 +1,7 @@
 /* deploy_text: what a dry run says, and what it must not.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lib/base/mem.h"
@@ -123,7 +124,8 @@ deployed(void)
 	AUTO_JSON json_t *bad = NULL, *good = NULL;
 	json_t *h;
 
-	strcpy(d.served.st.cause, "exited with code 3");
+	snprintf(d.served.st.cause, sizeof d.served.st.cause,
+	    "exited with code 3");
 	bad = bindu_deployed_json(&d, &p);
 	h = json_object_get(bad, "health");
 	ok(json_is_false(json_object_get(h, "public")) &&
@@ -135,7 +137,7 @@ deployed(void)
 	    "and nothing it has not");
 	d.served.health.healthy = true;
 	d.unchanged = d.rolled_back = true;
-	strcpy(d.release, "abc");
+	snprintf(d.release, sizeof d.release, "abc");
 	good = bindu_deployed_json(&d, &p);
 	h = json_object_get(good, "health");
 	ok(json_is_true(json_object_get(h, "public")) &&
