@@ -166,9 +166,9 @@ busybox_image() {
 		mkdir -p "$to$(dirname "$file")"
 		cp -L "$file" "$to$file"
 	done
-	for file in $(busybox --list); do
-		ln -sf busybox "$to/bin/$file"
-	done
+	busybox --list | python3 -c 'import os, sys
+for name in sys.stdin.read().split(): os.symlink("busybox", sys.argv[1] + name)' \
+		"$to/bin/"
 	printf '%s\n' root:x:0:0:root:/root:/bin/sh \
 		boxd:x:1000:1000:boxd:/home/boxd:/bin/sh >"$to/etc/passwd"
 	printf '%s\n' root:x:0: boxd:x:1000: >"$to/etc/group"
