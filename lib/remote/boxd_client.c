@@ -261,7 +261,7 @@ bindu_boxd_client_open(struct bindu_remote *r, struct bindu_err *err)
 	if (r->runtime != BINDU_LOCAL)
 		c->token = bindu_token_new(&e, err);
 	if (r->runtime == BINDU_LOCAL || c->token != NULL)
-		c->rpc = bindu_rpc_open(&e, err);
+		c->rpc = bindu_rpc_open(&e, r->report, err);
 	if (c->rpc == NULL) {
 		bindu_token_free(c->token);
 		free(c);

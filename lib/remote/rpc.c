@@ -32,6 +32,7 @@ struct bindu_rpc_call {
 	bool ended; /* the status is here */
 	bool drained; /* the last message was read */
 	bool held; /* give no message now */
+	int64_t began;
 	int signal; /* the last one that recv told of */
 	grpc_byte_buffer *in; /* RECV's result */
 	bool has_in;
@@ -117,6 +118,7 @@ make_call(struct bindu_rpc *rpc, const char *method, int64_t timeout_ms)
 
 	c->rpc = rpc;
 	c->method = xstrdup(method);
+	c->began = bindu_clock_ms();
 	c->signal = bindu_tool_pending() ? 0 : bindu_tool_signal();
 	for (int i = 0; i < OP_COUNT; i++)
 		c->tags[i] = (struct tag){ c, (enum op)i };
@@ -367,6 +369,9 @@ bindu_rpc_end(struct bindu_rpc_call *c)
 		if (busy)
 			pump(c->rpc, INT64_MAX);
 	}
+	bindu_note(c->rpc->report, BINDU_DEBUG, "call %s %lld ms",
+	    strrchr(c->method, '/') + 1,
+	    (long long)(bindu_clock_ms() - c->began));
 	if (c->has_in)
 		grpc_byte_buffer_destroy(c->in);
 	grpc_slice_unref(c->text);

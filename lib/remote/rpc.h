@@ -16,6 +16,7 @@
 #include "endpoint.h"
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
+#include "lib/base/progress.h"
 
 #define BINDU_RPC_MAX (64 << 20) /* of one received message */
 #define BINDU_RPC_PIECE (1 << 20) /* of data in one sent message */
@@ -35,9 +36,10 @@ enum {
 };
 
 struct bindu_rpc;
-/* Does not connect yet: the first call does. */
-struct bindu_rpc *
-bindu_rpc_open(const struct bindu_endpoint *, struct bindu_err *);
+/* Does not connect yet: the first call does.  Each call that ended, and how
+ * long it took, goes to the report (BINDU_DEBUG). */
+struct bindu_rpc *bindu_rpc_open(const struct bindu_endpoint *,
+    const struct bindu_report *, struct bindu_err *);
 void bindu_rpc_close(struct bindu_rpc *);
 /* Sent as "authorization: Bearer TOKEN" with every later call; NULL: none. */
 int bindu_rpc_set_token(struct bindu_rpc *, const char *, struct bindu_err *);

@@ -141,7 +141,8 @@ drop_log(gpr_log_func_args *args)
 }
 
 struct bindu_rpc *
-bindu_rpc_open(const struct bindu_endpoint *e, struct bindu_err *err)
+bindu_rpc_open(const struct bindu_endpoint *e,
+    const struct bindu_report *report, struct bindu_err *err)
 {
 	struct bindu_rpc *rpc;
 	grpc_channel *channel;
@@ -159,6 +160,7 @@ bindu_rpc_open(const struct bindu_endpoint *e, struct bindu_err *err)
 	rpc = xcalloc(1, sizeof(*rpc));
 	rpc->channel = channel;
 	rpc->cq = grpc_completion_queue_create_for_next(NULL);
+	rpc->report = report;
 	rpc->local = e->unix_path != NULL;
 	rpc->where = e->unix_path != NULL ?
 	    xstrdup(e->unix_path) :

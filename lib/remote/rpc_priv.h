@@ -14,6 +14,7 @@ struct bindu_rpc {
 	grpc_call *waker;
 	bool woken;
 	bool local; /* the far side is our own daemon */
+	const struct bindu_report *report; /* told of each call that ended */
 	char *where; /* for messages: "boxd.sh:9443" */
 	char *auth; /* "Bearer ..."; wiped when freed */
 };
