@@ -6,15 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "agent_priv.h"
 #include "agent_script.h"
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
 #include "stream.h"
 
 enum {
-	QUICK_MS = 60000, /* start waits 10 s for the old one to end */
-	DEPS_MS = 1800000,
-	TEXT_MAX = 1 << 20,
+	DEPS_MS = BINDU_AGENT_DEPS_MS,
+	QUICK_MS = BINDU_AGENT_QUICK_MS,
+	TEXT_MAX = BINDU_AGENT_TEXT_MAX,
 };
 
 /* The value of "key=value" when line begins so, else NULL. */
@@ -83,9 +84,8 @@ take_number(const char *line, struct bindu_agent_status *st)
 		st->gap_ms = atoll(v);
 }
 
-/* key=value lines, an empty one, the log's end. */
-static void
-parse_status(struct bindu_buf *out, struct bindu_agent_status *st)
+void
+bindu_agent_parse(struct bindu_buf *out, struct bindu_agent_status *st)
 {
 	char *rest = out->p, *line;
 	size_t n;
@@ -123,13 +123,12 @@ run_for_status(struct bindu_remote *remote, const char *box,
 		return -1;
 	if (code != 0)
 		return -1;
-	parse_status(&out, st);
+	bindu_agent_parse(&out, st);
 	return 0;
 }
 
-/* NAME='VALUE' lines, as sh reads them. */
-static int
-quote_env(struct bindu_buf *b, const struct bindu_strv *env,
+int
+bindu_agent_quote(struct bindu_buf *b, const struct bindu_strv *env,
     struct bindu_err *err)
 {
 	for (size_t i = 0; env != NULL && i < env->n; i++) {
@@ -147,25 +146,42 @@ quote_env(struct bindu_buf *b, const struct bindu_strv *env,
 }
 
 /* A local box has the host's installer settings in its image already. */
-static void
-add_index_settings(struct bindu_remote *remote, struct bindu_strv *env)
+int
+bindu_agent_index(struct bindu_remote *remote, struct bindu_buf *b,
+    struct bindu_err *err)
 {
 	static const char *const keys[] = { "PIP_INDEX_URL",
 		"PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "UV_DEFAULT_INDEX",
 		"UV_INDEX", NULL };
 
+	AUTO_STRV struct bindu_strv env = { 0 };
+
 	if (bindu_remote_runtime(remote) == BINDU_LOCAL)
-		return;
+		return 0;
 	for (size_t i = 0; keys[i] != NULL; i++) {
 		const char *v = bindu_config_env(keys[i]);
 
 		if (v != NULL)
-			bindu_strv_addf(env, "%s=%s", keys[i], v);
+			bindu_strv_addf(&env, "%s=%s", keys[i], v);
 	}
+	return bindu_agent_quote(b, &env, err);
 }
 
-static const char *
-or_dash(const char *s)
+void
+bindu_agent_env_take(const char *line, struct bindu_agent_env *got)
+{
+	const char *v;
+
+	if ((v = value_of(line, "skipped")) != NULL)
+		got->skipped = *v == '1';
+	else if ((v = value_of(line, "tool")) != NULL)
+		copy(got->tool, sizeof got->tool, v);
+	else if ((v = value_of(line, "python")) != NULL)
+		copy(got->python, sizeof got->python, v);
+}
+
+const char *
+bindu_or_dash(const char *s)
 {
 	return s != NULL && *s != '\0' ? s : "-";
 }
@@ -175,8 +191,9 @@ bindu_agent_deps(struct bindu_remote *remote, const char *box,
     const struct bindu_agent_deps *want, struct bindu_agent_env *got,
     const struct bindu_report *report, struct bindu_err *err)
 {
-	const char *argv[] = { "deps.sh", or_dash(want->script),
-		or_dash(want->bindu_version), or_dash(want->python), NULL };
+	const char *argv[] = { "deps.sh", bindu_or_dash(want->script),
+		bindu_or_dash(want->bindu_version), bindu_or_dash(want->python),
+		NULL };
 	struct bindu_script_opts o = {
 		.argv = argv,
 		.held = want->held,
@@ -186,54 +203,20 @@ bindu_agent_deps(struct bindu_remote *remote, const char *box,
 	};
 	AUTO_BUF struct bindu_buf in = BINDU_BUF_INIT(TEXT_MAX);
 	AUTO_BUF struct bindu_buf out = BINDU_BUF_INIT(TEXT_MAX);
-	AUTO_STRV struct bindu_strv env = { 0 };
 	char *rest, *line;
 	int code;
 
 	memset(got, 0, sizeof *got);
-	add_index_settings(remote, &env);
-	if (quote_env(&in, &env, err) == -1 ||
+	if (bindu_agent_index(remote, &in, err) == -1 ||
 	    bindu_script_run(remote, box, &o, in.p, in.len, DEPS_MS, &out,
 		&code, err) == -1)
 		return -1;
 	if (code != 0)
 		return bindu_err_wrap(err, "dependencies");
 	rest = out.p;
-	while (rest != NULL && (line = strsep(&rest, "\n")) != NULL) {
-		const char *v;
-
-		if ((v = value_of(line, "skipped")) != NULL)
-			got->skipped = *v == '1';
-		else if ((v = value_of(line, "tool")) != NULL)
-			snprintf(got->tool, sizeof got->tool, "%s", v);
-		else if ((v = value_of(line, "python")) != NULL)
-			snprintf(got->python, sizeof got->python, "%s", v);
-	}
+	while (rest != NULL && (line = strsep(&rest, "\n")) != NULL)
+		bindu_agent_env_take(line, got);
 	return 0;
-}
-
-int
-bindu_agent_start(struct bindu_remote *remote, const char *box,
-    const struct bindu_agent_start *s, struct bindu_agent_status *st,
-    struct bindu_err *err)
-{
-	uint32_t first = s->port != 0 || s->same ? s->port : BINDU_AGENT_PORT;
-	AUTO_FREE char *port = first != 0 ? xasprintf("%u", (unsigned)first) :
-					    NULL;
-	const char *argv[] = { "agent.sh", "start", or_dash(s->script),
-		or_dash(port), or_dash(s->public_url),
-		s->key != NULL ? s->key : "", s->same ? "same" : "new", NULL };
-	struct bindu_script_opts o = { .argv = argv,
-		.held = s->held,
-		.sure = s->held };
-	AUTO_BUF struct bindu_buf in = BINDU_BUF_INIT(TEXT_MAX);
-	int bad = quote_env(&in, s->env, err);
-
-	if (!bad)
-		bad = run_for_status(remote, box, &o, &in, QUICK_MS, st, err);
-	if (in.p != NULL)
-		explicit_bzero(in.p, in.len);
-	return bad;
 }
 
 int
@@ -360,7 +343,7 @@ bindu_agent_watch_status(struct bindu_agent_watch *w,
 	if (bindu_script_end(w->script, QUICK_MS, &out, &code, err) == -1 ||
 	    code != 0)
 		return -1;
-	parse_status(&out, st);
+	bindu_agent_parse(&out, st);
 	return 0;
 }
 

@@ -66,11 +66,6 @@ struct bindu_agent_status {
 int bindu_agent_deps(struct bindu_remote *, const char *box,
     const struct bindu_agent_deps *, struct bindu_agent_env *,
     const struct bindu_report *, struct bindu_err *);
-/* A new run of the live release; agent_serve.h makes it the agent.  0: its
- * process was started, which says nothing of its health. */
-int bindu_agent_start(struct bindu_remote *, const char *box,
-    const struct bindu_agent_start *, struct bindu_agent_status *,
-    struct bindu_err *);
 /* Wait in the box until it answers there.  0: st->ready is the answer. */
 int bindu_agent_ready(struct bindu_remote *, const char *box, unsigned run,
     int64_t timeout_ms, struct bindu_agent_status *, struct bindu_err *);

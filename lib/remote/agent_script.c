@@ -53,6 +53,8 @@ struct bindu_script {
 	bool tell;
 	bool skip_have; /* HAVE was not waited for: its line comes first */
 	bool ended;
+	bool broken; /* how it ended in the box is not known: why */
+	struct bindu_err why;
 	struct bindu_exec_end end;
 };
 
@@ -209,6 +211,14 @@ take_err(struct bindu_script *s, const char *p, size_t n)
 	}
 }
 
+static int
+give_up(const struct bindu_script *s, struct bindu_err *err)
+{
+	if (err != NULL)
+		*err = s->why;
+	return -1;
+}
+
 /* One event: 1; 0 when timeout_ms passed without. */
 static int
 receive(struct bindu_script *s, int64_t timeout_ms, struct bindu_err *err)
@@ -217,10 +227,10 @@ receive(struct bindu_script *s, int64_t timeout_ms, struct bindu_err *err)
 	const char *p;
 	size_t n;
 
-	if (bindu_exec_recv(s->exec, timeout_ms, &what, &p, &n, &s->end, err) ==
-	    -1) {
-		s->ended = true;
-		return -1;
+	if (bindu_exec_recv(s->exec, timeout_ms, &what, &p, &n, &s->end,
+		&s->why) == -1) {
+		s->ended = s->broken = true;
+		return give_up(s, err);
 	}
 	switch (what) {
 	case BINDU_EXEC_OUT:
@@ -362,6 +372,8 @@ bindu_script_end(struct bindu_script *s, int64_t timeout_ms,
 		if (wait_for_more(s, deadline, err) == -1)
 			return -1;
 	}
+	if (s->broken)
+		return give_up(s, err);
 	drop_taken(s);
 	skip_have(s);
 	*code = s->end.code;

@@ -19,6 +19,7 @@ struct serve {
 	struct bindu_remote *remote;
 	const struct bindu_box_info *box;
 	const struct bindu_agent_serve *want;
+	struct bindu_agent_up *up;
 	struct bindu_agent_served *got;
 	const struct bindu_report *report;
 	const char *url, *name;
@@ -91,13 +92,25 @@ say_port(struct serve *s)
 		    (long long)st->gap_ms % 1000 / 100);
 }
 
+static unsigned
+grace_of(const struct bindu_agent_serve *want)
+{
+	const char *v = bindu_config_env("BINDU_GRACE");
+	uint32_t n;
+
+	if (want->grace_s >= 0)
+		return (unsigned)want->grace_s;
+	return v != NULL && bindu_str_u32(v, &n, NULL) == 0 && n <= 86400 ?
+	    n :
+	    BINDU_AGENT_GRACE_S;
+}
+
 static int
 start(struct serve *s, struct bindu_err *err)
 {
 	struct bindu_agent_served *got = s->got;
 
-	if (bindu_agent_start(s->remote, s->box->name, &s->want->start,
-		&got->st, err) == -1)
+	if (bindu_agent_up_start(s->up, &got->st, err) == -1)
 		return -1;
 	got->replaced = got->st.beside == 0;
 	got->start_ms = bindu_clock_ms() - s->began;
@@ -112,8 +125,9 @@ wait_inside(struct serve *s, struct bindu_err *err)
 {
 	struct bindu_agent_served *got = s->got;
 
-	if (bindu_agent_ready(s->remote, s->box->name, got->st.run,
-		bindu_clock_left(s->deadline), &got->st, err) == -1)
+	if (bindu_agent_up_ready(s->up, got->st.run,
+		bindu_clock_left(s->deadline), grace_of(s->want), &got->st,
+		err) == -1)
 		return -1;
 	got->replaced = got->st.beside == 0;
 	if (!got->st.ready)
@@ -198,28 +212,33 @@ back_out(struct serve *s, const struct bindu_err *why)
 	s->remote->timeout_ms = limit;
 }
 
-static unsigned
-grace_of(const struct bindu_agent_serve *want)
-{
-	const char *v = bindu_config_env("BINDU_GRACE");
-	uint32_t n;
-
-	if (want->grace_s >= 0)
-		return (unsigned)want->grace_s;
-	return v != NULL && bindu_str_u32(v, &n, NULL) == 0 && n <= 86400 ?
-	    n :
-	    BINDU_AGENT_GRACE_S;
-}
-
 /* From now on it is what serves, whatever we still find out. */
 static int
 make_live(struct serve *s, struct bindu_err *err)
 {
-	int bad = bindu_agent_live(s->remote, s->box->name, s->got->st.run,
-	    grace_of(s->want), err);
+	int bad = bindu_agent_up_live(s->up, err);
 
 	s->got->st.healthy = bad == 0;
 	return bad;
+}
+
+static int
+serve(struct serve *s, struct bindu_err *err)
+{
+	struct bindu_agent_served *got = s->got;
+	struct bindu_err why = { 0 };
+
+	if (start(s, err) == -1)
+		return -1;
+	if (make_healthy(s, &why) == 0)
+		return make_live(s, err);
+	if (got->kept)
+		make_live(s, NULL);
+	else if (!got->replaced)
+		back_out(s, &why);
+	if (err != NULL)
+		*err = why;
+	return -1;
 }
 
 int
@@ -231,6 +250,7 @@ bindu_agent_serve(struct bindu_remote *remote, const struct bindu_box_info *box,
 		.remote = remote,
 		.box = box,
 		.want = want,
+		.up = want->up,
 		.got = got,
 		.report = report,
 		.url = box->local_url != NULL ? box->local_url : box->url,
@@ -239,21 +259,19 @@ bindu_agent_serve(struct bindu_remote *remote, const struct bindu_box_info *box,
 		.deadline = bindu_clock_deadline(
 		    want->timeout_ms != 0 ? want->timeout_ms : TIMEOUT_MS),
 	};
-	struct bindu_err why = { 0 };
+	int bad;
 
 	memset(got, 0, sizeof *got);
 	if (s.url == NULL)
 		return bindu_err_set(err, BINDU_E_PROTOCOL,
 		    "box %s has no address to ask", box->name);
-	if (start(&s, err) == -1)
+	if (s.up == NULL)
+		s.up = bindu_agent_up_open(remote, box->name, NULL,
+		    &want->start, report, err);
+	if (s.up == NULL)
 		return -1;
-	if (make_healthy(&s, &why) == 0)
-		return make_live(&s, err);
-	if (got->kept)
-		make_live(&s, NULL);
-	else if (!got->replaced)
-		back_out(&s, &why);
-	if (err != NULL)
-		*err = why;
-	return -1;
+	bad = serve(&s, err);
+	if (s.up != want->up)
+		bindu_agent_up_free(s.up);
+	return bad;
 }

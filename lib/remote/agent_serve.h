@@ -15,13 +15,14 @@
 #ifndef BINDU_AGENT_SERVE_H
 #define BINDU_AGENT_SERVE_H
 
-#include "agent.h"
+#include "agent_up.h"
 #include "health.h"
 
 #define BINDU_AGENT_GRACE_S 30
 
 struct bindu_agent_serve {
 	struct bindu_agent_start start; /* start.same: as the live run */
+	struct bindu_agent_up *up; /* opened with start; NULL: none was */
 	const char *name; /* what messages call it */
 	int64_t timeout_ms; /* until it is healthy; 0: 60 s */
 	int64_t grace_s; /* for the old one; -1: BINDU_GRACE, else 30 */

@@ -141,6 +141,13 @@ open_box(struct bindu_run *r, struct bindu_err *err)
 	return -1;
 }
 
+/* The box is at work on our files: time to begin what comes next. */
+static void
+open_up(void *arg)
+{
+	bindu_run_up(arg, NULL);
+}
+
 static int
 upload(struct bindu_run *r, bool *unchanged, struct bindu_err *err)
 {
@@ -152,6 +159,7 @@ upload(struct bindu_run *r, bool *unchanged, struct bindu_err *err)
 	    r->o->keep, r->report, err);
 	if (r->session == NULL)
 		return -1;
+	bindu_session_on_change(r->session, open_up, r);
 	snprintf(r->before, sizeof r->before, "%s",
 	    bindu_session_current(r->session));
 	if (bindu_session_put(r->session, r->plan->tree, r->d->release, &st,
@@ -198,17 +206,11 @@ check(struct bindu_run *r, struct bindu_err *err)
 static int
 deps(struct bindu_run *r, struct bindu_err *err)
 {
-	struct bindu_agent_deps want = {
-		.script = r->plan->agent.script,
-		.python = r->plan->agent.python,
-		.bindu_version = r->o->bindu_version,
-		.held = true,
-	};
 	int64_t began = bindu_clock_ms();
 	struct bindu_agent_env got;
 
-	if (bindu_agent_deps(r->remote, r->box.name, &want, &got, r->report,
-		err) == -1)
+	if (bindu_run_up(r, err) == -1 ||
+	    bindu_agent_up_deps(r->up, &got, err) == -1)
 		return -1;
 	bindu_run_phase(r, "deps", began, "%s",
 	    strcmp(got.tool, "none") == 0 ? "none" :
@@ -312,6 +314,7 @@ bindu_deploy(const struct bindu_deploy_opts *o, struct bindu_plan *plan,
 		    bindu_run_health(&r, o->health_timeout_ms, &why);
 	if (bad && d->remote != NULL)
 		bindu_run_undo(&r, &why);
+	bindu_agent_up_free(r.up);
 	free(bindu_commit_end(&r.commit));
 	d->served = r.served;
 	bindu_session_close(r.session);

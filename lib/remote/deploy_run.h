@@ -19,6 +19,9 @@ struct bindu_run {
 	struct bindu_session *session;
 	struct bindu_box_info box;
 	char before[65]; /* the release that was live when we came, or "" */
+	struct bindu_agent_deps deps; /* what up was opened with */
+	struct bindu_agent_start start;
+	struct bindu_agent_up *up; /* begun while the upload was at work */
 	char key[65]; /* digest of what is asked of start */
 	struct bindu_agent_served served; /* what start and health came to */
 	bool started; /* a run of ours may have taken the place of another */
@@ -30,6 +33,8 @@ struct bindu_run {
 /* Tell the report and remember for the release. */
 void bindu_run_phase(struct bindu_run *, const char *phase, int64_t began,
     const char *detail, ...) __attribute__((format(printf, 4, 5)));
+/* Open up, unless that was done. */
+int bindu_run_up(struct bindu_run *, struct bindu_err *);
 /* Start the live release and make it the agent. */
 int bindu_run_serve(struct bindu_run *, int64_t timeout_ms, struct bindu_err *);
 /* Something that runs already: does it answer? */

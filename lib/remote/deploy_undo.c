@@ -24,17 +24,34 @@ note_times(struct bindu_run *r)
 }
 
 int
+bindu_run_up(struct bindu_run *r, struct bindu_err *err)
+{
+	if (r->up != NULL)
+		return 0;
+	r->deps = (struct bindu_agent_deps){
+		.script = r->plan->agent.script,
+		.python = r->plan->agent.python,
+		.bindu_version = r->o->bindu_version,
+		.held = true,
+	};
+	r->start = (struct bindu_agent_start){
+		.script = r->plan->agent.script,
+		.port = r->plan->port,
+		.public_url = r->d->url,
+		.env = r->o->env,
+		.key = r->key,
+		.held = true,
+	};
+	r->up = bindu_agent_up_open(r->remote, r->box.name, &r->deps, &r->start,
+	    r->report, err);
+	return r->up != NULL ? 0 : -1;
+}
+
+int
 bindu_run_serve(struct bindu_run *r, int64_t timeout_ms, struct bindu_err *err)
 {
 	struct bindu_agent_serve s = {
-		.start = {
-			.script = r->plan->agent.script,
-			.port = r->plan->port,
-			.public_url = r->d->url,
-			.env = r->o->env,
-			.key = r->key,
-			.held = true,
-		},
+		.up = r->up,
 		.name = r->plan->agent.name,
 		.timeout_ms = timeout_ms,
 		.grace_s = -1,
@@ -135,6 +152,7 @@ bindu_run_undo(struct bindu_run *r, const struct bindu_err *err)
 {
 	bool interrupted = err->code == BINDU_E_SIGNAL;
 
+	bindu_agent_up_free(bindu_steal(&r->up));
 	if (r->served.kept)
 		return;
 	if (interrupted)

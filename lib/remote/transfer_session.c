@@ -32,6 +32,8 @@ struct bindu_session {
 	uint64_t edited; /* files of it that were changed in the box */
 	struct bindu_strv kept;
 	char before[65]; /* the release to go back to */
+	void (*on_change)(void *);
+	void *arg;
 	bool noted; /* NOTE's answer was not waited for */
 };
 
@@ -139,6 +141,13 @@ bindu_session_open(struct bindu_remote *remote, const char *box,
 		return s;
 	bindu_session_close(s);
 	return NULL;
+}
+
+void
+bindu_session_on_change(struct bindu_session *s, void (*f)(void *), void *arg)
+{
+	s->on_change = f;
+	s->arg = arg;
 }
 
 const char *
@@ -359,6 +368,8 @@ bindu_session_put(struct bindu_session *s, struct bindu_tree *t, char id[65],
 		stats->unchanged = true;
 		return 0;
 	}
+	if (s->on_change != NULL)
+		s->on_change(s->arg);
 	if (bindu_strv_has(&s->kept, id))
 		return go(s, "USE", id, err);
 	if (s->current[0] != '\0') {

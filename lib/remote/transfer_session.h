@@ -17,6 +17,9 @@ bindu_session_open(struct bindu_remote *, const char *box, const char *dir,
 void bindu_session_close(struct bindu_session *);
 /* The release that is live, "" when none; changed by put and use. */
 const char *bindu_session_current(const struct bindu_session *);
+/* Called once put knows that the box must change, before it waits for that. */
+void
+bindu_session_on_change(struct bindu_session *, void (*)(void *), void *arg);
 /* Make the hashed tree the live release. */
 int bindu_session_put(struct bindu_session *, struct bindu_tree *, char id[65],
     struct bindu_transfer_stats *, struct bindu_err *);

@@ -8,6 +8,9 @@
 #			digest of what was asked for, is told by status.  Tells
 #			the new run's status
 #	agent.sh ready RUN MS	wait until RUN answers, at most MS; see below
+#	agent.sh up SCRIPT PORT URL KEY BINDU PYTHON	deps.sh and start new, when
+#			told so on stdin
+#	agent.sh prove		ready and live, when told so on stdin
 #	agent.sh live RUN [GRACE]	RUN is the agent now: supervise it; the
 #			others end with their connections, or after GRACE s (30)
 #	agent.sh drop RUN	end RUN; the live one, if another, stays
@@ -64,8 +67,9 @@ alive() {
 	[ "${20:-}" = "$b" ] && [ "$1" != Z ]
 }
 
+# b is the start time in the fields of /proc/PID/stat behind the name.
 born() {
-	echo "${20}"
+	b=${20}
 }
 
 nap() {
@@ -74,16 +78,17 @@ nap() {
 
 now_ms() {
 	read -r up _ </proc/uptime
-	echo "${up%.*}${up#*.}0"
+	now=${up%.*}${up#*.}0
 }
 
-# The content of file $1, without newline.
-word() {
+# w is the first line of file $1.  A deploy runs through here while somebody
+# waits: what is said often spends no fork.
+get() {
 	w=
 	read -r w 2>/dev/null <"$1"
-	printf %s "$w"
 }
 
+# For a file that is read while it may change.
 put() {
 	echo "$2" >"$1.new" && mv -f "$1.new" "$1"
 }
@@ -101,7 +106,8 @@ take_launch() {
 
 find_python() {
 	python=
-	read -r python 2>/dev/null <"$T/releases/$(word "$T/current")/python"
+	get "$T/current"
+	read -r python 2>/dev/null <"$T/releases/$w/python"
 	[ -x "$python" ] || python=$(command -v python3) || python=python3
 }
 
@@ -153,9 +159,11 @@ end_agent() {
 	alive "$run/pid" || return 0
 	agent=$p
 	kill -TERM "-$agent" 2>/dev/null || kill -TERM "$agent"
-	end=$(($(now_ms) + $1 * 1000))
-	while alive "$run/pid" && [ "$(now_ms)" -lt "$end" ]; do
+	now_ms
+	end=$((now + $1 * 1000))
+	while alive "$run/pid" && [ "$now" -lt "$end" ]; do
 		nap
+		now_ms
 	done
 	# Also what it left behind in its group.
 	kill -KILL "-$agent" 2>/dev/null || kill -KILL "$agent" 2>/dev/null
@@ -164,31 +172,38 @@ end_agent() {
 # Not before its connections have ended, unless that takes too long.  What
 # was on its way when the route changed gets there within a second.
 drain() {
-	listens=$(word "$run/port")
-	end=$(($(now_ms) + $(word "$run/drain") * 1000))
+	get "$run/port"
+	listens=$w
+	get "$run/drain"
+	now_ms
+	end=$((now + w * 1000))
 	free=0
-	while alive "$run/pid" && [ "$(now_ms)" -lt "$end" ] &&
-		[ "$free" -lt 4 ]; do
+	while alive "$run/pid" && [ "$now" -lt "$end" ] && [ "$free" -lt 4 ]; do
 		sleep 0.3 2>/dev/null || sleep 1
 		free=$((free + 1))
 		[ "$(connections "$listens")" = 0 ] || free=0
+		now_ms
 	done
 	say_in_log "another run has taken its place"
 	end_agent 10
 }
 
 # One run of the agent: its pid is written from inside, its group is its own.
+# Descriptor 7 is launch's, which waits until nobody has it.
 run_once() {
 	find_python
-	rm -f "$run/exit"
-	put "$run/release" "$(word "$T/current")"
-	put "$run/started" "$(date +%s)"
+	[ ! -e "$run/exit" ] || rm -f "$run/exit"
+	get "$T/current"
+	echo "$w" >"$run/release"
+	date +%s >"$run/started"
 	# shellcheck disable=SC2016 # expanded by the inner sh
-	$setsid sh -c 'read -r s </proc/$$/stat; born() { echo "${20}"; }
-		echo "$$ $(born ${s##*) }) $1" >"$0.new" && mv -f "$0.new" "$0"
-		shift; exec "$@"' "$run/pid" "$boot_id" "$python" "$script" \
-		</dev/null >>"$run/log" 2>&1 &
+	$setsid sh -c 'read -r s </proc/$$/stat; born() { b=${20}; }
+		born ${s##*) }
+		echo "$$ $b $1" >"$0"
+		shift; exec "$@" 7>&-' "$run/pid" "$boot_id" "$python" \
+		"$script" </dev/null >>"$run/log" 2>&1 &
 	child=$!
+	exec 7>&-
 	# A signal to us ends wait early; the child decides when it is over.
 	while :; do
 		wait "$child"
@@ -214,7 +229,8 @@ supervise() {
 	command -v setsid >/dev/null 2>&1 && setsid=setsid
 	read -r stat </proc/$$/stat
 	# shellcheck disable=SC2086 # fields
-	put "$run/supervisor" "$$ $(born ${stat##*) }) $boot_id"
+	born ${stat##*) }
+	echo "$$ $b $boot_id" >"$run/supervisor"
 	down=
 	trap : USR1
 	trap down=1 TERM
@@ -227,21 +243,22 @@ supervise() {
 		PYTHONUNBUFFERED=1
 	unset PYTHONDONTWRITEBYTECODE
 	cd "$home/app" || exit 1
-	limit_log &
+	(exec 7>&- && limit_log) &
 	limiter=$!
 	tries=0
 	while ! is_over; do
 		run_once
 		! is_over || break
-		lasted=$(($(date +%s) - $(word "$run/started")))
+		get "$run/started"
+		lasted=$(($(date +%s) - w))
 		# What never worked would fail the same way again.
 		[ -e "$run/healthy" ] || [ "$lasted" -ge 60 ] || break
 		[ "$lasted" -lt 60 ] || tries=0
 		pause=$((1 << tries))
 		[ "$tries" -ge 5 ] || tries=$((tries + 1))
 		say_in_log "ended with code $code, starts again in $pause s"
-		r=$(word "$run/restarts")
-		put "$run/restarts" "$((${r:-0} + 1))"
+		get "$run/restarts"
+		put "$run/restarts" "$((${w:-0} + 1))"
 		until [ "$pause" = 0 ] || is_over; do
 			sleep 1
 			pause=$((pause - 1))
@@ -264,50 +281,64 @@ is_running() {
 	}
 }
 
-runs() {
-	ls "$R/runs"
+# all are the numbers of the runs.
+list_runs() {
+	all=
+	for each in "$R"/runs/*; do
+		[ ! -d "$each" ] || all="$all ${each##*/}"
+	done
 }
 
-# "LOCAL-PORT" of every socket, hexadecimal, a line each.
-sockets() {
-	awk 'FNR > 1 { n = split($2, a, ":"); print a[n] }' \
-		/proc/net/tcp /proc/net/tcp6 2>/dev/null
+# p is the port of the launch file $1.
+port_of() {
+	p=
+	{ read -r _ && read -r p; } 2>/dev/null <"$1"
+}
+
+# The first port from $1 up that nobody listens on or is joined to, and that is
+# none of those in $2.
+choose_port() {
+	six=/proc/net/tcp6
+	[ -r $six ] || six=
+	# shellcheck disable=SC2086 # none or one
+	awk -v port="$1" -v others="$2" '
+	BEGIN { n = split(others, o, " ")
+		for (i = 1; i <= n; i++) used[sprintf("%04X", o[i])] = 1 }
+	FNR > 1 { n = split($2, a, ":"); used[a[n]] = 1 }
+	END { while (sprintf("%04X", port) in used)
+			if (++port > 65535) port = 1024
+		print port }' /proc/net/tcp $six
 }
 
 is_taken() {
-	sockets | grep -qx "$(printf %04X "$1")"
+	[ "$(choose_port "$1" '')" != "$1" ]
 }
 
-# The first port from $1 up that nobody has, nor another run or an agent that
-# ignores what it is told.
+# port is the first from $1 up that nobody has, nor another run or an agent
+# that ignores what it is told.
 free_port() {
-	used=$(
-		sockets
-		for n in $(runs); do
-			! is_running "$n" ||
-				printf '%04X\n' "$(sed -n 2p "$R/runs/$n/launch")"
-		done
-		[ ! -e "$R/fixed" ] || printf '%04X\n' "$(word "$R/fixed")"
-	) 2>/dev/null
-	port=$1
-	while echo "$used" | grep -qx "$(printf %04X "$port")"; do
-		port=$((port + 1))
-		[ "$port" -le 65535 ] || port=1024
+	get "$R/fixed"
+	taken=$w
+	list_runs
+	for n in $all; do
+		is_running "$n" || continue
+		port_of "$R/runs/$n/launch"
+		taken="$taken $p"
 	done
-	echo "$port"
+	port=$(choose_port "$1" "$taken")
 }
 
+# Until its agent has a pid, or it is over.
 launch() {
 	use "$1"
-	rm -f "$run/pid" "$run/exit" "$run/port" "$run/stop" "$run/restarts"
+	if [ -e "$run/pid" ] || [ -e "$run/exit" ] || [ -e "$run/stop" ]; then
+		rm -f "$run/pid" "$run/exit" "$run/port" "$run/stop" \
+			"$run/restarts"
+	fi
 	: >>"$run/log"
 	command -v setsid >/dev/null 2>&1 && setsid=setsid || setsid='nohup'
-	$setsid sh "$self" supervise "$1" </dev/null >>"$run/log" 2>&1 8>&- &
-	n=100
-	until [ -e "$run/pid" ] || [ -e "$run/exit" ] || [ "$n" = 0 ]; do
-		nap
-		n=$((n - 1))
-	done
+	: "$($setsid sh "$self" supervise "$1" </dev/null 7>&1 >>"$run/log" \
+		2>&1 8>&- &)"
 }
 
 # End run $1 now; its agent gets $2 seconds.
@@ -328,7 +359,7 @@ end_run() {
 let_go() {
 	use "$1"
 	if alive "$run/supervisor"; then
-		put "$run/drain" "$2"
+		echo "$2" >"$run/drain"
 		kill -USR1 "$p"
 		return
 	fi
@@ -339,7 +370,8 @@ let_go() {
 }
 
 let_others_go() {
-	for n in $(runs); do
+	list_runs
+	for n in $all; do
 		[ "$n" = "$1" ] || [ "$n" = "$2" ] ||
 			[ -e "$R/runs/$n/drain" ] || let_go "$n" "$3"
 	done
@@ -347,11 +379,13 @@ let_others_go() {
 
 # Nobody serves from here on: run $1 does when it answers.
 take_over() {
-	old=$(word "$R/live")
+	get "$R/live"
+	old=$w
 	if exists "$old" && [ "$old" != "$1" ]; then
 		put "$R/before" "$old"
 		if is_running "$old"; then
-			put "$R/runs/$1/alone" "$(now_ms)"
+			now_ms
+			put "$R/runs/$1/alone" "$now"
 			end_run "$old" 10
 		fi
 	fi
@@ -363,14 +397,15 @@ take_over() {
 # Nobody but the deploy that holds the tree may start what it half wrote.
 settle() {
 	[ -e "$T/apply" ] && [ -z "${BINDU_HELD:-}" ] || return 0
-	sh "$(dirname "$self")/receive.sh" app finish
+	sh "${self%/*}/receive.sh" app finish
 }
 
 start() {
 	umask 077
-	last=$(word "$R/last")
-	use $((${last:-0} + 1))
-	live=$(word "$R/live")
+	get "$R/last"
+	use $((${w:-0} + 1))
+	get "$R/live"
+	live=$w
 	mkdir -p "$run" && put "$R/last" "$N" || exit 74
 	trap 'rm -rf "$run"' EXIT
 	if [ "${5:-new}" = same ]; then
@@ -392,13 +427,13 @@ start() {
 		echo "no such script: app/$script" >&2
 		exit 66
 	fi
-	port=$(free_port "$base")
+	free_port "$base"
 	{ printf '%s\n' "$script" "$port" "$url" "$key" "$base" >"$run/launch" &&
 		: >"$run/log"; } || exit 74
 	trap - EXIT
 	umask 022
-	if ! is_running "$live" ||
-		{ [ -e "$R/fixed" ] && is_taken "$(word "$R/fixed")"; }; then
+	get "$R/fixed"
+	if ! is_running "$live" || { [ -n "$w" ] && is_taken "$w"; }; then
 		new=$N
 		take_over "$new"
 		use "$new"
@@ -411,13 +446,15 @@ start() {
 probe() {
 	find_python
 	others=
-	for n in $(runs); do
+	list_runs
+	for n in $all; do
 		[ "$n" = "$N" ] || ! alive "$R/runs/$n/pid" ||
 			others="$others $p"
 	done
 	take_launch "$run"
-	"$python" -I -S "$(dirname "$self")/probe.py" "$run" "$port" \
-		"$base $(word "$R/fixed")" "$1" "$others"
+	get "$R/fixed"
+	"$python" -I -S "${self%/*}/probe.py" "$run" "$port" \
+		"$base $w" "$1" "$others"
 }
 
 answers() {
@@ -425,39 +462,64 @@ answers() {
 	return 1
 }
 
-ready() {
-	use "$1"
-	exists "$1" || exit 66
-	deadline=$(($(now_ms) + $2))
-	me=$1
+# answer is what probe says of run $1, after the old one was stopped if it
+# must be; ready=1, ignores and port are as in there.
+ask_for() {
 	answer=$(probe "$2")
 	if answers busy=1; then
-		take_over "$me"
-		launch "$me"
-		left=$((deadline - $(now_ms)))
+		launched=1
+		take_over "$1"
+		launch "$1"
+		now_ms
+		left=$((deadline - now))
 		[ "$left" -gt 10000 ] || left=10000
 		answer=$(probe "$left")
 	elif answers shared=1; then
 		# Both listen on one port: the old one must not get the half.
-		take_over "$me"
+		take_over "$1"
 	fi
-	use "$me"
-	if answers ready=1; then
-		port=$(echo "$answer" | sed -n 's/^port=//p')
-		put "$run/port" "$port"
-		case $nl$answer in
-		*"${nl}ignores="*) put "$R/fixed" "$port" ;;
-		*)
-			[ "$(word "$R/fixed")" = "$port" ] ||
-				rm -f "$R/fixed" ;;
+	use "$1"
+	is_ready=
+	ignores=
+	while IFS='=' read -r key value; do
+		case $key in
+		ready) [ "$value" = 0 ] || is_ready=1 ;;
+		port) port=$value ;;
+		ignores) ignores=$value ;;
 		esac
-		[ ! -e "$run/alone" ] || answer="$answer
-gap_ms=$(($(now_ms) - $(word "$run/alone")))"
+	done <<-A
+	$answer
+	A
+}
+
+ready() {
+	use "$1"
+	exists "$1" || exit 66
+	now_ms
+	deadline=$((now + $2))
+	me=$1
+	launched=
+	ask_for "$1" "$2"
+	if [ -n "$is_ready" ]; then
+		echo "$port" >"$run/port"
+		get "$R/fixed"
+		if [ -n "$ignores" ]; then
+			put "$R/fixed" "$port"
+		elif [ -n "$w" ] && [ "$w" != "$port" ]; then
+			rm -f "$R/fixed"
+		fi
+		if [ -e "$run/alone" ]; then
+			get "$run/alone"
+			now_ms
+			answer="$answer
+gap_ms=$((now - w))"
+		fi
 	fi
 	[ -n "$answer" ] || answer="ready=0
 cause=python3 is needed to ask it"
-	echo "$answer" | grep -v '^port='
-	if answers ready=1; then status 0 "$me"; else status 50 "$me"; fi
+	# It tells its port too, and the last word counts.
+	echo "$answer"
+	if [ -n "$is_ready" ]; then status 0 "$me"; else status 50 "$me"; fi
 }
 
 # After a reboot somebody must call boot: who?
@@ -505,23 +567,31 @@ live() {
 	use "$1"
 	: >"$run/healthy"
 	# A way back for later.
-	rel=$T/releases/$(word "$run/release")
+	get "$run/release"
+	rel=$T/releases/$w
 	[ ! -e "$rel/manifest" ] || : >"$rel/healthy"
-	rm -f "$run/alone" "$R/before"
-	if [ "$(word "$R/live")" != "$1" ]; then
+	if [ -e "$run/alone" ] || [ -e "$R/before" ]; then
+		rm -f "$run/alone" "$R/before"
+	fi
+	get "$R/live"
+	if [ "$w" != "$1" ]; then
 		put "$R/live" "$1"
 		show_log
 	fi
 	let_others_go "$1" "$1" "${2:-30}"
-	grep -qsF "\"$self\"" "$home/.bindu/boot" || install_boot
+	w=
+	{ read -r _ && read -r w; } 2>/dev/null <"$home/.bindu/boot"
+	[ "$w" = "exec sh \"$self\" boot" ] || install_boot
 }
 
 drop() {
 	exists "$1" || exit 66
-	live=$(word "$R/live")
+	get "$R/live"
+	live=$w
 	if [ "$live" = "$1" ]; then
 		end_run "$1" 10
-		before=$(word "$R/before")
+		get "$R/before"
+		before=$w
 		if exists "$before"; then
 			put "$R/live" "$before"
 			rm -f "$R/before"
@@ -533,33 +603,45 @@ drop() {
 }
 
 stop() {
-	for each in $(runs); do
-		end_run "$each" "${1:-10}"
+	list_runs
+	for n in $all; do
+		end_run "$n" "${1:-10}"
 	done
-	let_others_go "$(word "$R/live")" "$(word "$R/before")" 0
+	get "$R/before"
+	before=$w
+	get "$R/live"
+	let_others_go "$w" "$before" 0
 }
 
 boot() {
-	live=$(word "$R/live")
+	get "$R/before"
+	before=$w
+	get "$R/live"
+	live=$w
 	if ! exists "$live" || is_running "$live" ||
 		[ -e "$R/runs/$live/stop" ]; then
 		return
 	fi
 	settle || exit $?
-	let_others_go "$live" "$(word "$R/before")" 0
+	let_others_go "$live" "$before" 0
 	use "$live"
-	keep=$(word "$run/port")
+	get "$run/port"
+	keep=$w
 	launch "$live"
 	[ -z "$keep" ] || put "$R/runs/$live/port" "$keep"
 }
 
+# The first word of a file of the run, as NAME=WORD.
 value() {
-	[ ! -e "$run/$1" ] || printf '%s=%s\n' "${2:-$1}" \
-		"$(word "$run/$1" | cut -d ' ' -f 1)"
+	[ -e "$run/$1" ] || return
+	get "$run/$1"
+	echo "${2:-$1}=${w%% *}"
 }
 
 status() {
-	use "${2:-$(word "$R/live")}"
+	get "$R/live"
+	live=$w
+	use "${2:-$live}"
 	if ! exists "$N"; then
 		echo state=none
 		return
@@ -583,21 +665,22 @@ status() {
 	value restarts
 	value release
 	[ ! -e "$run/healthy" ] || echo healthy=1
-	if [ "$N" != "$(word "$R/live")" ]; then
-		old=$R/runs/$(word "$R/live")
-		take_launch "$old"
-		listens=$(word "$old/port")
-		echo "beside=${listens:-$port}"
+	if [ "$N" != "$live" ]; then
+		take_launch "$R/runs/$live"
+		get "$R/runs/$live/port"
+		echo "beside=${w:-$port}"
 	fi
-	for n in $(runs); do
+	list_runs
+	for n in $all; do
 		[ "$n" = "$N" ] || [ -e "$R/runs/$n/drain" ] ||
 			! alive "$R/runs/$n/pid" || echo others=1
 	done
 	take_launch "$run"
-	listens=$(word "$run/port")
+	get "$run/port"
 	printf 'script=%s\nport=%s\nurl=%s\nkey=%s\n' "$script" \
-		"${listens:-$port}" "$url" "$key"
-	[ ! -e "$R/boot" ] || echo "boot=$(word "$R/boot")"
+		"${w:-$port}" "$url" "$key"
+	get "$R/boot"
+	[ -z "$w" ] || echo "boot=$w"
 	if [ "${1:-0}" -gt 0 ] && [ -e "$run/log" ]; then
 		echo
 		tail -n "$1" "$run/log"
@@ -605,7 +688,8 @@ status() {
 }
 
 watch() {
-	use "$(word "$R/live")"
+	get "$R/live"
+	use "$w"
 	while alive "$run/pid" ||
 		{ alive "$run/supervisor" && [ ! -e "$run/exit" ]; }; do
 		nap
@@ -621,23 +705,54 @@ watch() {
 	status 50
 }
 
+# deps.sh and start in one, waiting for the word: a line with the size of the
+# installer's settings, they, the agent's environment.
+up() {
+	read -r n || exit 0
+	if [ "$n" = 0 ]; then
+		sh "${self%/*}/deps.sh" "$1" "$5" "$6" </dev/null || exit $?
+	else
+		head -c "$n" | sh "${self%/*}/deps.sh" "$1" "$5" "$6" || exit $?
+	fi
+	lock
+	start "$1" "$2" "$3" "$4" new
+}
+
+# ready and live in one: asked "RUN MS GRACE" it answers as ready, and an empty
+# line when it waits for the word live.  Not after it started the run itself:
+# that must outlive a client that goes away now.
+prove() {
+	read -r n ms grace || exit 0
+	new=$n
+	ready "$n" "$ms"
+	[ -n "$is_ready" ] && [ -z "$launched" ] || exit 0
+	echo
+	read -r answer && [ "$answer" = live ] || exit 0
+	lock
+	live "$new" "$grace"
+}
+
+lock() {
+	command -v flock >/dev/null 2>&1 || return 0
+	exec 8>"$R/lock"
+	if ! flock -w 30 8; then
+		echo "another command on this agent is at work" >&2
+		exit 75
+	fi
+}
+
 nl='
 '
-mkdir -p "$R/logs" "$R/runs" && chmod 700 .bindu "$R/runs" || exit 74
+[ -d "$R/logs" ] && [ -d "$R/runs" ] ||
+	(umask 077 && mkdir -p "$R/logs" "$R/runs") || exit 74
 verb=$1
 shift
 case $verb in
-start | live | drop | stop | boot)
-	if command -v flock >/dev/null 2>&1; then
-		exec 8>"$R/lock"
-		if ! flock -w 30 8; then
-			echo "another command on this agent is at work" >&2
-			exit 75
-		fi
-	fi ;;
+start | live | drop | stop | boot) lock ;;
 esac
 case $verb in
-start | ready | live | drop | stop | status | watch | boot | supervise)
+start | up | ready | prove | live | drop | stop | status | watch | boot | \
+	supervise)
 	"$verb" "$@" ;;
 *)
 	echo "agent.sh: unknown command $verb" >&2

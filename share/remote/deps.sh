@@ -53,25 +53,19 @@ UV_CACHE_DIR=$B/cache/uv UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never
 export PIP_DISABLE_PIP_VERSION_CHECK PIP_NO_INPUT UV_CACHE_DIR \
 	UV_SYSTEM_CERTS UV_PYTHON_DOWNLOADS
 
-W=$B/deps.$$
-trap 'rm -rf "$W"' EXIT
-trap 'exit 129' HUP INT TERM PIPE
-mkdir -p "$W" "$B/envs" || exit 74
-chmod 700 "$B"
-
 say() {
 	printf '%s\n' "$*" >&2
 }
 
 # The Python files a release ships.
 sources() {
-	sed -n 's/^[^ ]* f [^ ]* [^ ]* //p' "$rel/manifest" | grep '\.py$'
+	sed -n 's/^[^ ]* f [^ ]* [^ ]* \(.*\.py\)$/\1/p' "$rel/manifest"
 }
 
 imports_bindu() {
-	sources | tr '\n' '\0' | (cd "$tree" && xargs -0 grep -lE \
+	[ -n "$(sources | tr '\n' '\0' | (cd "$tree" && exec xargs -0 grep -lE \
 		'^[[:space:]]*(from|import)[[:space:]]+bindu([.,[:space:]]|$)' \
-		-- 2>/dev/null) | grep -q .
+		-- 2>/dev/null))" ]
 }
 
 # The lines of the script's "# /// script" header, without "# ".
@@ -320,9 +314,9 @@ answer_again() {
 	asked=
 	[ "$want_bindu" != local ] && [ -z "$paths" ] || return 0
 	asked=$({ echo "$script $want_bindu $spec"
-		cat "$W/header"
+		sed -n '/^# \/\/\/ script$/,/^# \/\/\/$/p' "$tree/$script"
 		grep -E '\.(txt|in|lock)$| (pyproject\.toml|setup\.(py|cfg))$' \
-			"$rel/manifest"; } | sha256sum)
+			"$rel/manifest"; } 2>/dev/null | sha256sum)
 	{ read -r before && read -r bindu && read -r tool &&
 		read -r python; } 2>/dev/null <"$T/asked" || return 0
 	[ "$before" = "$asked" ] && [ -x "$python" ] || return 0
@@ -333,10 +327,15 @@ answer_again() {
 	exit 0
 }
 
-script_header >"$W/header" 2>/dev/null
 paths=
 ! names_paths || paths=1
 answer_again
+W=$B/deps.$$
+trap 'rm -rf "$W"' EXIT
+trap 'exit 129' HUP INT TERM PIPE
+mkdir -p "$W" "$B/envs" || exit 74
+chmod 700 "$B"
+script_header >"$W/header" 2>/dev/null
 bindu=
 if imports_bindu; then
 	bindu=bindu
