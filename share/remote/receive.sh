@@ -470,7 +470,13 @@ prune() {
 		id=${r##*/}
 		case $kept in
 		*"$id"*) ;;
-		*) rm -rf "$r" "$S/displaced/$id" ;;
+		*)
+			# Half a release must not pass for one, and nobody
+			# need wait for its end.
+			mv "$r" "$S/releases/.t.old.$id" || continue
+			[ ! -e "$S/displaced/$id" ] || mv "$S/displaced/$id" \
+				"$S/releases/.t.old.$id/displaced"
+			rm -rf "$S/releases/.t.old.$id" >/dev/null 2>&1 9>&- & ;;
 		esac
 	done
 	if [ -n "$(find "$S/history" -size +400)" ]; then
@@ -592,6 +598,12 @@ go() {
 	fi
 }
 
+no_parts() {
+	for p in "$S"/in/*.part; do
+		[ ! -e "$p" ] || rm -f "$p"
+	done
+}
+
 put() {
 	base=$1 new=$2 ml=$3 n=$4 sum=$5 off=$6
 	P=$S/in/$sum.part t=$S/releases/.t.$new
@@ -603,7 +615,7 @@ put() {
 		say "STALE $cur"
 		exit 3
 	fi
-	[ "$off" -gt 0 ] || rm -f "$S"/in/*.part
+	[ "$off" -gt 0 ] || no_parts
 	if ! head -c $((n - off)) >>"$P" 2>"$S/err"; then
 		fail "cannot store"
 		rm -f "$P"
@@ -616,7 +628,7 @@ put() {
 		say "FAIL payload: $have of $((n)) bytes, digest differs"
 		return
 	fi
-	rm -rf "$t"
+	[ ! -e "$t" ] || rm -rf "$t"
 	if ! stage_tree "$t" "$base"; then
 		rm -rf "$t"
 		fail "cannot stage"
