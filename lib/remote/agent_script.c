@@ -15,7 +15,7 @@
 #include "stream.h"
 
 enum {
-	SCRIPTS = 5,
+	SCRIPTS = 7,
 	SCRIPT_MAX = 1 << 18,
 	PENDING_MAX = 64 << 20, /* stdout not yet asked for */
 	WORDS = 4096,
@@ -23,8 +23,9 @@ enum {
 	START_MS = 30000,
 };
 
-static const char *const names[SCRIPTS] = { "receive.sh", "deps.sh", "agent.sh",
-	"probe.py", "needs.py" };
+/* bootstrap has the same list. */
+static const char *const names[SCRIPTS] = { "receive.sh", "deps.sh",
+	"common.sh", "supervise.sh", "agent.sh", "probe.py", "needs.py" };
 
 /* Arguments: digest, "held" or "-", script, its arguments.  Says HAVE or NEED
  * first; after NEED come, for each script, its length in a line and it. */
@@ -32,9 +33,10 @@ static const char bootstrap[] =
     "cd && d=.bindu/lib/$1 && t=$d.$$ || exit 71\n"
     "if [ -f $d/agent.sh ]; then echo HAVE; else echo NEED\n"
     "mkdir -p $t && chmod 700 .bindu || exit 74\n"
-    "for f in receive.sh deps.sh agent.sh probe.py needs.py; do\n"
+    "l='receive.sh deps.sh common.sh supervise.sh agent.sh probe.py needs.py'\n"
+    "for f in $l; do\n"
     "read -r n && head -c \"$n\" >$t/$f || exit 74; done\n"
-    "s=$(cd $t && cat receive.sh deps.sh agent.sh probe.py needs.py | sha256sum)\n"
+    "s=$(cd $t && cat $l | sha256sum)\n"
     "if [ \"$s\" != \"$1  -\" ]; then rm -rf $t\n"
     "echo 'the scripts arrived damaged' >&2; exit 74; fi\n"
     "mv $t $d 2>/dev/null || rm -rf $t; fi\n"

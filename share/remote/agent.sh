@@ -44,232 +44,15 @@
 #
 # SPDX-License-Identifier: Apache-2.0
 set -u
-umask 022
 self=$0
 case $self in /*) ;; *) self=$PWD/$self ;; esac
-cd || exit 71
-home=$PWD
-R=$home/.bindu/agent
-T=$home/.bindu/trees/app
-log=$R/logs/agent.log
-
-read -r boot_id 2>/dev/null </proc/sys/kernel/random/boot_id || boot_id=-
-
-# "PID BORN BOOT" in file $1 names a process that still runs: p is it.  Born
-# is its start time, the 20th field after the name; no fork is spent on this.
-alive() {
-	p='' b='' o='' stat=''
-	read -r p b o 2>/dev/null <"$1" || return 1
-	{ [ "$o" = "$boot_id" ] && read -r stat <"/proc/$p/stat"; } \
-		2>/dev/null || return 1
-	# shellcheck disable=SC2086 # fields
-	set -- ${stat##*) }
-	[ "${20:-}" = "$b" ] && [ "$1" != Z ]
-}
-
-# b is the start time in the fields of /proc/PID/stat behind the name.
-born() {
-	b=${20}
-}
-
-nap() {
-	sleep 0.05 2>/dev/null || sleep 1
-}
-
-now_ms() {
-	read -r up _ </proc/uptime
-	now=${up%.*}${up#*.}0
-}
-
-# w is the first line of file $1.  A deploy runs through here while somebody
-# waits: what is said often spends no fork.
-get() {
-	w=
-	read -r w 2>/dev/null <"$1"
-}
-
-# For a file that is read while it may change.
-put() {
-	echo "$2" >"$1.new" && mv -f "$1.new" "$1"
-}
-
-use() {
-	N=$1
-	run=$R/runs/$N
-}
-
-take_launch() {
-	script='' port='' url='' key='' base=''
-	{ read -r script && read -r port && read -r url && read -r key &&
-		read -r base; } 2>/dev/null <"$1/launch"
-}
-
-find_python() {
-	python=
-	get "$T/current"
-	read -r python 2>/dev/null <"$T/releases/$w/python"
-	[ -x "$python" ] || python=$(command -v python3) || python=python3
-}
-
-# File $1 becomes the first of the five older logs.
-keep_log() {
-	[ -s "$1" ] || return 0
-	for n in 4 3 2 1; do
-		[ ! -e "$log.$n" ] || mv -f "$log.$n" "$log.$((n + 1))"
-	done
-	ln -f "$1" "$log.1" 2>/dev/null || cp "$1" "$log.1"
-}
+# shellcheck source=share/remote/common.sh
+. "${self%/*}/common.sh"
 
 show_log() {
 	[ ! -e "$log" ] || keep_log "$log"
 	ln -f "$run/log" "$log.new" && mv -f "$log.new" "$log"
 }
-
-# One run may write 10 MB, then its beginning becomes the older log.  The
-# agent appends, so emptying the file under it is safe.
-limit_log() {
-	while sleep 30; do
-		# $$ is the supervisor, which may have been killed.
-		{ kill -0 $$ && [ -e "$run/log" ]; } 2>/dev/null || return
-		size=$(wc -c <"$run/log") || return
-		[ "$size" -lt 10485760 ] || {
-			cp "$run/log" "$run/log.full" && : >"$run/log"
-			keep_log "$run/log.full"
-			rm -f "$run/log.full"
-		}
-	done
-}
-
-# --- the supervisor of one run
-
-say_in_log() {
-	echo "[bindu] $*" >>"$run/log"
-}
-
-# Open connections to port $1: established, or half closed by the client.
-connections() {
-	awk -v h="$(printf %04X "$1")" 'FNR > 1 && ($4 == "01" || $4 == "08") {
-		n = split($2, a, ":")
-		if (a[n] == h) c++
-	} END { print c + 0 }' /proc/net/tcp /proc/net/tcp6 2>/dev/null
-}
-
-# The agent of this run and all in its group; nap by nap for $1 seconds.
-end_agent() {
-	alive "$run/pid" || return 0
-	agent=$p
-	kill -TERM "-$agent" 2>/dev/null || kill -TERM "$agent"
-	now_ms
-	end=$((now + $1 * 1000))
-	while alive "$run/pid" && [ "$now" -lt "$end" ]; do
-		nap
-		now_ms
-	done
-	# Also what it left behind in its group.
-	kill -KILL "-$agent" 2>/dev/null || kill -KILL "$agent" 2>/dev/null
-}
-
-# Not before its connections have ended, unless that takes too long.  What
-# was on its way when the route changed gets there within a second.
-drain() {
-	get "$run/port"
-	listens=$w
-	get "$run/drain"
-	now_ms
-	end=$((now + w * 1000))
-	free=0
-	while alive "$run/pid" && [ "$now" -lt "$end" ] && [ "$free" -lt 4 ]; do
-		sleep 0.3 2>/dev/null || sleep 1
-		free=$((free + 1))
-		[ "$(connections "$listens")" = 0 ] || free=0
-		now_ms
-	done
-	say_in_log "another run has taken its place"
-	end_agent 10
-}
-
-# One run of the agent: its pid is written from inside, its group is its own.
-# Descriptor 7 is launch's, which waits until nobody has it.
-run_once() {
-	find_python
-	[ ! -e "$run/exit" ] || rm -f "$run/exit"
-	get "$T/current"
-	echo "$w" >"$run/release"
-	date +%s >"$run/started"
-	# shellcheck disable=SC2016 # expanded by the inner sh
-	$setsid sh -c 'read -r s </proc/$$/stat; born() { b=${20}; }
-		born ${s##*) }
-		echo "$$ $b $1" >"$0"
-		shift; exec "$@" 7>&-' "$run/pid" "$boot_id" "$python" \
-		"$script" </dev/null >>"$run/log" 2>&1 &
-	child=$!
-	exec 7>&-
-	# A signal to us ends wait early; the child decides when it is over.
-	while :; do
-		wait "$child"
-		code=$?
-		kill -0 "$child" 2>/dev/null || break
-		if [ -e "$run/drain" ]; then
-			drain
-		elif [ -n "$down" ]; then
-			kill -TERM "-$child" 2>/dev/null
-		fi
-	done
-	put "$run/exit" "$code $(date +%s)"
-}
-
-is_over() {
-	[ -n "$down" ] || [ -e "$run/stop" ] || [ -e "$run/drain" ]
-}
-
-supervise() {
-	use "$1"
-	take_launch "$run"
-	setsid=
-	command -v setsid >/dev/null 2>&1 && setsid=setsid
-	read -r stat </proc/$$/stat
-	# shellcheck disable=SC2086 # fields
-	born ${stat##*) }
-	echo "$$ $b $boot_id" >"$run/supervisor"
-	down=
-	trap : USR1
-	trap down=1 TERM
-	trap '' HUP INT
-	set -a
-	# shellcheck disable=SC1091 # written by start
-	. "$run/env"
-	set +a
-	export BINDU_HOST=0.0.0.0 BINDU_PORT="$port" BINDU_PUBLIC_URL="$url" \
-		PYTHONUNBUFFERED=1
-	unset PYTHONDONTWRITEBYTECODE
-	cd "$home/app" || exit 1
-	(exec 7>&- && limit_log) &
-	limiter=$!
-	tries=0
-	while ! is_over; do
-		run_once
-		! is_over || break
-		get "$run/started"
-		lasted=$(($(date +%s) - w))
-		# What never worked would fail the same way again.
-		[ -e "$run/healthy" ] || [ "$lasted" -ge 60 ] || break
-		[ "$lasted" -lt 60 ] || tries=0
-		pause=$((1 << tries))
-		[ "$tries" -ge 5 ] || tries=$((tries + 1))
-		say_in_log "ended with code $code, starts again in $pause s"
-		get "$run/restarts"
-		put "$run/restarts" "$((${w:-0} + 1))"
-		until [ "$pause" = 0 ] || is_over; do
-			sleep 1
-			pause=$((pause - 1))
-		done
-	done
-	kill "$limiter" 2>/dev/null
-	rm -f "$run/supervisor"
-	[ ! -e "$run/drain" ] || rm -rf "$run"
-}
-
-# --- the runs
 
 exists() {
 	[ -n "$1" ] && [ -d "$R/runs/$1" ]
@@ -337,7 +120,7 @@ launch() {
 	fi
 	: >>"$run/log"
 	command -v setsid >/dev/null 2>&1 && setsid=setsid || setsid='nohup'
-	: "$($setsid sh "$self" supervise "$1" </dev/null 7>&1 >>"$run/log" \
+	: "$($setsid sh "${self%/*}/supervise.sh" "$1" </dev/null 7>&1 >>"$run/log" \
 		2>&1 8>&- &)"
 }
 
@@ -751,8 +534,7 @@ case $verb in
 start | live | drop | stop | boot) lock ;;
 esac
 case $verb in
-start | up | ready | prove | live | drop | stop | status | watch | boot | \
-	supervise)
+start | up | ready | prove | live | drop | stop | status | watch | boot)
 	"$verb" "$@" ;;
 *)
 	echo "agent.sh: unknown command $verb" >&2
