@@ -4,6 +4,7 @@
 #   make demo       install what is missing, build, deploy a real agent
 #   make check      unit tests, bats, peers     make lint       style and walls
 #   make check-san  the same under ASan+UBSan   make bench      the figures
+#   make soak       50 redeploys of one agent   make fuzz-kill  and killed ones
 #   make install    PREFIX, DESTDIR as usual    make help       all of them
 #
 # Knobs (mk/self/config.mk): DEVELOPER=1 SAN=address,undefined VARIANT=name V=1

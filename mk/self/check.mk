@@ -70,13 +70,19 @@ bench:
 fuzz-ignore:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)PATH=$(CURDIR)/$(BUILD)/bin:$$PATH tests/fuzz/ignore.py --cases $(or $(CASES),100000) $(if $(SEED),--seed $(SEED))
-# 200 deploys killed at random moments.
+# Every step from one run of an agent to the next cut off, then 200 deploys
+# killed at random moments.
 fuzz-kill:
 	$(Q)$(MAKE) --no-print-directory all
+	$(Q)KILL_ALL=1 BINDU_BUILD=$(CURDIR)/$(BUILD) bats tests/kill-live.bats
 	$(Q)BINDU_BUILD=$(CURDIR)/$(BUILD) PATH=$(CURDIR)/$(BUILD)/bin:$$PATH tests/bench/kill $(or $(POINTS),200) $(SEED)
+# Keys, databases and logs through 50 redeploys, a rollback, a reboot.
+soak:
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)BINDU_BUILD=$(CURDIR)/$(BUILD) PATH=$(CURDIR)/$(BUILD)/bin:$$PATH tests/bench/soak $(REDEPLOYS)
 help:
-	@sed -n '3,9s/^# \{0,1\}//p' Makefile
-.PHONY: fuzz-kill bench-programs deps deps-test demo check check-fresh check-san check-threads test-programs unit lint bench help
+	@sed -n '3,10s/^# \{0,1\}//p' Makefile
+.PHONY: fuzz-ignore fuzz-kill soak bench-programs deps deps-test demo check check-fresh check-san check-threads test-programs unit lint bench help
 UNIT_NEEDS_endpoint_test := grpc protobuf-c curl crypto
 UNIT_NEEDS_stream_line_test := grpc protobuf-c curl crypto
 UNIT_NEEDS_token_test := grpc protobuf-c curl crypto
