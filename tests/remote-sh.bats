@@ -567,6 +567,23 @@ booting() {
 	each_shell booting
 }
 
+@test "agent: the unit for systemd is one, and enabled without its manager" {
+	mkdir -p "$BATS_TEST_TMPDIR/bin" "$BATS_TEST_TMPDIR/home/.bindu"
+	home=$BATS_TEST_TMPDIR/home
+	printf '#!/bin/sh\necho "$0 $*" >>"%s/calls"\n' "$home" \
+		>"$BATS_TEST_TMPDIR/bin/loginctl"
+	chmod +x "$BATS_TEST_TMPDIR/bin/loginctl"
+	eval "$(sed -n '/^install_unit()/,/^}/p' "$REPO/share/remote/agent.sh")"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH install_unit
+	grep -q 'loginctl enable-linger$' "$home/calls"
+	u=$home/.config/systemd/user
+	[ "$(readlink -f "$u/default.target.wants/bindu-agent.service")" = \
+		"$u/bindu-agent.service" ]
+	echo 'exit 0' >"$home/.bindu/boot"
+	! command -v systemd-analyze || XDG_RUNTIME_DIR=$home timeout 20 \
+		systemd-analyze verify --user "$u/bindu-agent.service"
+}
+
 missing() {
 	SH=$1
 	mkdir -p "$BOX/app"

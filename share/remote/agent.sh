@@ -319,17 +319,18 @@ install_boot() {
 			crontab -l 2>/dev/null
 			echo "$line"
 		} | crontab - 2>/dev/null && how=cron
-	elif [ -d /run/systemd/system ] &&
-		systemctl --user show-environment >/dev/null 2>&1; then
+	elif [ -d /run/systemd/system ]; then
 		install_unit && how=systemd
 	fi
 	put "$R/boot" "$how"
 }
 
-# A unit of the user starts at boot when the user may linger.
+# A unit of the user starts at boot when the user may linger.  Enabled by hand:
+# who never logged in has no manager to ask.
 install_unit() {
 	u=$home/.config/systemd/user
-	mkdir -p "$u" && cat >"$u/bindu-agent.service" <<-U || return 1
+	mkdir -p "$u/default.target.wants" &&
+		cat >"$u/bindu-agent.service" <<-U || return 1
 	[Unit]
 	Description=The agent of this box
 	[Service]
@@ -340,9 +341,9 @@ install_unit() {
 	[Install]
 	WantedBy=default.target
 	U
-	{ loginctl enable-linger || sudo -n loginctl enable-linger "$(id -un)"
-	} >/dev/null 2>&1 &&
-		systemctl --user enable bindu-agent.service >/dev/null 2>&1
+	ln -sf ../bindu-agent.service "$u/default.target.wants/" || return 1
+	loginctl enable-linger >/dev/null 2>&1 ||
+		sudo -n loginctl enable-linger "$(id -un)" >/dev/null 2>&1
 }
 
 live() {
