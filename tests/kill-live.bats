@@ -62,7 +62,7 @@ steps() {
 			on { if (/^\t[^\t}]/ && !/^\t(fi|done|then|else|elif|esac)/ &&
 				last !~ /(\\|\||&&|\(|{)$/) print NR
 				last = $0 }' "$REPO/share/remote/agent.sh"
-	done | if [ -n "${KILL_ALL:-}" ]; then cat; else shuf -n 3; fi
+	done | if [ -n "${KILL_ALL:-}" ]; then cat; else shuf -n 2; fi
 }
 # cut_at LINE: $LIB/agent.sh, which ends before that line as if killed.
 cut_at() {
@@ -122,6 +122,8 @@ cut_at() {
 		# The client sees that it does not get there, or not that.
 		[[ "$(agent ready "$(last)" 1000)" == ready=1* ]] || agent drop "$(last)"
 		[ "$(field state)" = running ]
+		# What ends is that supervisor, also cut off; the next one sees.
+		deploy
 		right
 	done
 }

@@ -156,7 +156,8 @@ let_others_go() {
 	list_runs
 	for n in $all; do
 		[ "$n" = "$1" ] || [ "$n" = "$2" ] ||
-			[ -e "$R/runs/$n/drain" ] || let_go "$n" "$3"
+			{ [ -e "$R/runs/$n/drain" ] && is_running "$n"; } ||
+			let_go "$n" "$3"
 	done
 }
 
