@@ -38,6 +38,21 @@ teardown_file() {
 	[ $code = 0 ]
 }
 
+@test "logs: runs that follow each other within a second are all shown" {
+	timeout 30 bindu-logs -q -n 1 l1 >"$BATS_TEST_TMPDIR/out" 2>&1 &
+	client=$!
+	eventually 10 grep -qxE "300|new" "$BATS_TEST_TMPDIR/out"
+	timeout 10 bindu-exec l1 -- sh -c 'cd .bindu/agent/logs
+		cp agent.log kept
+		for i in 1 2 3; do mv agent.log old; echo "run $i" >agent.log; sleep 0.7
+		done'
+	eventually 2 grep -qx "run 3" "$BATS_TEST_TMPDIR/out"
+	[ "$(grep -cx "run [12]" "$BATS_TEST_TMPDIR/out")" = 2 ]
+	timeout 10 bindu-exec l1 -- sh -c 'cd .bindu/agent/logs; mv kept agent.log'
+	pkill -TERM -P $client
+	wait $client
+}
+
 @test "logs: a quiet log is not waited for when its reader is gone" {
 	run --separate-stderr -0 timeout 10 bash -o pipefail -c \
 		'bindu-logs -q -n 2 l1 | head -n 1'

@@ -286,10 +286,16 @@ int
 bindu_agent_logs(struct bindu_remote *remote, const char *box, bool follow,
     unsigned last, int fd, struct bindu_err *err)
 {
-	AUTO_FREE char *line =
-	    xasprintf("f=.bindu/agent/logs/agent.log; cd; "
-		      "[ -e $f ] || exit 66; exec tail -n %u %s $f",
-		last, follow ? "-F" : "");
+	/* GNU tail takes an overlay for a remote file system, polls it once a
+	 * second, and would open the next run's log five seconds late. */
+	AUTO_FREE char *line = xasprintf("f=.bindu/agent/logs/agent.log; cd; "
+					 "[ -e $f ] || exit 66; n='-n %u'; %s"
+					 "exec tail $n $f",
+	    last,
+	    follow ? "s='-s 0.2 --max-unchanged-stats=1'; "
+		     "tail $s /dev/null 2>/dev/null || s=; "
+		     "n=\"$n $s -F\"; " :
+		     "");
 	const char *argv[] = { "sh", "-c", line, NULL };
 	struct bindu_exec_opts o = { .argv = argv, .for_reader = true };
 	struct bindu_exec_end end = { 125, false };
