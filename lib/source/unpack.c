@@ -5,6 +5,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,14 @@ open_spool(struct bindu_err *err)
 	if (tmp == NULL)
 		tmp = "/tmp";
 	fd = open(tmp, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	/* Not every file system has files without a name. */
+	if (fd == -1 && (errno == EOPNOTSUPP || errno == EISDIR)) {
+		AUTO_FREE char *name = xasprintf("%s/bindu-XXXXXX", tmp);
+
+		fd = mkostemp(name, O_CLOEXEC);
+		if (fd != -1)
+			unlink(name);
+	}
 	return fd != -1 ? fd :
 			  bindu_err_sys(err, "cannot make a file in %s", tmp);
 }
@@ -121,6 +130,7 @@ put_file(struct unpack *u, struct bindu_entry *e, struct bindu_err *err)
 		uint64_t left = u->max_bytes - u->written - u->held, hole;
 
 		n = 0;
+		where = (la_int64_t)e->size;
 		r = archive_read_data_block(u->a, &p, &n, &where);
 		if (r != ARCHIVE_OK && r != ARCHIVE_EOF)
 			return fail_read(u, err);
