@@ -5,7 +5,7 @@ load stub/stub
 setup_file() {
 	start_boxd
 	use_boxd
-	timeout 20 bindu-box create a -q >/dev/null
+	timeout 60 bindu-box create a -q >/dev/null
 }
 teardown_file() { stop_stubs; }
 setup() { use_boxd; }
