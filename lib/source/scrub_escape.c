@@ -2,13 +2,14 @@
  * only a mark is written so (\u002b).
  *
  * One hit stands for a stretch, from a blank or quote to the next; the first
- * escape in it decodes it.
+ * escape in it decodes it, and in a long one the first in every SEGMENT.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
 #include <string.h>
 #include "scrub_priv.h"
 
-enum { BACK = 200, SHORTEST = 20 };
+/* What is decoded at once is a segment and the longest token. */
+enum { BACK = 200, SHORTEST = 20, SEGMENT = 8192, STRETCH_MAX = 24000 };
 
 static bool
 ends_stretch(uint8_t c)
@@ -89,7 +90,8 @@ find_start(const struct scrub_text *t, size_t at, size_t *start)
 	size_t i = at;
 	uint8_t c;
 
-	while (i > 0 && at - i < BACK && !ends_stretch(t->p[i - 1])) {
+	while (i > 0 && at - i < BACK && (t->abs + i) % SEGMENT &&
+	    !ends_stretch(t->p[i - 1])) {
 		i--;
 		if (strchr("\\&", t->p[i]) && is_trigger(t, i) &&
 		    read_escape(t->p, t->n, i, &c))
@@ -110,7 +112,8 @@ scrub_judge_escape(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	    !find_start(t, at, &start))
 		return;
 	m.n = 0;
-	for (i = start; i < t->n && m.n < sizeof m.byte && i - start < 49000;
+	for (i = start;
+	     i < t->n && m.n < sizeof m.byte && i - start < STRETCH_MAX;
 	     i += len) {
 		len = read_escape(t->p, t->n, i, &c);
 		if (!len && ends_stretch(t->p[i]))

@@ -485,10 +485,10 @@ def negatives():
         for ext in ('py', 'js', 'yaml', 'md', 'conf'):
             write('generic', ext, None, text)
     for k in range(6):
-        write('generic', '=package-lock.json', None, json.dumps({'packages': {f'node_modules/{word()}': {'version': '1.2.3', 'resolved': f'https://registry.npmjs.org/{word()}/-/x-1.2.3.tgz', 'integrity': 'sha512-' + b64(64)} for _ in range(40)}}, indent=2))
+        write('generic', '=package-lock.json', None, json.dumps({'packages': {f'node_modules/{word()}': {'version': '1.2.3', 'resolved': f'https://npm.acme.io/{word()}/-/x-1.2.3.tgz', 'integrity': 'sha512-' + b64(64)} for _ in range(40)}}, indent=2))
         write('generic', '=poetry.lock', None, ''.join(f'[[package]]\nname = "{word()}"\nfiles = [\n    {{file = "a-1.tar.gz", hash = "sha256:{r(HEX, 64)}"}},\n]\n' for _ in range(20)))
         write('generic', '=go.sum', None, ''.join(f'github.com/a/{word()} v1.2.3 h1:{b64(32)}=\n' for _ in range(30)))
-        write('generic', '=yarn.lock', None, ''.join(f'"{word()}@^1":\n  version "1.2.3"\n  resolved "https://registry.yarnpkg.com/a/-/a-1.2.3.tgz#{r(HEX, 40)}"\n  integrity sha512-{b64(64)}\n' for _ in range(20)))
+        write('generic', '=yarn.lock', None, ''.join(f'"{word()}@^1":\n  version "1.2.3"\n  resolved "https://npm.acme.io/a/-/a-1.2.3.tgz#{r(HEX, 40)}"\n  integrity sha512-{b64(64)}\n' for _ in range(20)))
         write('generic', 'min.js', None, ';'.join(f'function {r(LOWER, 1)}(e,t){{return e.{word()}("{word()}",{R.randrange(999)})}}var {r(W[:52], 2)}={{token:{r(LOWER, 1)},key:"{word()}",{word()}:!0}}' for _ in range(200)))
         write('generic', 'svg', None, '<svg><path d="' + ' '.join(f'M{R.random() * 99:.3f},{R.random() * 99:.3f}' for _ in range(90)) + '"/></svg>\n')
         write('generic', 'css', None, '@font-face{src:url(data:font/woff2;base64,' + b64(900) + ')}\n')
