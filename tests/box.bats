@@ -63,12 +63,15 @@ exchanges() { grep -c '^POST /token ' "$STUB/http-calls"; }
 	for row in PERMISSION_DENIED:77 UNAUTHENTICATED:77 RESOURCE_EXHAUSTED:75 \
 		INVALID_ARGUMENT:65 FAILED_PRECONDITION:78 ABORTED:75 \
 		DEADLINE_EXCEEDED:75 UNIMPLEMENTED:69 DATA_LOSS:74; do
-		echo "GetVm ${row%:*}*1" >"$STUB/script"
+		echo "GetVm ${row%:*}*3" >"$STUB/script"
 		run -"${row#*:}" timeout 10 bindu-box get one
 	done
 }
 
-@test "box: a read is repeated after UNAVAILABLE, twice at most" {
+@test "box: a read is repeated after UNAVAILABLE and ABORTED, twice at most" {
+	behave GetVm ABORTED*2
+	run -0 timeout 10 bindu-box get one
+	rm -f "$STUB/calls"
 	behave GetVm UNAVAILABLE*2
 	run -0 timeout 10 bindu-box get one
 	[ "$(calls GetVm)" = 3 ]

@@ -75,7 +75,8 @@ boxd_renew(struct bindu_remote *r, const struct bindu_err *why)
 	    bindu_token_renew(c->token);
 }
 
-/* Send it until an answer counts. */
+/* Send it until an answer counts.  ABORTED: the box is being changed, and
+ * nothing was done. */
 static int
 exchange(struct bindu_remote *r, const char *method, const void *req, size_t n,
     unsigned flags, int64_t timeout_ms, struct bindu_buf *reply,
