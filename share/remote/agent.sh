@@ -201,7 +201,7 @@ start() {
 		cp "$R/runs/$live/env" "$run/env" || exit 74
 	else
 		cat >"$run/env" || exit 74
-		key=$4
+		url='' key=$4
 	fi
 	[ "$2" = - ] || base=$2
 	[ "$1" = - ] || script=$1
