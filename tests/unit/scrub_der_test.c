@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/base/mem.h"
+#include "lib/base/proc.h"
 #include "lib/source/scrub_priv.h"
 #include "tap.h"
 
@@ -125,19 +126,37 @@ holds(const uint8_t *p, size_t n)
 	return true;
 }
 
+/* What the command writes, at most max bytes. */
+static size_t
+output(const char *command, uint8_t *bytes, size_t max)
+{
+	AUTO_FREE char *line =
+	    xasprintf("(%s) 2>/dev/null | od -An -v -tx1", command);
+	struct bindu_proc_opts o = BINDU_PROC_OPTS;
+	AUTO_FREE char *hex = NULL;
+	char *at, *end;
+	size_t n = 0;
+
+	o.argv = (const char *[]){ "sh", "-c", line, NULL };
+	if (bindu_proc_capture(&o, 30000, 4 * max, &hex, NULL) == -1)
+		return 0;
+	for (at = hex; n < max; at = end) {
+		bytes[n] = (uint8_t)strtoul(at, &end, 16);
+		if (end == at)
+			break;
+		n++;
+	}
+	return n;
+}
+
 static void
 openssl(size_t i)
 {
-	AUTO_FREE char *line = xasprintf("(%s) 2>/dev/null", made[i].command);
-	FILE *f = popen(line, "re");
 	uint8_t bytes[4096];
-	size_t n = f != NULL ? fread(bytes, 1, sizeof bytes, f) : 0;
+	size_t n = output(made[i].command, bytes, sizeof bytes);
 	bool encrypted = !made[i].encrypted;
-	const char *rule;
+	const char *rule = look(bytes, n, &encrypted);
 
-	if (f == NULL || pclose(f) != 0)
-		n = 0;
-	rule = look(bytes, n, &encrypted);
 	ok(n > 0 && same(rule, made[i].rule) && encrypted == made[i].encrypted,
 	    "%s (%zu bytes) is %s", made[i].what, n,
 	    rule != NULL ? rule : "none");
