@@ -263,7 +263,7 @@ script_header() {
 		[[package]]
 		name = "spam"
 		version = "1.0"
-		source = { registry = "https://pypi.org/simple" }
+		source = { registry = "https://index.example/simple" }
 	T
 	deps
 	holds egg 1.5 spam 1.0
