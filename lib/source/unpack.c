@@ -268,9 +268,11 @@ make_tree(struct bindu_tree *t, struct bindu_err *err)
 {
 	size_t kept = 0;
 
-	qsort(t->entry, t->n, sizeof *t->entry, compare_paths);
+	if (t->n > 1)
+		qsort(t->entry, t->n, sizeof *t->entry, compare_paths);
 	for (size_t i = 0; i < t->n; i++) {
-		const struct bindu_entry *e = &t->entry[i], *last = e - 1;
+		const struct bindu_entry *e = &t->entry[i];
+		const struct bindu_entry *last = &t->entry[i > 0 ? i - 1 : 0];
 
 		if (i > 0 && strcmp(e->path, last->path) == 0 &&
 		    (e->type != BINDU_DIR || last->type != BINDU_DIR))
