@@ -49,6 +49,25 @@ inside() {
 	[ "$(inside cat /tmp/u)" = "one two" ]
 }
 
+@test "boxd: an upload of no size that breaks off is not taken for whole" {
+	inside sh -c 'echo old >/tmp/cut'
+	timeout 60 /usr/bin/python3 - "$BINDU_STATE_DIR/boxd.sock" <<-'END'
+	import os, sys, time, grpc
+	def field(n, b): return bytes([n << 3 | 2, len(b)]) + b
+	def pieces():
+	    yield field(1, b"main") + field(2, b"/tmp/cut") + field(4, b"half")
+	    time.sleep(30)
+	put = grpc.insecure_channel("unix:" + sys.argv[1]).stream_unary(
+	    "/boxd.api.v1.BoxdApi/UploadFileStream")
+	call = put.future(pieces(), timeout=30)
+	time.sleep(2)
+	call.cancel()
+	os._exit(0)
+	END
+	sleep 3
+	[ "$(inside sh -c 'cat /tmp/cut*')" = old ]
+}
+
 @test "boxd: exit codes 0 to 255 and deaths by signal come back" {
 	local c
 	for c in 0 1 2 125 126 127 254 255; do
