@@ -141,7 +141,7 @@ own_path() {
 	[ -z "$(cd "$BOX/app" && find . -name '*.bak' -o -name '*.egg-info')" ]
 }
 @test "deps: a directory of the tree, which changes" {
-	in_both own_path
+	by_uv own_path
 }
 
 project() {
@@ -224,7 +224,7 @@ poetic() {
 	holds egg 1.0 pepper 3.0 spam 1.0
 }
 @test "deps: a project of Poetry, pinned by its lock" {
-	in_both poetic
+	by_uv poetic
 }
 
 locked() {
@@ -302,7 +302,7 @@ failing() {
 	[ "$(ls "$BOX/.bindu" | grep -c deps)" = 0 ]
 }
 @test "deps: what cannot be resolved is told in the installer's words" {
-	in_both failing
+	by_uv failing
 }
 
 of_bindu() {
