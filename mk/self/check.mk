@@ -13,7 +13,7 @@ $(BUILD)/unit/instance_test: $(BUILD)/boxd/daemon/instance.o
 $(BUILD)/unit/pbscan_test: $(BUILD)/boxd/daemon/pbscan.o
 $(BUILD)/unit/gate_test: $(BUILD)/boxd/daemon/gate_count.o
 $(BUILD)/unit/auth_test: $(BUILD)/boxd/daemon/auth.o
-$(BUILD)/unit/rpc_server_test: $(addprefix $(BUILD)/boxd/daemon/,rpc_server.o loop.o gate.o gate_count.o)
+$(BUILD)/unit/rpc_server_test: $(addprefix $(BUILD)/boxd/daemon/,rpc_server.o rpc_server_settings.o loop.o gate.o gate_count.o)
 $(BUILD)/unit/wire_test: $(BUILD)/boxd/wire.o
 $(BUILD)/unit/message_test: $(BUILD)/boxd/daemon/message.o
 $(BUILD)/unit/exec_user_test: $(BUILD)/boxd/monitor/exec_user.o
