@@ -243,6 +243,7 @@ parallel(void)
 	lock = open("cache/bindu/tokens/lock", O_RDWR | O_CLOEXEC);
 	if (lock == -1 || flock(lock, LOCK_EX) == -1)
 		abort();
+	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
 		int fd;
