@@ -21,12 +21,6 @@ bindu_log_init(const char *prefix, enum bindu_level level)
 	log_level = level;
 }
 
-enum bindu_level
-bindu_log_level(void)
-{
-	return log_level;
-}
-
 void
 bindu_vlog(enum bindu_level level, const char *fmt, va_list ap)
 {

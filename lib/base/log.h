@@ -17,7 +17,6 @@ enum bindu_level {
 
 /* prefix is the program's name; level: lines above it are dropped. */
 void bindu_log_init(const char *prefix, enum bindu_level);
-enum bindu_level bindu_log_level(void);
 /* "prefix: text\n" in one write; control bytes escaped; erases and redraws a
  * progress bar that is on the line. */
 void bindu_log(enum bindu_level, const char *, ...)

@@ -339,20 +339,6 @@ bindu_agent_watch_ended(struct bindu_agent_watch *w)
 	return bindu_script_ended(w->script);
 }
 
-int
-bindu_agent_watch_status(struct bindu_agent_watch *w,
-    struct bindu_agent_status *st, struct bindu_err *err)
-{
-	AUTO_BUF struct bindu_buf out = BINDU_BUF_INIT(TEXT_MAX);
-	int code;
-
-	if (bindu_script_end(w->script, QUICK_MS, &out, &code, err) == -1 ||
-	    code != 0)
-		return -1;
-	bindu_agent_parse(&out, st);
-	return 0;
-}
-
 void
 bindu_agent_watch_free(struct bindu_agent_watch *w)
 {

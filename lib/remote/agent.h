@@ -91,8 +91,5 @@ struct bindu_agent_watch;
 struct bindu_agent_watch *
 bindu_agent_watch(struct bindu_remote *, const char *box, struct bindu_err *);
 bool bindu_agent_watch_ended(struct bindu_agent_watch *);
-/* Once it ended: how, with the log's end. */
-int bindu_agent_watch_status(struct bindu_agent_watch *,
-    struct bindu_agent_status *, struct bindu_err *);
 void bindu_agent_watch_free(struct bindu_agent_watch *);
 #endif

@@ -405,12 +405,6 @@ bindu_script_ended(struct bindu_script *s)
 	return s->ended;
 }
 
-const char *
-bindu_script_words(const struct bindu_script *s)
-{
-	return s->words;
-}
-
 int
 bindu_script_run(struct bindu_remote *remote, const char *box,
     const struct bindu_script_opts *o, const void *input, size_t n,

@@ -40,8 +40,6 @@ int bindu_script_end(struct bindu_script *, int64_t timeout_ms,
     struct bindu_buf *out, int *code, struct bindu_err *);
 /* Has it ended?  Looks, does not wait. */
 bool bindu_script_ended(struct bindu_script *);
-/* Its last words on stderr ("" if none). */
-const char *bindu_script_words(const struct bindu_script *);
 
 /* open, input, eof, end. */
 int bindu_script_run(struct bindu_remote *, const char *box,

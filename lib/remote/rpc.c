@@ -270,12 +270,6 @@ bindu_rpc_sending(const struct bindu_rpc_call *c)
 }
 
 bool
-bindu_rpc_send_failed(const struct bindu_rpc_call *c)
-{
-	return c->failed;
-}
-
-bool
 bindu_rpc_may_have_acted(const struct bindu_rpc_call *c, int status)
 {
 	if (!c->busy[OP_META] && c->head.count != 0)
@@ -296,12 +290,6 @@ bindu_rpc_half_close(struct bindu_rpc_call *c)
 
 	if (!c->failed)
 		start(c, OP_CLOSE, &op, 1);
-}
-
-void
-bindu_rpc_cancel(struct bindu_rpc_call *c)
-{
-	grpc_call_cancel(c->call, NULL);
 }
 
 /* The status is here and every message was read. */

@@ -61,13 +61,10 @@ struct bindu_rpc_call *bindu_rpc_ask(struct bindu_rpc *, const char *method,
 void bindu_rpc_send(struct bindu_rpc_call *, const struct iovec *, int n);
 /* A message is on its way and flow control has not taken it yet. */
 bool bindu_rpc_sending(const struct bindu_rpc_call *);
-/* A message was lost: the call is over, and recv will say why. */
-bool bindu_rpc_send_failed(const struct bindu_rpc_call *);
 /* While held, recv does not give messages: nobody can take their bytes. */
 void bindu_rpc_hold(struct bindu_rpc_call *, bool);
 /* No more messages from us.  Only while not sending. */
 void bindu_rpc_half_close(struct bindu_rpc_call *);
-void bindu_rpc_cancel(struct bindu_rpc_call *);
 
 enum bindu_rpc_event {
 	BINDU_RPC_MESSAGE, /* *p, *n: borrowed until the next recv */

@@ -140,18 +140,6 @@ bindu_exec_eof(struct bindu_exec *e, struct bindu_err *err)
 	return 0;
 }
 
-int
-bindu_exec_winsize(struct bindu_exec *e, uint32_t cols, uint32_t rows,
-    struct bindu_err *err)
-{
-	if (cols == 0 || rows == 0 || e->eof_sent || e->ended)
-		return 0;
-	if (await_sent(e, err) == -1)
-		return -1;
-	e->client->exec_winsize(e->x, cols, rows);
-	return await_sent(e, err);
-}
-
 void
 bindu_exec_lost(const struct bindu_exec *e, const struct bindu_err *why,
     struct bindu_exec_end *end)

@@ -52,8 +52,6 @@ struct bindu_exec *bindu_exec_open(struct bindu_remote *, const char *box,
 int bindu_exec_send(struct bindu_exec *, const void *, size_t n,
     struct bindu_err *);
 int bindu_exec_eof(struct bindu_exec *, struct bindu_err *);
-int bindu_exec_winsize(struct bindu_exec *, uint32_t cols, uint32_t rows,
-    struct bindu_err *);
 enum bindu_exec_event {
 	BINDU_EXEC_OUT,
 	BINDU_EXEC_ERR,
