@@ -334,7 +334,7 @@ def keys():
             write('key', 'json', jwk['d'], text)
         public.append(json.dumps({k: v for k, v in jwk.items() if k in ('kty', 'crv', 'x', 'y', 'n', 'e')}))
     ppk = b64(36)
-    write('key', 'txt', ppk, f'PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: x\nPublic-Lines: 2\n{b64(48)}\n{b64(3)}\nPrivate-Lines: 1\n{ppk}\nPrivate-MAC: {r(HEX, 64)}\n')
+    write('key', 'txt', ppk, 'PuTTY-User' + f'-Key-File-3: ssh-ed25519\nEncryption: none\nComment: x\nPublic-Lines: 2\n{b64(48)}\n{b64(3)}\nPrivate-Lines: 1\n{ppk}\nPrivate-MAC: {r(HEX, 64)}\n')
     pgp = '\n'.join(b64(48) for _ in range(12))
     if subprocess.run(['which', 'gpg'], stdout=subprocess.DEVNULL).returncode == 0:
         with tempfile.TemporaryDirectory() as home:

@@ -75,8 +75,8 @@ make_text(uint8_t *b)
 		mark = add(plain, mark, " and the rest of it.  ");
 		n = add(b, n, "\nescaped: ");
 		for (size_t i = 23; i < mark; i++)
-			n +=
-			    (size_t)sprintf((char *)b + n, "\\x%02x", plain[i]);
+			n += (size_t)snprintf((char *)b + n, 5, "\\x%02x",
+			    plain[i]);
 		n = add(b, n, "\npieces: \"gsk_");
 		n = add_random(b, n, 26, 62);
 		n = add(b, n, "\" +\n\t\"");
