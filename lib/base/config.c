@@ -132,20 +132,6 @@ bindu_config_cache_dir(void)
 }
 
 char *
-bindu_config_config_dir(void)
-{
-	return xdg_dir("XDG_CONFIG_HOME", ".config");
-}
-
-char *
-bindu_config_image_dir(const char *state)
-{
-	const char *v = bindu_config_env("BINDU_IMAGE_DIR");
-
-	return v != NULL ? xstrdup(v) : bindu_path_join(state, "images");
-}
-
-char *
 bindu_config_socket(void)
 {
 	AUTO_FREE char *run = bindu_config_run_dir();

@@ -17,14 +17,10 @@ const char *bindu_config_env(const char *name);
 /* Directories; caller frees.  state: BINDU_STATE_DIR, else /var/lib/bindu for
  * root, else $XDG_STATE_HOME/bindu.  run (socket, locks): BINDU_STATE_DIR,
  * else /run/bindu for root, else $XDG_RUNTIME_DIR/bindu, else state.
- * cache: $XDG_CACHE_HOME/bindu.  config: $XDG_CONFIG_HOME/bindu. */
+ * cache: $XDG_CACHE_HOME/bindu. */
 char *bindu_config_state_dir(void);
 char *bindu_config_run_dir(void);
 char *bindu_config_cache_dir(void);
-char *bindu_config_config_dir(void);
-/* Where images are kept: BINDU_IMAGE_DIR (so that instances may share them),
- * else STATE/images. */
-char *bindu_config_image_dir(const char *state);
 /* The local daemon's unix socket: RUN/boxd.sock. */
 char *bindu_config_socket(void);
 /* Where our own helper files are: share/remote, libexec programs.  Beside

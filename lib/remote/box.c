@@ -145,20 +145,6 @@ bindu_box_logs(struct bindu_remote *r, const char *box, bool follow, int fd,
 	return r->client->logs(r, box, follow, fd, err);
 }
 
-int
-bindu_box_put(struct bindu_remote *r, const char *box, const char *path, int fd,
-    uint64_t size, const struct bindu_report *report, struct bindu_err *err)
-{
-	return r->client->put(r, box, path, fd, size, report, err);
-}
-
-int
-bindu_box_fetch(struct bindu_remote *r, const char *box, const char *path,
-    int fd, const struct bindu_report *report, struct bindu_err *err)
-{
-	return r->client->fetch(r, box, path, fd, report, err);
-}
-
 /* The state each verb leads to; NULL: the verb is an event, not a state. */
 static const char *const targets[] = {
 	[BINDU_BOX_START] = "running",

@@ -88,9 +88,4 @@ int bindu_box_set_auto_suspend(struct bindu_remote *, const char *box,
 /* Console output to fd; follow: until the box ends or a signal. */
 int bindu_box_logs(struct bindu_remote *, const char *box, bool follow, int fd,
     struct bindu_err *);
-/* File of any size, streamed; parents are made.  size of what fd will give. */
-int bindu_box_put(struct bindu_remote *, const char *box, const char *path,
-    int fd, uint64_t size, const struct bindu_report *, struct bindu_err *);
-int bindu_box_fetch(struct bindu_remote *, const char *box, const char *path,
-    int fd, const struct bindu_report *, struct bindu_err *);
 #endif

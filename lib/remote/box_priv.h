@@ -47,11 +47,6 @@ struct bindu_client {
 	    uint32_t secs, struct bindu_err *);
 	int (*logs)(struct bindu_remote *, const char *box, bool follow, int fd,
 	    struct bindu_err *);
-	int (*put)(struct bindu_remote *, const char *box, const char *path,
-	    int fd, uint64_t size, const struct bindu_report *,
-	    struct bindu_err *);
-	int (*fetch)(struct bindu_remote *, const char *box, const char *path,
-	    int fd, const struct bindu_report *, struct bindu_err *);
 
 	/* cols 0: no tty. */
 	struct bindu_client_exec *(*exec_open)(struct bindu_remote *,

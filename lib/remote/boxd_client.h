@@ -71,10 +71,6 @@ int boxd_list(struct bindu_remote *, struct bindu_box_info **, size_t *,
     struct bindu_err *);
 int
 boxd_logs(struct bindu_remote *, const char *, bool, int, struct bindu_err *);
-int boxd_put(struct bindu_remote *, const char *, const char *, int, uint64_t,
-    const struct bindu_report *, struct bindu_err *);
-int boxd_fetch(struct bindu_remote *, const char *, const char *, int,
-    const struct bindu_report *, struct bindu_err *);
 /* The exec part of the table (boxd_client_exec.c). */
 extern const struct bindu_client bindu_boxd_client;
 struct bindu_client_exec *boxd_exec_open(struct bindu_remote *, const char *,

@@ -8,9 +8,8 @@
 #include "tap.h"
 
 static const char *const names[] = { "BINDU_RUNTIME", "BOXD_TOKEN",
-	"BOXD_API_KEY", "BINDU_STATE_DIR", "BINDU_IMAGE_DIR", "BINDU_SHARE_DIR",
-	"HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME",
-	"XDG_CONFIG_HOME" };
+	"BOXD_API_KEY", "BINDU_STATE_DIR", "BINDU_SHARE_DIR", "HOME",
+	"XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME" };
 
 /* env is "NAME=VALUE NAME=VALUE"; nothing else of ours is set. */
 static void
@@ -48,7 +47,7 @@ static const struct {
 	{ "", "Local", "!" },
 };
 
-enum dir { STATE, RUN, CACHE, CONFIG, SOCKET };
+enum dir { STATE, RUN, CACHE, SOCKET };
 
 static const struct {
 	const char *env;
@@ -72,8 +71,6 @@ static const struct {
 	    "/run/bindu/boxd.sock" },
 	{ "HOME=/h", CACHE, "/h/.cache/bindu", NULL },
 	{ "HOME=/h XDG_CACHE_HOME=/c", CACHE, "/c/bindu", NULL },
-	{ "HOME=/h", CONFIG, "/h/.config/bindu", NULL },
-	{ "HOME=/h XDG_CONFIG_HOME=/c", CONFIG, "/c/bindu", NULL },
 	{ "", CACHE, "/.cache/bindu", "/root/.cache/bindu" },
 };
 
@@ -87,8 +84,6 @@ find(enum dir dir)
 		return bindu_config_run_dir();
 	case CACHE:
 		return bindu_config_cache_dir();
-	case CONFIG:
-		return bindu_config_config_dir();
 	case SOCKET:
 		break;
 	}
@@ -116,7 +111,6 @@ check_runtime(size_t i)
 int
 main(void)
 {
-	AUTO_FREE char *image = NULL;
 	AUTO_FREE char *share = NULL;
 
 	for (size_t i = 0; i < sizeof runtimes / sizeof *runtimes; i++)
@@ -134,10 +128,8 @@ main(void)
 		ok(!strcmp(got, want), "\"%s\": directory %d is %s",
 		    dirs[i].env, dirs[i].dir, got);
 	}
-	set_env("BINDU_IMAGE_DIR=/i BINDU_SHARE_DIR=/x");
-	image = bindu_config_image_dir("/s");
+	set_env("BINDU_SHARE_DIR=/x");
 	share = bindu_config_share_file("remote/a.sh");
-	ok(!strcmp(image, "/i"), "images may be shared between instances");
 	ok(!strcmp(share, "/x/remote/a.sh"), "our files may be elsewhere");
 	return done();
 }
