@@ -35,7 +35,8 @@ version() {
 		"$REPO/tests/redeploy-agent.py" >"$TREE/agent.py"
 	sed -i '/    def do_GET/i\
 \    def note(self):\
-\        where = "inside" if ":377" in self.headers["Host"] else "outside"\
+\        own = "127.0.0.1:" + os.environ["BINDU_PORT"]\
+\        where = "inside" if self.headers["Host"] == own else "outside"\
 \        where += VERSION\
 \        if not os.path.exists(where):\
 \            open(where, "w")\
