@@ -62,7 +62,12 @@ is_up() {
 	stream=$!
 	ask_load ws 8 "$(address local_url)" >"$TREE/../ws" 3>&- &
 	ws=$!
-	sleep 1
+	# Both are there before the next one comes.
+	both() {
+		[ "$(timeout 10 bindu-exec "$NAME" -- cat /proc/net/tcp |
+			grep -c '^ *[0-9]*: [0-9A-F]*:0EBD [^ ]* 01 ')" = 2 ]
+	}
+	eventually 10 both
 	version 2
 	deploy
 	is_up v2
