@@ -203,11 +203,12 @@ def run(reqs, context, how):
     if how:
         yield from scripted(chunk, how)
         return
-    p = subprocess.Popen(["sh", "-c", first.command], stdin=subprocess.PIPE,
+    # No preexec_fn: it would want fork(), before which gRPC's threads wait
+    # for each other (Debian 13).
+    p = subprocess.Popen(["env", "--default-signal=INT", "sh", "-c",
+                          first.command], stdin=subprocess.PIPE,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                         start_new_session=True, bufsize=0,
-                         preexec_fn=lambda: signal.signal(
-                             signal.SIGINT, signal.SIG_DFL))
+                         start_new_session=True, bufsize=0)
     with LOCK, open(os.path.join(DIR, "argv"), "a") as f:
         f.write(first.command + "\n")
 
