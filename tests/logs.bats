@@ -3,10 +3,12 @@ load helper
 
 setup_file() {
 	own_runtime
-	timeout 60 bindu-box create -q --image host l1 >/dev/null
+	image=host
+	[ "$(id -u)" = 0 ] || image=debian:trixie
+	timeout 280 bindu-box create -q --image $image l1 >/dev/null
 	timeout 20 bindu-exec l1 -- sh -c 'mkdir -p app .bindu/agent/logs
 		seq 1 300 >.bindu/agent/logs/agent.log'
-	timeout 60 bindu-box create -q --image host l2 >/dev/null
+	timeout 60 bindu-box create -q --image $image l2 >/dev/null
 }
 # Each test is a process of its own, and so is the file's end.
 setup() { own_runtime; }
