@@ -172,7 +172,7 @@ is_up() {
 	deploy
 	# The probe in the box is no browser.
 	version 2
-	sed -i 's|if path == "/health":|if path == "/health" and self.headers["Host"][:-1] != "127.0.0.1:377":\n            self.send_error(503)\n        elif path == "/health":|' "$TREE/agent.py"
+	sed -i 's|if path == "/health":|if path == "/health" and self.headers["Host"] != "127.0.0.1:" + os.environ["BINDU_PORT"]:\n            self.send_error(503)\n        elif path == "/health":|' "$TREE/agent.py"
 	run --separate-stderr -1 deploy --health-timeout 2s --status-fd 4 \
 		4>"$TREE/../status"
 	tail -n 1 "$TREE/../status" | python3 -c 'import json, sys
@@ -184,9 +184,15 @@ assert h["pid"] > 1 and h["port"] == 3774 and len(h["release"]) == 64, r'
 	[[ "$stderr" == *"answers in its box (port 3774, pid "*"), but not at http"*"status 503"* ]]
 	[[ "$stderr" == *"still serves"* ]]
 	is_up v1
-	run -1 --separate-stderr timeout 20 bindu-health --json -t 1s -p /none "$NAME"
+	# With nothing to go back to it stays, and bindu-health tells the same.
+	timeout 60 bindu-box destroy -q -y "$NAME"
+	run -1 deploy --health-timeout 1s
+	run -1 --separate-stderr timeout 20 bindu-health --json -t 1s "$NAME"
 	[[ "$output" == *'"healthy":false'* ]]
 	[[ "$output" == *'"inside":true'* ]]
+	# Of a path of the agent's own nothing is known in the box.
+	run -1 --separate-stderr timeout 20 bindu-health --json -t 1s -p /none "$NAME"
+	[[ "$output" == *'"healthy":false'* && "$output" != *inside* ]]
 }
 
 @test "redeploy: a reboot, a suspend, and the agent is there again by itself" {
