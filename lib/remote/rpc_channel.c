@@ -126,6 +126,12 @@ make_channel(const struct bindu_endpoint *e, struct bindu_err *err)
 		list[args.num_args++] =
 		    str_arg(GRPC_ARG_DEFAULT_AUTHORITY, authority);
 	}
+	if (e->unix_path != NULL) {
+		/* A busy machine is no long line: see the daemon's. */
+		list[args.num_args++] = int_arg(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+		list[args.num_args++] =
+		    int_arg("grpc.http2.lookahead_bytes", 8 << 20);
+	}
 	channel = grpc_channel_create(target, creds, &args);
 	grpc_channel_credentials_release(creds);
 	if (channel == NULL)
