@@ -2,6 +2,7 @@
 # directory as the box: the agent serves on, and the next run ends right.  Some
 # of the steps at a time; all with KILL_ALL=1, as make fuzz-kill does.
 load helper
+load remote-sh
 
 setup() {
 	BOX=$BATS_TEST_TMPDIR/box
@@ -16,23 +17,10 @@ teardown() {
 	agent stop 0
 }
 answering() { # answering PORT
-	cat >"$BOX/app/$NAME" <<-P
-		import os
-		from http.server import BaseHTTPRequestHandler, HTTPServer
-		class H(BaseHTTPRequestHandler):
-		    def do_GET(self):
-		        self.send_response(200)
-		        self.end_headers()
-		    def log_message(self, *a):
-		        pass
-		HTTPServer(("127.0.0.1", $1), H).serve_forever()
-	P
+	serving "$1" >"$BOX/app/$NAME"
 }
 agent() {
 	HOME=$BOX timeout 60 sh "${AGENT:-$REPO/share/remote/agent.sh}" "$@" 3>&-
-}
-field() {
-	agent status | sed -n "s/^$1=//p"
 }
 last() {
 	cat "$BOX/.bindu/agent/last"
