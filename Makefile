@@ -5,7 +5,10 @@
 #   make check      unit tests, bats, peers     make lint       style and walls
 #   make check-san  the same under ASan+UBSan   make bench      the figures
 #   make soak       50 redeploys of one agent   make fuzz-kill  and killed ones
-#   make install    PREFIX, DESTDIR as usual    make help       all of them
+#   make install    PREFIX, DESTDIR as usual    make uninstall  the same
+#   make check-fresh  make demo on a bare one   make fuzz-ignore  against git
+#   make stress     boxes killed at random      make clean dist help
+#   make deps-test  packages for all of these
 #
 # Knobs (mk/self/config.mk): DEVELOPER=1 SAN=address,undefined VARIANT=name V=1
 .SUFFIXES:
@@ -25,17 +28,12 @@ DAEMON_O := $(patsubst %.c,$(BUILD)/%.o,$(wildcard boxd/daemon/*.c boxd/*.c))
 MONITOR_O := $(patsubst %.c,$(BUILD)/%.o,$(wildcard boxd/monitor/*.c boxd/*.c))
 INIT_O   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard boxd/init/*.c))
 
-PROGS := $(TOOLS:%=$(BUILD)/bin/bindu-%)
-ifneq ($(DAEMON_O),)
-PROGS += $(if $(wildcard boxd/daemon/main.c),$(BUILD)/bin/bindu-boxd)
-PROGS += $(if $(wildcard boxd/monitor/main.c),$(BUILD)/libexec/boxd-monitor)
-PROGS += $(if $(wildcard boxd/init/init.c),$(BUILD)/libexec/boxd-init)
-endif
+PROGS := $(TOOLS:%=$(BUILD)/bin/bindu-%) $(BUILD)/bin/bindu-boxd \
+	$(BUILD)/libexec/boxd-monitor $(BUILD)/libexec/boxd-init
 
 # Who links what: a program's line is all it may pull in (deps.mk names the
 # libraries).  Tools not listed link libc and jansson alone.
 REMOTE_NEEDS   := grpc protobuf-c curl crypto
-NEEDS_discover :=
 NEEDS_pack     := archive crypto deflate zstd
 NEEDS_scrub    := archive crypto deflate zstd hs
 NEEDS_watch    := $(NEEDS_pack)
@@ -69,6 +67,7 @@ $(BUILD)/libexec/boxd-monitor: $(MONITOR_O) $(BUILD)/libbindu.a
 $(BUILD)/libexec/boxd-init: $(INIT_O)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static -Wl,--gc-sections -o $@ $^
+	$(Q)chmod 755 $@ # the root of a box is another user
 $(BUILD)/share:
 	@mkdir -p $(@D)
 	$(Q)ln -sfn '$(CURDIR)/share' $@

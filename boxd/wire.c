@@ -4,6 +4,7 @@
 #include "wire.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -112,9 +113,15 @@ recv_failed(struct bindu_err *err)
 			err->detail = EAGAIN;
 		return -1;
 	}
-	if (errno == ECONNRESET)
-		return 0;
 	return bindu_err_sys(err, "cannot receive a message");
+}
+
+/* A peer that closed with something of ours unread is told of as an error,
+ * once, and before what it had sent: that is still there to be read. */
+static bool
+try_again(ssize_t n)
+{
+	return n == -1 && (errno == EINTR || errno == ECONNRESET);
 }
 
 int
@@ -135,7 +142,7 @@ boxd_wire_recv(int sock, json_t **out, int fds[BOXD_WIRE_FDS],
 		fds[i] = -1;
 	do
 		n = recv(sock, NULL, 0, MSG_PEEK | MSG_TRUNC);
-	while (n == -1 && errno == EINTR);
+	while (try_again(n));
 	if (n == -1)
 		return recv_failed(err);
 	if (n == 0)
@@ -150,7 +157,7 @@ boxd_wire_recv(int sock, json_t **out, int fds[BOXD_WIRE_FDS],
 	mh.msg_controllen = sizeof ctl.room;
 	do
 		n = recvmsg(sock, &mh, MSG_CMSG_CLOEXEC);
-	while (n == -1 && errno == EINTR);
+	while (try_again(n));
 	if (n == -1)
 		return recv_failed(err);
 	if (n == 0)

@@ -16,17 +16,20 @@
  * STATE/boxes/ID/monitor.sock and outlives both daemon and hub.
  *
  * Hub, STATE/hub.sock:
- *   {"op":"ping"} -> {"ok":true,"pid":N,"rootful":bool,
+ *   {"op":"ping","attend":bool} -> {"ok":true,"pid":N,"rootful":bool,
  *       "default_image":"host"|"debian:trixie","images":["host",...],
- *       "abilities":{"limits":bool,"pause":bool,"network":bool,"disk":bool,
+ *       "abilities":{"limits":bool,"suspend":bool,"network":bool,"disk":bool,
  *       "host_image":bool, "why":{"limits":"reason and cure",...}}}
+ *        attend: the connection stays open; once the daemon closed it, in
+ *        whatever way it ended, the hub ends with the last box
  *   {"op":"start","id","dir","name","image":{"kind":"host"} |
  *       {"kind":"debian","suite":"trixie"} |
  *       {"kind":"layers","lower":["/abs/layer",...]},"hostname","vcpu",
  *       "memory_bytes","disk_bytes","pids","ip":"10.88.x.y","cmd":[...],
  *       "env":["K=V"...]}
  *     -> {"ok":true,"pid":MONITORPID,"init_pid":N,"boot_us":N} once the box
- *        runs.  dir = STATE/boxes/ID; disk.img (a file system of disk_bytes)
+ *        runs.  dir = STATE/boxes/ID, made by the daemon; a monitor that
+ *        it has already is ended first; disk.img (a file system of disk_bytes)
  *        or, without a limit, disk/ in it keeps the box's files across stop
  *        and start, all but /tmp.  A debian image not built yet is "noinput":
  *        send build first.
@@ -35,7 +38,8 @@
  *        directories ("/usr", "/var/lib/dpkg") that each get a second overlay
  *        at their own path: lower image_view_mount(), upper on the box's
  *        disk.  Proxy and CA variables of the host are added to "env".
- *   {"op":"remove","id","dir"} -> delete all that a stopped box left
+ *   {"op":"remove","id","dir","ip"} -> delete all that a box left, ending
+ *        it when it runs; ip may be missing
  *   {"op":"build","image":{"kind":...}} -> make the image if it is not there;
  *       events {"event":"progress","text":"..."}..., then the answer
  *   {"op":"stop"}              -> hub ends; boxes go on
@@ -57,8 +61,8 @@
  *   {"op":"put","path","mode","size"} -> {"ok":true} + fds: [pipe to write];
  *        after the daemon closes it: {"event":"exit","bytes":N} or an error.
  *        Relative paths and ~/ count from /home/boxd.  The file gets its name
- *        when all its bytes are there: give size, or a daemon that dies looks
- *        like the end.
+ *        when all its bytes are there; a size of -1 becomes known by
+ *        {"size":N}, sent before the pipe is closed.
  *   {"op":"get","path"} -> {"ok":true,"size":N} + fds: [pipe to read];
  *        then {"event":"exit","bytes":N}
  *   {"op":"connect","port":N} -> {"ok":true} + fds: [connected TCP socket

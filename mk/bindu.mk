@@ -57,9 +57,10 @@ $(error which preview: make preview PR=12)
 endif
 override BINDU_ENV := pr-$(strip $(PR))
 endif
-ifneq ($(filter-out 1,$(words x$(BINDU_ENV)))$(findstring /,$(BINDU_ENV) $(BINDU_AGENTS))$(findstring \
-    @,$(BINDU_ENV) $(BINDU_AGENTS))$(findstring ',$(BINDU_ENV) $(BINDU_AGENTS)),)
-$(error BINDU_ENV and BINDU_AGENTS take letters, digits and - only)
+_bindu_odd := / @ : ; | & < > ( ) [ ] { } ? * + = % ~ ! ^ ` " ' \ \# , $$
+ifneq ($(filter-out 1,$(words x$(BINDU_ENV)))$(strip $(foreach c,$(_bindu_odd),$(findstring \
+    $c,$(BINDU_ENV) $(BINDU_AGENTS)))),)
+$(error BINDU_ENV and BINDU_AGENTS take letters, digits and - only, not $(or $(BINDU_ENV),$(BINDU_AGENTS)))
 endif
 
 _bindu_many := $(filter-out 1,$(words $(BINDU_AGENTS)))
@@ -107,7 +108,7 @@ _bindu_settle = if cmp -s "$$d/$1.$$$$" "$$d/$1"; then rm -f "$$d/$1.$$$$"; else
 _bindu_start = $(call _bindu_t,agent) start $(_bindu_rt) --port "$$port" \
 	$(call _bindu_o,--timeout,$(call _bindu_my,HEALTH_TIMEOUT)) \
 	$(call _bindu_o,--env-file,$(call _bindu_my,ENV_FILE)) \
-	$(foreach e,$(call _bindu_my,PASS),--env $(call _bindu_q,$e)) "$$b" "$$script" >/dev/null
+	$(foreach e,$(call _bindu_my,PASS),--env $(call _bindu_q,$e)) -- "$$b" "$$script" >/dev/null
 # After a release that does not serve: the one that last did, when this box had
 # it; where it still runs only its files come back.  The stamps go, so that the
 # next deploy tries again.
@@ -122,13 +123,14 @@ _bindu_back = rm -f "$$d/uploaded" "$$d/started"; good=$$(cut -s -d ' ' -f 1 "$$
 _bindu_force:
 
 $(_bindu_dirs):
-	@mkdir -p $@ && echo '*' >'$(BINDU_DIR)/.gitignore'
+	@mkdir -p $@ && echo '*' >'$(BINDU_DIR)/.gitignore' || { \
+	    echo "bindu.mk: BINDU_DIR=DIR names another place for what a deploy keeps" >&2; exit 1; }
 
 $(_bindu_dirs:%=%/agent): %/agent: _bindu_force | %
 	$(_bindu_say)$(_bindu_d); $(call _bindu_t,discover) \
 	    -C $(call _bindu_q,$(call _bindu_src,$(_bindu_a))) \
 	    $(call _bindu_o,--name,$(call _bindu_my,NAME)) \
-	    $(call _bindu_o,,$(call _bindu_my,SCRIPT)) >"$$d/agent.$$$$" || \
+	    $(call _bindu_o,--,$(call _bindu_my,SCRIPT)) >"$$d/agent.$$$$" || \
 	    fail discover; \
 	$(call _bindu_settle,agent)
 
@@ -138,11 +140,12 @@ $(_bindu_dirs:%=%/manifest): %/manifest: %/agent _bindu_force
 	    fail pack; \
 	$(call _bindu_settle,manifest)
 
-# sh has no pipefail: what bindu-pack ended with comes beside the pipe.
+# sh has no pipefail: what bindu-pack ended with comes beside the pipe.  That
+# of SIGPIPE is the doing of bindu-scrub, which ended before it.
 $(_bindu_dirs:%=%/src.tar): %/src.tar: %/manifest
 	$(_bindu_say)$(_bindu_begin); scrub=0; \
 	{ $(call _bindu_t,pack) -C "$$root" $(call _bindu_o,--max-size,$(call _bindu_my,MAX_SIZE)) || \
-	    echo $$? >"$$d/failed.$$$$"; } | \
+	    { rc=$$?; [ $$rc = 141 ] || echo $$rc >"$$d/failed.$$$$"; }; } | \
 	    $(call _bindu_t,scrub) >"$$d/src.tar.$$$$" || scrub=$$?; \
 	[ ! -e "$$d/failed.$$$$" ] || (exit "$$(cat "$$d/failed.$$$$")") || fail pack; \
 	[ $$scrub = 0 ] || (exit $$scrub) || fail scrub; \
@@ -190,8 +193,8 @@ $(_bindu_dirs:%=%/uploaded): %/uploaded: %/src.tar %/box
 $(_bindu_dirs:%=%/deps): %/deps: %/uploaded %/agent
 	$(_bindu_say)$(_bindu_begin); \
 	$(call _bindu_t,agent) deps $(_bindu_rt) $${python:+--python "$$python"} \
-	    $(call _bindu_o,--bindu-version,$(call _bindu_my,VERSION)) "$$b" "$$script" >/dev/null || \
-	    fail deps; \
+	    $(call _bindu_o,--bindu-version,$(call _bindu_my,VERSION)) -- "$$b" "$$script" >/dev/null || \
+	    { rc=$$?; $(_bindu_back); (exit $$rc) || fail deps; }; \
 	cp "$$d/uploaded" "$$d/deps"
 
 # As old as the process: made before it, in place once it serves.
@@ -200,7 +203,9 @@ $(_bindu_dirs:%=%/started): %/started: %/deps %/agent
 	$(_bindu_start) || \
 	    { rc=$$?; $(_bindu_back); (exit $$rc) || fail start; }; \
 	mv -f "$$d/started.$$$$" "$$d/started"
+# One that is missing is found before anything is made or sent.
 $(foreach a,$(BINDU_AGENTS),$(eval $(BINDU_DIR)/$a$(_bindu_suffix)/started: $(call _bindu_v,ENV_FILE,$a)))
+$(foreach a,$(BINDU_AGENTS),$(eval $(BINDU_DIR)/$a$(_bindu_suffix)/box: | $(call _bindu_v,ENV_FILE,$a)))
 
 _bindu_verbs := deploy dev logs shell status suspend resume destroy plan
 _bindu_of = $(BINDU_AGENTS:%=bindu-$1-%)
@@ -234,20 +239,25 @@ $(call _bindu_of,dev): bindu-dev-%: $(BINDU_DIR)/%$(_bindu_suffix)/agent
 
 $(call _bindu_of,logs): bindu-logs-%: $(BINDU_DIR)/%$(_bindu_suffix)/agent
 	@$(_bindu_begin); exec $(call _bindu_t,logs) $(_bindu_rt) "$$b"
+# What its last command ended with is no failure of make's.
 $(call _bindu_of,shell): bindu-shell-%: $(BINDU_DIR)/%$(_bindu_suffix)/agent
 	@$(_bindu_begin); [ -t 0 ] || { \
-	    echo "bindu.mk: a shell needs a terminal: run make without -j" >&2; exit 2; }; \
-	exec $(call _bindu_t,shell) $(_bindu_rt) "$$b"
+	    echo "bindu.mk: a shell needs a terminal: run make without -j," \
+	    "or give its commands to bindu-shell $$b" >&2; exit 2; }; \
+	$(call _bindu_t,shell) $(_bindu_rt) "$$b" || case $$? in 125|255) exit 125 ;; esac
 $(call _bindu_of,status): bindu-status-%: $(BINDU_DIR)/%$(_bindu_suffix)/agent
-	@$(_bindu_begin); $(call _bindu_t,box) get $(_bindu_rt) "$$b"; \
-	$(call _bindu_t,agent) status $(_bindu_rt) "$$b" || [ $$? = 1 ]
+	@$(_bindu_begin); $(call _bindu_t,box) get $(_bindu_rt) "$$b"; rc=0; \
+	$(call _bindu_t,agent) status $(_bindu_rt) "$$b" || rc=$$?; \
+	case $$rc in 0|1|69) ;; *) exit $$rc ;; esac
 $(call _bindu_of,suspend): bindu-suspend-%: $(BINDU_DIR)/%$(_bindu_suffix)/agent
 	@$(_bindu_begin); $(call _bindu_t,box) suspend $(_bindu_rt) "$$b"
 $(call _bindu_of,resume): bindu-resume-%: $(BINDU_DIR)/%$(_bindu_suffix)/agent
 	@$(_bindu_begin); $(call _bindu_t,box) resume $(_bindu_rt) "$$b"
 $(call _bindu_of,destroy): bindu-destroy-%: $(BINDU_DIR)/%$(_bindu_suffix)/agent
-	@$(_bindu_begin); $(call _bindu_t,box) destroy $(if $(BINDU_YES),--yes) $(_bindu_rt) "$$b"; \
-	rm -rf "$$d"
+	@$(_bindu_begin); rc=0; \
+	$(call _bindu_t,box) destroy $(if $(BINDU_YES),--yes) $(_bindu_rt) "$$b" || rc=$$?; \
+	[ $$rc != 2 ] || echo "bindu.mk: to destroy without being asked: BINDU_YES=1" >&2; \
+	[ $$rc = 0 ] || [ $$rc = 66 ] || exit $$rc; rm -rf "$$d"
 $(call _bindu_of,plan): bindu-plan-%: $(BINDU_DIR)/%$(_bindu_suffix)/agent
 	@$(_bindu_begin); cat "$$d/agent"; $(call _bindu_t,pack) -C "$$root" --list; \
 	$(call _bindu_t,scrub) "$$root" || [ $$? = 1 ]; \

@@ -175,6 +175,9 @@ booting() {
 	C
 	chmod +x "$BOX"/bin/*
 	echo "1 2 3 4 5 mine" >"$BOX/crontab"
+	# Known before a first start is reported, which live comes after.
+	told=$(PATH=$BOX/bin:$PATH agent ready 1 30000)
+	[[ $told == *ready=1* && $told == *$'\n'boot=cron* ]]
 	PATH=$BOX/bin:$PATH agent live 1
 	[ "$(field boot)" = cron ]
 	[ "$(cat "$BOX/crontab")" = "1 2 3 4 5 mine
@@ -209,6 +212,53 @@ booting() {
 	echo 'exit 0' >"$home/.bindu/boot"
 	! command -v systemd-analyze || XDG_RUNTIME_DIR=$home timeout 20 \
 		systemd-analyze verify --user "$u/bindu-agent.service"
+}
+
+unhealthy() {
+	SH=$1
+	app bad.py <<-'P'
+		import os
+		from http.server import BaseHTTPRequestHandler, HTTPServer
+		print("the cause: no key", flush=True)
+		class H(BaseHTTPRequestHandler):
+		    def do_GET(self):
+		        self.send_response(500)
+		        self.end_headers()
+		HTTPServer(("127.0.0.1", int(os.environ["BINDU_PORT"])), H).serve_forever()
+	P
+	agent start bad.py 23100 http://x - </dev/null
+	told=$(agent ready 1 5000)
+	[[ $told == *ready=0* && $told == *"the cause: no key"* ]]
+	[[ $told != *"GET /health"* ]]
+	[[ $(agent status 50) == *"GET /health"* ]]
+	agent stop
+}
+@test "agent: a red start shows its words, not our own questions" {
+	each_shell unhealthy
+}
+
+keyed() {
+	SH=$1
+	mkdir -p "$BOX/.bindu/trees/app/releases/r"
+	echo r >"$BOX/.bindu/trees/app/current"
+	rel=$BOX/.bindu/trees/app/releases/r
+	app ok.py <<<'import time; time.sleep(100)'
+	# As deps.sh leaves it, and as it did before it told the version.
+	printf '%s\n' "$(command -v python3)" 1.2+l >"$rel/python"
+	agent start ok.py 4000 http://x abc </dev/null
+	[ "$(field key)" = abc+1.2+l ]
+	printf '%s\n' "$(command -v python3)" '' >"$rel/python"
+	agent start - - - - same
+	agent live 2 0
+	[ "$(field key)" = abc ]
+	command -v python3 >"$rel/python"
+	agent start - - - - same
+	agent live 3 0
+	[ "$(field key)" = abc ]
+	agent stop
+}
+@test "agent: the key says which bindu was asked for, whoever started it" {
+	each_shell keyed
 }
 
 missing() {

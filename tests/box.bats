@@ -52,32 +52,50 @@ exchanges() { grep -c '^POST /token ' "$STUB/http-calls"; }
 }
 
 @test "box: a failure leaves stdout empty and tells its class" {
-	run --separate-stderr -66 timeout 10 bindu-box get nobody --json
+	run --separate-stderr -66 timeout 30 bindu-box get nobody --json
 	[ -z "$output" ]
 	[[ $stderr == *"no machine named nobody"* ]]
-	run --separate-stderr -73 timeout 10 bindu-box create one --json
+	run --separate-stderr -73 timeout 30 bindu-box create one --json
 	[ -z "$output" ]
 }
 
 @test "box: each status of the service has its exit status" {
 	for row in PERMISSION_DENIED:77 UNAUTHENTICATED:77 RESOURCE_EXHAUSTED:75 \
-		INVALID_ARGUMENT:65 FAILED_PRECONDITION:78 ABORTED:75 \
+		INVALID_ARGUMENT:65 FAILED_PRECONDITION:69 ABORTED:75 \
 		DEADLINE_EXCEEDED:75 UNIMPLEMENTED:69 DATA_LOSS:74; do
 		echo "GetVm ${row%:*}*3" >"$STUB/script"
-		run -"${row#*:}" timeout 10 bindu-box get one
+		run -"${row#*:}" timeout 30 bindu-box get one
 	done
+}
+
+@test "box: a full disk is 74 by whatever status it is told, a full quota 75" {
+	for row in "RESOURCE_EXHAUSTED=no room: No space left on device:74" \
+		"RESOURCE_EXHAUSTED=no room: Disk quota exceeded:74" \
+		"DATA_LOSS=no room: No space left on device:74" \
+		"RESOURCE_EXHAUSTED=no room for another machine:75"; do
+		behave GetVm "${row%:*}*1"
+		run -"${row##*:}" timeout 30 bindu-box get one
+		[[ $output == *"no room"* ]]
+	done
+}
+
+@test "box: a host name that is not known is one short line with its cure" {
+	BOXD_API_URL=https://no-such-host.invalid:9443 \
+		run -75 timeout 60 bindu-box list
+	[[ ${lines[-1]} == "bindu-box: no-such-host.invalid:9443: the host name cannot be resolved ("*"): check how it is spelled"* ]]
+	[ ${#lines[-1]} -lt 200 ]
 }
 
 @test "box: a read is repeated after UNAVAILABLE and ABORTED, twice at most" {
 	behave GetVm ABORTED*2
-	run -0 timeout 10 bindu-box get one
+	run -0 timeout 30 bindu-box get one
 	rm -f "$STUB/calls"
 	behave GetVm UNAVAILABLE*2
-	run -0 timeout 10 bindu-box get one
+	run -0 timeout 30 bindu-box get one
 	[ "$(calls GetVm)" = 3 ]
 	rm -f "$STUB/calls"
 	behave GetVm UNAVAILABLE*9
-	run -75 timeout 10 bindu-box get one
+	run -75 timeout 30 bindu-box get one
 	[ "$(calls GetVm)" = 3 ]
 }
 
@@ -107,12 +125,12 @@ exchanges() { grep -c '^POST /token ' "$STUB/http-calls"; }
 }
 
 @test "box: the wanted state reached is a success without a call" {
-	run -0 timeout 10 bindu-box start one
+	run -0 timeout 30 bindu-box start one
 	[ "$(calls StartVm)" = 0 ]
-	run -0 timeout 10 bindu-box suspend one
-	run -0 timeout 10 bindu-box suspend one
+	run -0 timeout 30 bindu-box suspend one
+	run -0 timeout 30 bindu-box suspend one
 	[ "$(calls SuspendVm)" = 1 ]
-	run -0 timeout 10 bindu-box resume one
+	run -0 timeout 30 bindu-box resume one
 }
 
 @test "box: a server that only says it suspended is found out" {
@@ -123,47 +141,55 @@ exchanges() { grep -c '^POST /token ' "$STUB/http-calls"; }
 
 @test "box: destroy asks for --yes, and a lost answer is no failure" {
 	timeout 20 bindu-box create gone -q
-	run -2 timeout 10 bindu-box destroy gone
+	run -2 timeout 30 bindu-box destroy gone
 	behave DestroyVm after:UNAVAILABLE*1
-	run -0 timeout 10 bindu-box destroy --yes gone
-	run -66 timeout 10 bindu-box destroy --yes gone
+	run -0 timeout 30 bindu-box destroy --yes gone
+	run -66 timeout 30 bindu-box destroy --yes gone
+}
+
+@test "box: of several boxes each is tried, and all that fail are told" {
+	timeout 20 bindu-box create last -q
+	run --separate-stderr -66 timeout 20 \
+		bindu-box destroy --yes none last neither
+	[[ $stderr == *' none'*' neither'* ]]
+	run -66 timeout 30 bindu-box get last
 }
 
 @test "box: wrong names, sizes and verbs are usage errors, nothing is sent" {
-	run -2 timeout 10 bindu-box create 'Bad_Name'
-	run -2 timeout 10 bindu-box create --memory lots
-	run -2 timeout 10 bindu-box create --port 70000
-	run -2 timeout 10 bindu-box create --auto-suspend soon
-	run -2 timeout 10 bindu-box create --auto-suspend 500ms
-	run -2 timeout 10 bindu-box frobnicate
-	run -2 timeout 10 bindu-box get
-	run -2 timeout 10 bindu-box
+	run -2 timeout 30 bindu-box create 'Bad_Name'
+	run -2 timeout 30 bindu-box create --memory lots
+	run -2 timeout 30 bindu-box create --port 70000
+	run -2 timeout 30 bindu-box create --auto-suspend soon
+	run -2 timeout 30 bindu-box create --auto-suspend 500ms
+	run -2 timeout 30 bindu-box frobnicate
+	run -2 timeout 30 bindu-box get
+	run -2 timeout 30 bindu-box
 	[ ! -e "$STUB/calls" ]
 }
 
 @test "box: a misspelt verb or option names the one that was meant" {
-	run -2 timeout 10 bindu-box creat x
+	run -2 timeout 30 bindu-box creat x
 	[[ $output == *'unknown verb "creat" (did you mean create?)'* ]]
-	run -2 timeout 10 bindu-box frobnicate
+	run -2 timeout 30 bindu-box frobnicate
 	[[ $output != *"did you mean"* ]]
-	run -2 timeout 10 bindu-box list --jso
+	run -2 timeout 30 bindu-box list --jso
 	[[ $output == *"(did you mean --json?)"* ]]
 }
 
 @test "box: runtime boxd without a credential says so" {
 	unset BOXD_TOKEN
-	run -78 timeout 10 bindu-box list
+	run -78 timeout 30 bindu-box list
 	[[ $output == *"BOXD_API_KEY or BOXD_TOKEN must be set"* ]]
 }
 
 @test "box: http:// to another machine is refused before a packet is sent" {
-	BOXD_API_URL=http://192.0.2.1:9443 run -78 timeout 5 bindu-box list
+	BOXD_API_URL=http://192.0.2.1:9443 run -78 timeout 30 bindu-box list
 	[[ $output == *"without TLS"* ]]
 }
 
 @test "box: an HTTP server is no boxd endpoint" {
 	BOXD_API_URL=http://127.0.0.1:$(cat "$STUB/http-port") run -76 \
-		timeout 10 bindu-box list
+		timeout 30 bindu-box list
 	[[ $output == *"not as a boxd endpoint does"* ]]
 }
 
@@ -286,7 +312,7 @@ exchanges() { grep -c '^POST /token ' "$STUB/http-calls"; }
 
 @test "box: a token as it is, refused, is not tried again" {
 	behave ListVms UNAUTHENTICATED*1
-	run -77 timeout 10 bindu-box list
+	run -77 timeout 30 bindu-box list
 	[ "$(calls ListVms)" = 1 ]
 }
 

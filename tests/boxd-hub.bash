@@ -1,11 +1,8 @@
 # boxd-hub.bash - hubs as root and as a throwaway user, boxes in them, a peer
 # machine and services of the host, for boxd-hub.bats and boxd-isolation-*.
 load helper
+load wire
 
-# wire SOCKET ARGS...: see wire.py
-wire() {
-	timeout 120 python3 "$REPO/tests/wire.py" "$@"
-}
 field() { # field NAME...: of the JSON on stdin
 	python3 -c 'import json,sys
 v = json.load(sys.stdin)
@@ -45,10 +42,13 @@ start_hub() {
 	[ -z "${HUB_USER:-}" ] || run="setpriv --reuid $HUB_USER \
 		--regid $HUB_USER --clear-groups env HOME=/nonexistent"
 	mkfifo "$STATE/ready.$$"
+	# Open here as well: a hub that was ready before anyone reads is heard.
+	exec 8<>"$STATE/ready.$$"
 	# shellcheck disable=SC2086
 	"$@" $run "${HUB_PROGRAMS:-$BINDU_BUILD}/libexec/boxd-monitor" hub "$STATE" \
-		--ready-fd 9 9<>"$STATE/ready.$$" >>"$STATE/hub.log" 2>&1 3>&- &
-	timeout 20 head -c 1 "$STATE/ready.$$" >/dev/null
+		--ready-fd 9 9>"$STATE/ready.$$" >>"$STATE/hub.log" 2>&1 3>&- 8>&- &
+	timeout 60 head -c 1 <&8 >/dev/null
+	exec 8>&-
 	rm "$STATE/ready.$$"
 	HUB=$(wire "$STATE/hub.sock" '{"op":"ping"}' | field pid)
 	export HUB
@@ -66,10 +66,7 @@ stop_hub() {
 }
 end_hub() {
 	[ -n "${STATE:-}" ] || return 0
-	for sock in "$STATE"/boxes/*/monitor.sock; do
-		[ -S "$sock" ] || continue
-		WIRE_TIMEOUT=10 wire "$sock" '{"op":"stop","grace_ms":0}' || true
-	done
+	end_boxes
 	stop_hub || kill -9 "$HUB" || true
 	rm -rf --one-file-system "$STATE"
 	unset STATE
@@ -136,25 +133,29 @@ except OSError as e:
     print("no:", e)'
 export reach
 reach() { # reach ADDRESS PORT, from here
-	timeout 10 python3 -c "$reach" "$@"
+	timeout 30 python3 -c "$reach" "$@"
 }
 
 # A machine next door: 198.51.100.2 in a network namespace of its own; the
 # host's address on that wire is 198.51.100.1.
 start_peer() {
-	unshare --net sleep 900 3>&- &
+	unshare --net sleep 3600 3>&- &
 	PEER=$!
 	export PEER
 	eventually 5 eval "[ \$(readlink /proc/$PEER/ns/net) != $(readlink /proc/self/ns/net) ]"
-	ip link add bindupeer0 type veth peer name eth0 netns "$PEER"
+	# Another run of these tests may have the wire: one at a time.
+	eventually 300 eval "ip link add bindupeer0 type veth peer name eth0 \
+		netns $PEER 2>/dev/null"
+	export PEER_WIRE=1
 	ip addr add 198.51.100.1/24 dev bindupeer0
 	ip link set bindupeer0 up
 	nsenter --target "$PEER" --net sh -c 'ip link set lo up
 		ip addr add 198.51.100.2/24 dev eth0; ip link set eth0 up'
 }
 end_peer() {
+	# In this order: the wire goes with the namespace, and its name is free.
+	[ -z "${PEER_WIRE:-}" ] || ip link del bindupeer0
 	[ -z "${PEER:-}" ] || kill "$PEER" || true
-	ip link del bindupeer0 2>/dev/null || true
 }
 
 # A small image made by hand: busybox and what it needs, user boxd.

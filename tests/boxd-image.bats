@@ -105,6 +105,22 @@ while True:
 	eventually 5 eval '[ -z "$(ls "$BINDU_IMAGE_DIR")" ]'
 }
 
+@test "image: a hub that is stopped ends its build, one that is killed leaves no rest" {
+	stand_in 'sleep 556'
+	start_hub
+	build >"$BATS_TEST_TMPDIR/said" 3>&- &
+	eventually 5 pgrep -f 'sleep 556' >/dev/null
+	[ -d "$BINDU_IMAGE_DIR/debian-trixie.tmp" ]
+	stop_hub
+	[ -z "$(ls "$BINDU_IMAGE_DIR")" ]
+	eventually 5 eval "! pgrep -f 'sleep 556' >/dev/null"
+	grep -q 'was cancelled' "$BATS_TEST_TMPDIR/said"
+	mkdir "$BINDU_IMAGE_DIR"/{debian-sid.tmp,debian-bookworm,mine.tmp}
+	start_hub
+	eventually 5 eval '[ "$(ls "$BINDU_IMAGE_DIR" | tr "\n" " ")" = \
+		"debian-bookworm mine.tmp " ]'
+}
+
 @test "image: mmdebstrap missing is said with the cure" {
 	stand_in 'exit 127'	# as when there is none
 	start_hub

@@ -3,7 +3,7 @@
 load boxd-hub
 
 setup_file() {
-	[ "$(id -u)" = 0 ] || skip "not possible here: needs root"
+	[ "$(id -u)" = 0 ] || return 0
 	start_peer
 	start_hub
 	start_box one 2 '"disk_bytes":134217728' '"memory_bytes":268435456' \
@@ -13,6 +13,9 @@ setup_file() {
 	serve 127.0.0.1 18411 loopback
 	serve 0.0.0.0 18412 everywhere
 	serve 198.51.100.2 18413 peer nsenter --target "$PEER" --net
+}
+setup() {
+	needs_root
 }
 teardown_file() {
 	end_servers
@@ -164,6 +167,8 @@ f = os.open(\"$d/secret\", os.O_RDWR); print(os.read(f, 99))'"; do
 	rows = {
 	    # The kernel takes 32 bits of a family, a filter may see 64.
 	    "alg": (41, 38, 5, 0), "alg64": (41, 1 << 32 | 38, 5, 0),
+	    "packet": (41, 17, 3, 0), "packet64": (41, 1 << 32 | 17, 3, 0),
+	    "tipc": (53, 30, 5, 0, room),
 	    "vsock": (41, 40, 1, 0), "vsock64": (41, 1 << 32 | 40, 1, 0),
 	    "xdp": (41, 44, 3, 0), "clone user": (56, 0x10000000 | 17, 0, 0, 0, 0),
 	    "clone ns": (56, 0x20000 | 17, 0, 0, 0, 0), "clone3": (435, room, 88),
@@ -288,6 +293,54 @@ print(urllib.request.urlopen(\"http://10.88.7.3:8080/\", timeout=3).status)"'
 	[ "$status" != 0 ]
 }
 
+@test "network: a box cannot speak in another's name" {
+	cat >"$BATS_TEST_TMPDIR/listen.py" <<-'P'
+	import socket
+	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	s.bind(("198.51.100.2", 18414))
+	print("ready", flush=True)
+	while True:
+	    print(s.recv(99).decode(), flush=True)
+	P
+	nsenter --target "$PEER" --net timeout 60 \
+		python3 "$BATS_TEST_TMPDIR/listen.py" >"$BATS_TEST_TMPDIR/heard" 3>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/servers"
+	eventually 10 grep -q ready "$BATS_TEST_TMPDIR/heard"
+	cat >"$BATS_TEST_TMPDIR/say.py" <<-'P'
+	import socket, struct, sys
+	peer = socket.inet_aton("198.51.100.2")
+	text = sys.argv[2].encode()
+	s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+	s.sendto(struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + len(text), 0, 0, 64, 17,
+	    0, socket.inet_aton(sys.argv[1]), peer) +
+	    struct.pack("!HHHH", 4444, 18414, 8 + len(text), 0) + text,
+	    ("198.51.100.2", 0))
+	P
+	say() { # say SOURCE TEXT: one datagram with that source, by root in box one
+		in_box one "$(printf 'python3 - %s %s <<"P"\n%s\nP' "$1" "$2" \
+			"$(cat "$BATS_TEST_TMPDIR/say.py")")"
+	}
+	say 10.88.7.2 own
+	eventually 5 grep -q own "$BATS_TEST_TMPDIR/heard"
+	# Another box's, one of nobody, one that differs in the third byte, the
+	# gateway's and the world's.
+	for forged in 10.88.7.3 10.88.7.99 10.88.6.2 10.88.0.1 198.51.100.77; do
+		say "$forged" "forged-$forged"
+	done
+	say 10.88.7.2 last
+	eventually 5 grep -q last "$BATS_TEST_TMPDIR/heard"
+	! grep forged "$BATS_TEST_TMPDIR/heard"
+	# The rules do it: without them it is heard.
+	in_hub nft flush chain ip boxd names
+	say 10.88.7.3 bare
+	eventually 5 grep -q bare "$BATS_TEST_TMPDIR/heard"
+	ip addr add 198.51.100.78/32 dev lo
+	ip addr del 198.51.100.78/32 dev lo
+	eventually 5 eval 'in_hub nft list chain ip boxd names | grep -q drop'
+	# And the port takes no other hardware address.
+	[ "$(in_hub ip -d link show master br0 | grep -c 'locked on')" = 2 ]
+}
+
 @test "limits: a full disk stays inside" {
 	before=$(df --output=avail -k "$STATE" | tail -n 1)
 	run in_box one 'dd if=/dev/zero of=/home/boxd/fill bs=1M 2>&1; df -k / | tail -n 1'
@@ -304,9 +357,15 @@ print(urllib.request.urlopen(\"http://10.88.7.3:8080/\", timeout=3).status)"'
 	(in_box one 'bomb() { bomb | bomb & }; bomb; sleep 3' boxd >/dev/null 2>&1 || true) &
 	bomb=$!
 	sleep 1
-	start=$(date +%s%N)
-	timeout 5 true
-	[ $((($(date +%s%N) - start) / 1000000)) -lt 1000 ]
+	# Programs of the host start as ever; one of them may meet others' work.
+	least=9999
+	for _ in 1 2 3 4 5; do
+		start=$(date +%s%N)
+		timeout 30 true
+		ms=$((($(date +%s%N) - start) / 1000000))
+		[ $ms -ge $least ] || least=$ms
+	done
+	[ $least -lt 1000 ]
 	in_box two true
 	kill $bomb 2>/dev/null || true
 	ask=$(stop_box one)
@@ -321,6 +380,52 @@ print(urllib.request.urlopen(\"http://10.88.7.3:8080/\", timeout=3).status)"'
 for i in range(0, len(x), 4096): x[i] = 1"' boxd
 	[ "$status" != 0 ]
 	[ "$(in_box two 'echo alive')" = alive ]
+}
+
+@test "limits: kernel memory of sockets that no cgroup counts is not to be had" {
+	cat >"$BATS_TEST_TMPDIR/ring.py" <<-'P'
+	import socket, struct
+	s = socket.socket(17, socket.SOCK_RAW, 0)
+	s.setsockopt(263, 5, struct.pack("IIII", 1 << 16, 16, 2048, 512))
+	P
+	python3 "$BATS_TEST_TMPDIR/ring.py"
+	for user in boxd root; do
+		run in_box one "$(printf 'python3 - <<"P"\n%s\nP' \
+			"$(cat "$BATS_TEST_TMPDIR/ring.py")")" $user
+		[[ $output == *"not supported by protocol"* ]]
+	done
+}
+
+@test "limits: signals and watches a box uses up are there for root and others" {
+	cat >"$BATS_TEST_TMPDIR/greed.py" <<-'P'
+	import ctypes, os, signal, sys, time
+	c = ctypes.CDLL(None, use_errno=True)
+	signal.pthread_sigmask(signal.SIG_BLOCK, [40])
+	most = int(sys.argv[1])
+	signals = watches = 0
+	while signals < most and c.sigqueue(os.getpid(), 40, None) == 0:
+	    signals += 1
+	while watches < min(most, 9999) and c.inotify_init() >= 0:
+	    watches += 1
+	print(signals, watches, flush=True)
+	time.sleep(float(sys.argv[2]))
+	P
+	[ "$(python3 "$BATS_TEST_TMPDIR/greed.py" 1 0)" = "1 1" ]
+	command=$(printf 'cat >/tmp/greed.py <<"P"\n%s\nP' \
+		"$(cat "$BATS_TEST_TMPDIR/greed.py")")
+	in_box one "$command"
+	in_box two "$command"
+	in_box one 'python3 /tmp/greed.py 1000000 29' >"$BATS_TEST_TMPDIR/greed" 3>&- &
+	greed=$!
+	eventually 10 grep -q ' ' "$BATS_TEST_TMPDIR/greed"
+	read -r signals watches <"$BATS_TEST_TMPDIR/greed"
+	[ "$signals" -gt 1000 ] && [ "$watches" -gt 10 ]
+	# Now nothing more is to be had there, but here and in the other box.
+	[ "$(in_box one 'python3 /tmp/greed.py 1 0')" = "0 0" ]
+	[ "$(python3 "$BATS_TEST_TMPDIR/greed.py" 100 0)" = "100 100" ]
+	[ "$(in_box two 'python3 /tmp/greed.py 100 0')" = "100 100" ]
+	in_box one 'pkill -f greed.py' || true
+	wait $greed || true
 }
 
 @test "end: after stop and remove nothing of a box is left" {
@@ -347,6 +452,7 @@ for i in range(0, len(x), 4096): x[i] = 1"' boxd
 	[ -z "$(find /sys/fs/cgroup -maxdepth 4 -name three -path "*$(tag)*")" ]
 	! nsenter --target "$HUB" --mount grep -qF "$STATE/boxes/three" /proc/mounts
 	[ "$(in_hub ip -o link show master br0 | wc -l)" = 2 ]
+	[ "$(in_hub ip neigh show dev br0 | grep -c PERMANENT)" = 2 ]
 	[ -e "$STATE/boxes/three" ]
 	remove_box three
 	! [ -e "$STATE/boxes/three" ]

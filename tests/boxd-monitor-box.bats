@@ -2,7 +2,7 @@
 load boxd-monitor
 
 setup_file() {
-	[ "$(id -u)" = 0 ] || skip "not possible here: needs root"
+	[ "$(id -u)" = 0 ] || return 0
 	start_hub
 	start_box two '"disk_bytes":134217728' '"pids":200'
 	# A program per system call: python3 is on the host, and so in the box.
@@ -16,6 +16,9 @@ setup_file() {
 	export BATS_FILE_TMPDIR
 	wire "$STATE/boxes/two/monitor.sock" --put /home/boxd/call.py \
 		"$BATS_FILE_TMPDIR/call.py"
+}
+setup() {
+	needs_root
 }
 teardown_file() {
 	end_hub
@@ -96,6 +99,12 @@ teardown_file() {
 	run ! in_box two 'echo x >/proc/1/exe' '"user":"root"' </dev/null
 	run ! in_box two 'echo x >/.boxd/init' '"user":"root"' </dev/null
 	run ! in_box two 'rm -f /.boxd/init' '"user":"root"' </dev/null
+	# Nor does its root get hold of it: it ends the box with its monitor.
+	run ! in_box two ': >/proc/1/fd/0' '"user":"root"' </dev/null
+	[[ $output == *"ermission denied"* ]]
+	run -0 in_box two 'python3 /home/boxd/call.py 101 16 1 0 0' \
+		'"user":"root"' </dev/null
+	[ "$output" = 1 ]
 }
 
 @test "limits: a full disk is the box's own" {
@@ -107,6 +116,33 @@ teardown_file() {
 	in_box two 'rm /home/boxd/fill; echo fine >/home/boxd/fine' </dev/null
 }
 
+@test "disk: one that the kernel calls clean but saw an error in is repaired" {
+	local img=$STATE/boxes/hurt/disk.img
+	start_box hurt '"disk_bytes":67108864'
+	in_box hurt 'echo x >/root/lost; echo y >/root/kept' '"user":"root"'
+	ask hurt '{"op":"stop","grace_ms":0}'
+	dumpe2fs -h "$img" 2>/dev/null | grep -q 'state: *clean$'
+	debugfs -w -R 'clri upper/root/lost' "$img"
+	debugfs -w -R 'ssv state 3' "$img"
+	start_box hurt '"disk_bytes":67108864'
+	[ "$(in_box hurt 'cat /root/kept; ls /root/lost 2>&1' '"user":"root"')" = \
+		"$(printf "y\nls: cannot access '/root/lost': No such file or directory")" ]
+	grep -qF "disk $img was damaged and is repaired" "$STATE/hub.log"
+	ask hurt '{"op":"stop","grace_ms":0}'
+	e2fsck -f -n "$img"
+}
+
+@test "limits: a box whose disk is full to the last byte starts again" {
+	start_box full '"disk_bytes":67108864'
+	in_box full 'for i in 64k 4k 4k 4k 1k 1k; do
+		dd if=/dev/zero of="/home/boxd/$i.$((n += 1))" bs=$i; sync
+	done 2>/dev/null; df -k /' '"user":"root"' </dev/null
+	ask full '{"op":"stop","grace_ms":0}'
+	start_box full '"disk_bytes":67108864'
+	in_box full 'rm /home/boxd/*; echo x >/etc/new' '"user":"root"' </dev/null
+	ask full '{"op":"stop","grace_ms":0}'
+}
+
 @test "limits: memory over the limit ends the command, not the box" {
 	run -137 in_box two 'exec python3 -c "x = bytearray(800 << 20)
 for i in range(0, len(x), 4096): x[i] = 1"' </dev/null
@@ -115,7 +151,7 @@ for i in range(0, len(x), 4096): x[i] = 1"' </dev/null
 }
 
 @test "limits: a fork bomb fills its own box and goes with its exec" {
-	timeout 20 python3 - "$STATE/boxes/two/monitor.sock" <<-'E'
+	timeout 60 python3 - "$STATE/boxes/two/monitor.sock" <<-'E'
 	import json, socket, sys, time
 	s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 	s.connect(sys.argv[1])
@@ -136,7 +172,7 @@ for i in range(0, len(x), 4096): x[i] = 1"' </dev/null
 	start_box bomb '"pids":300'
 	in_box bomb '(b() { b | b & }; b) >/dev/null 2>&1' </dev/null || true
 	sleep 1
-	run -0 timeout 10 python3 "$REPO/tests/wire.py" \
+	run -0 timeout 60 python3 "$REPO/tests/wire.py" \
 		"$STATE/boxes/bomb/monitor.sock" '{"op":"stop","grace_ms":300}'
 	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path '*boxd-*/bomb')" ]
 }
@@ -163,7 +199,7 @@ for i in range(0, len(x), 4096): x[i] = 1"' </dev/null
 }
 
 @test "suspend: a connection closed meanwhile ends its command at the resume" {
-	timeout 20 python3 - "$STATE/boxes/two/monitor.sock" <<-'E'
+	timeout 60 python3 - "$STATE/boxes/two/monitor.sock" <<-'E'
 	import json, socket, sys
 	def wire():
 	    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -194,6 +230,76 @@ for i in range(0, len(x), 4096): x[i] = 1"' </dev/null
 	[ ! -e "$STATE/boxes/three/crun" ]
 }
 
+@test "stop: commands that are just starting hear of it too" {
+	start_box three
+	run -0 python3 - "$STATE/boxes/three/monitor.sock" "$STATE/hub.sock" <<-'P'
+	import json, socket, sys, time
+	def ask(path, what):
+	    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+	    s.settimeout(60)
+	    s.connect(path)
+	    s.send(json.dumps(what).encode())
+	    return s
+	began = time.monotonic()
+	socks = [ask(sys.argv[1], {"op": "exec", "command": "exec sleep 99"})
+	         for _ in range(40)]
+	stop = ask(sys.argv[1], {"op": "stop", "grace_ms": 40000})
+	assert json.loads(stop.recv(1 << 16))["ok"]
+	print("%.1f s" % (time.monotonic() - began))
+	assert time.monotonic() - began < 30
+	P
+}
+
+monitor_of() { # pid
+	python3 -c 'import socket, struct, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(sys.argv[1])
+print(struct.unpack("3i", s.getsockopt(socket.SOL_SOCKET,
+    socket.SO_PEERCRED, 12))[0])' "$STATE/boxes/$1/monitor.sock"
+}
+remove() {
+	wire "$STATE/hub.sock" "{\"op\":\"remove\",\"id\":\"$1\",
+		\"dir\":\"$STATE/boxes/$1\"}"
+}
+
+@test "remove: a monitor that runs is ended first, one that is stuck too" {
+	local tag monitor init
+	for how in runs stuck; do
+		start_box eleven
+		tag=$(group_of eleven)
+		monitor=$(monitor_of eleven)
+		init=$(init_of eleven)
+		[ $how = runs ] || kill -STOP "$monitor"
+		run -0 remove eleven
+		[ ! -e "$STATE/boxes/eleven" ]
+		eventually 5 eval "! [ -e /proc/$monitor/ns/net ] && ! [ -e /proc/$init ]"
+		[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path "*$tag/eleven")" ]
+	done
+}
+
+@test "remove: a start that is under way leaves no box that nobody knows" {
+	for wait in 0 0.005 0.01 0.02 0.03 0.04 0.06 0.08 0.1; do
+		start_box twelve >"$BATS_TEST_TMPDIR/start" 3>&- &
+		eventually 5 test -e "$STATE/boxes/twelve"
+		sleep $wait
+		eventually 10 eval 'remove twelve && ! [ -e "$STATE/boxes/twelve" ]'
+		wait $! || true
+		eventually 5 eval '! pgrep -f -- "$STATE/boxes/twelve" >/dev/null'
+		[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path '*boxd-*/twelve')" ]
+	done
+}
+
+@test "start: of a box that runs, begins it anew" {
+	local old
+	start_box thirteen
+	old=$(init_of thirteen)
+	start_box thirteen
+	[ "$(init_of thirteen)" != "$old" ]
+	[ ! -e "/proc/$old" ]
+	run -0 in_box thirteen 'echo alive' </dev/null
+	remove thirteen
+}
+
 @test "start again: the box's files and users are as they were" {
 	start_box four '"disk_bytes":134217728'
 	in_box four 'echo kept >/home/boxd/kept; echo 10.0.0.1 db >>/etc/hosts
@@ -211,7 +317,7 @@ for i in range(0, len(x), 4096): x[i] = 1"' </dev/null
 @test "end: a watcher hears when init is killed; removal leaves nothing" {
 	start_box five
 	pid=$(init_of five)
-	run -0 timeout 20 python3 - "$STATE/boxes/five/monitor.sock" "$pid" <<-'E'
+	run -0 timeout 60 python3 - "$STATE/boxes/five/monitor.sock" "$pid" <<-'E'
 	import os, socket, sys
 	s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 	s.connect(sys.argv[1])
@@ -271,11 +377,29 @@ import json,sys; print(json.load(sys.stdin)["pid"])')
 	[[ $output == *'"code": "data"'*"/dev is not a directory"* ]]
 	[ -z "$(ls -A "$BATS_TEST_TMPDIR/out")" ]
 	run -1 start_box ../x
+	mkdir "$STATE/boxes/nine"
 	run -1 wire "$STATE/hub.sock" "{\"op\":\"start\",\"id\":\"nine\",
 		\"dir\":\"$STATE/boxes/nine\",\"hostname\":\"nine\",\"ip\":\"10.88.9.9\",
 		\"image\":{\"kind\":\"layers\",\"lower\":[\"/no/such/layer\"]}}"
 	[[ $output == *"/no/such/layer"* ]]
 	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path '*boxd-*/nine')" ]
+}
+
+@test "start: no link a box left where a host directory comes is followed" {
+	mkdir "$BATS_TEST_TMPDIR/out"
+	start_box nine
+	ask nine '{"op":"stop","grace_ms":0}'
+	# As mv /var/lib /x; mkdir /var/lib; ln -s TARGET /var/lib/dpkg in the box
+	# does where overlays redirect directories.
+	lib=$STATE/boxes/nine/disk/upper/var/lib
+	mkdir -p "$lib"
+	ln -s "$BATS_TEST_TMPDIR/out" "$lib/dpkg"
+	run -1 start_box nine
+	[[ $output == *'"data"'*"/var/lib/dpkg is not the directory"* ]]
+	rm "$lib/dpkg"
+	start_box nine
+	[[ $(in_box nine 'ls /var/lib/dpkg') == *status* ]]
+	ask nine '{"op":"stop","grace_ms":0}'
 }
 
 @test "start: 12 boxes at once" {
@@ -296,7 +420,7 @@ import json,sys; print(json.load(sys.stdin)["pid"])')
 
 @test "hub killed and started again: no later box keeps an earlier one's disk" {
 	start_box early '"disk_bytes":134217728'
-	kill -9 "$(cat "$STATE/hub.pid")"
+	kill_hard "$(cat "$STATE/hub.pid")"
 	rehub() {
 		"$BINDU_BUILD/libexec/boxd-monitor" hub "$STATE" \
 			>>"$STATE/hub.log" 2>&1 3>&- &

@@ -2,7 +2,7 @@
 load boxd-monitor
 
 setup_file() {
-	[ "$(id -u)" = 0 ] || skip "not possible here: needs root"
+	[ "$(id -u)" = 0 ] || return 0
 	start_hub
 	start_box one '"env":["COLOUR=green"]'
 }
@@ -10,6 +10,7 @@ teardown_file() {
 	end_hub
 }
 setup() {
+	needs_root
 	[ -S "$STATE/boxes/one/monitor.sock" ]
 }
 
@@ -93,18 +94,9 @@ red" ]
 }
 
 @test "exec: closing its connection ends it all, setsid children too" {
-	python3 - "$STATE/boxes/one/monitor.sock" <<-'E'
-	import json, os, socket, sys, time
-	s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-	s.connect(sys.argv[1])
-	s.send(json.dumps({"op": "exec", "command":
-	    "setsid sleep 600 & (setsid sh -c 'sleep 601 & sleep 602' &) ;"
-	    "trap '' TERM; nohup sleep 603 & echo up; sleep 604; sleep 605"
-	    }).encode())
-	_, fds, _, _ = socket.recv_fds(s, 65536, 3)
-	assert os.read(fds[1], 10) == b"up\n"
-	s.close()
-	E
+	wire "$STATE/boxes/one/monitor.sock" --drop "setsid sleep 600 &
+		(setsid sh -c 'sleep 601 & sleep 602' &)
+		trap '' TERM; nohup sleep 603 & echo up; sleep 604; sleep 605"
 	gone() { in_box one '! pgrep -f "[s]leep 60"' </dev/null; }
 	eventually 5 gone
 }
@@ -122,17 +114,8 @@ red" ]
 }
 
 @test "exec: a signal reaches the command's group" {
-	run -0 timeout 20 python3 - "$STATE/boxes/one/monitor.sock" <<-'E'
-	import json, os, socket, sys
-	s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-	s.connect(sys.argv[1])
-	s.send(json.dumps({"op": "exec", "command":
-	    "trap 'exit 44' USR1; echo up; while :; do sleep 0.05; done"}).encode())
-	_, fds, _, _ = socket.recv_fds(s, 65536, 3)
-	assert os.read(fds[1], 10) == b"up\n"
-	s.send(json.dumps({"signal": 10}).encode())
-	print(json.loads(s.recv(65536))["code"])
-	E
+	run -0 wire "$STATE/boxes/one/monitor.sock" --signal 10 "trap 'exit 44' USR1; echo up
+		while :; do sleep 0.05; done"
 	[ "$output" = 44 ]
 }
 
@@ -159,7 +142,7 @@ red" ]
 	time.sleep(3)
 	E
 	sleep 0.3
-	run -0 timeout 5 python3 "$REPO/tests/wire.py" \
+	run -0 timeout 30 python3 "$REPO/tests/wire.py" \
 		"$STATE/boxes/one/monitor.sock" --exec '{"command":"echo fine"}' \
 		</dev/null
 	[ "$output" = fine ]
@@ -209,6 +192,68 @@ red" ]
 	eventually 5 empty
 }
 
+@test "put: a size not known before is told after the bytes, or there is no file" {
+	run -0 timeout 60 python3 - "$STATE/boxes/one/monitor.sock" <<-'E'
+	import json, os, socket, sys
+	def put(name, size):
+	    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+	    s.connect(sys.argv[1])
+	    s.send(json.dumps({"op": "put", "path": "sized/" + name,
+	                       "mode": 420, "size": -1}).encode())
+	    _, fds, _, _ = socket.recv_fds(s, 65536, 3)
+	    os.write(fds[0], b"x" * 500)
+	    if size is not None:
+	        s.send(json.dumps({"size": size}).encode())
+	    os.close(fds[0])
+	    if size is None:
+	        return
+	    got = json.loads(s.recv(65536))
+	    print(got.get("event"), got.get("bytes"), got.get("error"))
+	put("a-whole", 500)
+	put("less", 400)
+	put("half", None)
+	E
+	[ "$output" = "exit 500 None
+None None /home/boxd/sized/less: 500 bytes of 400 came" ]
+	only_whole() {
+		[ "$(in_box one 'ls -A sized' </dev/null)" = a-whole ]
+	}
+	eventually 5 only_whole
+}
+
+@test "put: why it failed is told, though its size was not listened to any more" {
+	run in_box one 'head -c 1G /dev/zero >/dev/shm/full' '"user":"root"' </dev/null
+	[[ $output == *"No space"* ]]
+	run -0 timeout 60 python3 - "$STATE/boxes/one/monitor.sock" <<-'E'
+	import json, os, signal, socket, struct, sys, time
+	def ask(request):
+	    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+	    s.connect(sys.argv[1])
+	    s.send(json.dumps(request).encode())
+	    return s, *socket.recv_fds(s, 65536, 3)[:2]
+	s, _, fds = ask({"op": "put", "path": "/dev/shm/x", "size": -1})
+	s.send(json.dumps({"size": 500}).encode())
+	ask({"op": "stat"})  # after it
+	# The monitor finds all of it at once: what it said, and its end.
+	monitor = struct.unpack("3i", s.getsockopt(socket.SOL_SOCKET,
+	                                           socket.SO_PEERCRED, 12))[0]
+	def ended():
+	    with open("/proc/%d/task/%d/children" % (monitor, monitor)) as f:
+	        return any(") Z " in open("/proc/%s/stat" % p).read()
+	                   for p in f.read().split())
+	os.kill(monitor, signal.SIGSTOP)
+	os.write(fds[0], b"x" * 500)
+	for _ in range(300):
+	    if ended():
+	        break
+	    time.sleep(0.1)
+	os.kill(monitor, signal.SIGCONT)
+	print(json.loads(s.recv(65536))["error"])
+	E
+	in_box one 'rm /dev/shm/full' '"user":"root"' </dev/null
+	[[ $output == *"No space left on device"* ]]
+}
+
 @test "get: the bytes come back; what is no file is refused" {
 	in_box one 'head -c 1000003 /dev/urandom >g; sha256sum <g' </dev/null \
 		>"$BATS_TEST_TMPDIR/sum"
@@ -227,7 +272,7 @@ red" ]
 @test "connect: a service on the box's loopback answers, a closed port says again" {
 	in_box one 'mkdir -p w; cd w; echo works >index.html; setsid python3 -m \
 		http.server -b 127.0.0.1 3773 >/dev/null 2>&1 &' </dev/null
-	run -0 timeout 20 python3 - "$STATE/boxes/one/monitor.sock" <<-'E'
+	run -0 timeout 60 python3 - "$STATE/boxes/one/monitor.sock" <<-'E'
 	import json, socket, sys, time
 	for _ in range(100):
 	    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -3,7 +3,7 @@
 load boxd-hub
 
 setup_file() {
-	[ "$(id -u)" = 0 ] || skip "not possible here: needs root to make a user"
+	[ "$(id -u)" = 0 ] || return 0
 	as_user
 	new_state
 	busybox_image
@@ -11,6 +11,9 @@ setup_file() {
 	start_box one 2
 	SOCK=$STATE/boxes/one/monitor.sock
 	export SOCK
+}
+setup() {
+	needs_root " to make a user"
 }
 teardown_file() {
 	end_hub
@@ -46,18 +49,9 @@ sleepers() { # "sleep 60N" processes of the box
 }
 
 @test "user exec: closing its connection ends it all, setsid children too" {
-	timeout 20 python3 - "$SOCK" <<-'E'
-	import json, os, socket, sys
-	s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-	s.connect(sys.argv[1])
-	s.send(json.dumps({"op": "exec", "command":
-	    "setsid sleep 600 & (setsid sh -c 'sleep 601 & sleep 602' &) ;"
-	    "trap '' TERM; nohup sleep 603 & echo up; sleep 604; sleep 605"
-	    }).encode())
-	_, fds, _, _ = socket.recv_fds(s, 65536, 3)
-	assert os.read(fds[1], 10) == b"up\n"
-	s.close()
-	E
+	wire "$SOCK" --drop "setsid sleep 600 &
+		(setsid sh -c 'sleep 601 & sleep 602' &)
+		trap '' TERM; nohup sleep 603 & echo up; sleep 604; sleep 605"
 	gone() { [ "$(sleepers)" = 0 ]; }
 	eventually 6 gone
 }
@@ -71,17 +65,8 @@ sleepers() { # "sleep 60N" processes of the box
 }
 
 @test "user exec: a signal reaches the command" {
-	run -0 timeout 20 python3 - "$SOCK" <<-'E'
-	import json, os, socket, sys
-	s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-	s.connect(sys.argv[1])
-	s.send(json.dumps({"op": "exec", "command":
-	    "trap 'exit 44' USR1; echo up; while :; do sleep 0.05; done"}).encode())
-	_, fds, _, _ = socket.recv_fds(s, 65536, 3)
-	assert os.read(fds[1], 10) == b"up\n"
-	s.send(json.dumps({"signal": 10}).encode())
-	print(json.loads(s.recv(65536))["code"])
-	E
+	run -0 wire "$SOCK" --signal 10 "trap 'exit 44' USR1; echo up
+		while :; do sleep 0.05; done"
 	[ "$output" = 44 ]
 }
 
@@ -102,7 +87,7 @@ sleepers() { # "sleep 60N" processes of the box
 @test "user suspend: refused with the reason" {
 	run -1 wire "$SOCK" '{"op":"suspend"}'
 	[ "$(field code <<<"$output")" = unavailable ]
-	[[ $output == *"needs root"* ]]
+	[[ $output == *"needs root"*"use the tools with sudo"* ]]
 }
 
 @test "user connect: a closed port says again, an open one answers" {
@@ -121,4 +106,72 @@ sleepers() { # "sleep 60N" processes of the box
 	start_box one 2
 	run -0 in_box one 'cat /root/kept'
 	[ "$output" = kept ]
+}
+
+@test "user files: no depth of directories keeps a box from starting or going" {
+	start_box deep 5
+	in_box deep 'for d in /tmp /root; do
+		cd $d; i=0
+		while [ $i -lt 400 ]; do mkdir d; cd d; i=$((i + 1)); done
+	done; mkdir /tmp/.deep-0 && echo x >/tmp/.deep-0/x; chmod 0 /tmp/d/d'
+	stop_box deep
+	start_box deep 5
+	[ -z "$(in_box deep 'ls -A /tmp')" ]
+	stop_box deep
+	run -0 remove_box deep
+	! [ -e "$STATE/boxes/deep" ]
+}
+
+@test "user end: a monitor killed hard takes its box with it, whatever its root does" {
+	start_box six 6
+	in_box six '(setsid sleep 911 >/proc/1/fd/0) 2>/dev/null
+		(trap "" TERM HUP; setsid sleep 912 >/dev/null 2>&1 &)'
+	init=$(wire "$STATE/boxes/six/monitor.sock" '{"op":"stat"}' | field init_pid)
+	pgrep -f 'sleep 912'
+	kill -9 "$(sed -n 's/^PPid:.//p' "/proc/$init/status")"
+	eventually 5 eval "! [ -e /proc/$init ]"
+	[ -z "$(pgrep -f 'sleep 91[12]')" ]
+	run -0 remove_box six
+}
+
+@test "user files: a transfer has no more rights than the box's root" {
+	in_box one 'head -c 3000000 /dev/zero >/home/boxd/big'
+	run -0 timeout 20 python3 - "$SOCK" <<-'E'
+	import glob, json, os, socket, struct, sys
+	s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+	fd = os.open(os.path.dirname(sys.argv[1]), os.O_PATH)
+	s.connect("/proc/self/fd/%d/monitor.sock" % fd)
+	monitor = struct.unpack("iii", s.getsockopt(socket.SOL_SOCKET,
+	    socket.SO_PEERCRED, 12))[0]
+	s.send(json.dumps({"op": "get", "path": "/home/boxd/big"}).encode())
+	socket.recv_fds(s, 65536, 3)
+	for path in glob.glob("/proc/[0-9]*/status"):
+	    try:
+	        text = open(path).read()
+	    except OSError:
+	        continue
+	    if "PPid:\t%d\n" % monitor in text and "Name:\tboxd-monitor" in text:
+	        row = dict(line.split(":\t", 1) for line in text.splitlines())
+	        print(row["CapPrm"], row["CapBnd"], row["Seccomp"])
+	E
+	[ "$output" = "00000000a80425fb 00000000a80425fb 2" ]
+}
+
+@test "user remove: a box is ended first, also when its monitor is stuck" {
+	local monitor init
+	for how in runs stuck; do
+		start_box held 9
+		init=$(wire "$STATE/boxes/held/monitor.sock" '{"op":"stat"}' | field init_pid)
+		monitor=$(python3 -c 'import socket, struct, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(sys.argv[1])
+print(struct.unpack("3i", s.getsockopt(socket.SOL_SOCKET,
+    socket.SO_PEERCRED, 12))[0])' "$STATE/boxes/held/monitor.sock")
+		in_box held 'setsid sleep 999 >/dev/null 2>&1 &'
+		[ $how = runs ] || kill -STOP "$monitor"
+		[[ $(remove_box held) == *'"ok": true'* ]]
+		[ ! -e "$STATE/boxes/held" ]
+		eventually 10 eval "! [ -e /proc/$monitor/ns/net ] && ! [ -e /proc/$init ]"
+		! pgrep -u "$HUB_USER" -f "$STATE/boxes/held" || false
+	done
 }

@@ -1,5 +1,6 @@
 # boxd-monitor.bash - a hub and its boxes for the boxd-monitor-*.bats files.
 load helper
+load wire
 
 # start_hub [COMMAND...]: one of this file's own, run by COMMAND; STATE is its
 # state directory.
@@ -15,25 +16,18 @@ start_hub() {
 }
 end_hub() {
 	[ -n "${STATE:-}" ] || return 0
-	for sock in "$STATE"/boxes/*/monitor.sock; do
-		[ -S "$sock" ] || continue
-		WIRE_TIMEOUT=10 wire "$sock" '{"op":"stop","grace_ms":0}' || true
-	done
-	timeout 10 python3 "$REPO/tests/wire.py" "$STATE/hub.sock" \
+	end_boxes
+	timeout 30 python3 "$REPO/tests/wire.py" "$STATE/hub.sock" \
 		'{"op":"stop"}' || kill "$(cat "$STATE/hub.pid")"
 	eventually 5 eval "! kill -0 $(cat "$STATE/hub.pid") 2>/dev/null"
 	rm -rf --one-file-system "$STATE"
-}
-
-# wire SOCKET ARGS...: see wire.py
-wire() {
-	timeout 120 python3 "$REPO/tests/wire.py" "$@"
 }
 
 # start_box ID [MEMBER...]: members of the request after the usual ones
 start_box() {
 	local id=$1 n=2 extra=
 	shift
+	mkdir -p "$STATE/boxes/$id"
 	# Each box its own address: a hash of its id will do here.
 	n=$(($(printf %s "$id" | cksum | cut -d' ' -f1) % 60000 + 2))
 	for member; do extra="$extra,$member"; done

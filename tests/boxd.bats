@@ -51,6 +51,13 @@ create() {
 	timeout 20 bindu-box create --image host "$@" >/dev/null
 }
 
+# kill_box ID: its process, so that it ends by itself
+kill_box() {
+	kill -9 "$(pgrep -f "fakehub.py.*$BINDU_STATE_DIR" | while read -r p; do
+		ls -l "/proc/$p/fd" | grep -q "boxes/$1/console.log" && echo "$p"
+	done)"
+}
+
 restart() {
 	timeout 20 bindu-boxd stop
 	timeout 30 bindu-boxd start
@@ -71,6 +78,90 @@ exchange() {
 	timeout 30 bindu-boxd start
 	wait $!
 	[ -n "$(status pid)" ]
+}
+
+@test "boxd: start waits for one that is about to end" {
+	timeout 30 bindu-boxd stop
+	python3 -c 'import fcntl, sys, time
+f = open(sys.argv[1], "r+")
+fcntl.lockf(f, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(2)' "$BINDU_STATE_DIR/daemon.lock" >"$BATS_TEST_TMPDIR/held" 3>&- &
+	eventually 30 grep -q held "$BATS_TEST_TMPDIR/held"
+	timeout 50 bindu-boxd start
+	[ "$(status pid)" != $! ]
+	wait $!
+}
+
+@test "boxd: a lock of who starts it is not held by it or its hub" {
+	timeout 20 bindu-boxd stop
+	exec 9>"$BATS_TEST_TMPDIR/lock"
+	flock -n 9
+	timeout 30 bindu-boxd start
+	exec 9>&-
+	flock -n "$BATS_TEST_TMPDIR/lock" true
+}
+
+@test "boxd: root's daemon has a unit of its own under systemd, or serves without" {
+	needs_root
+	under_systemd() {
+		timeout 20 bindu-boxd stop
+		PATH=$BATS_TEST_TMPDIR:$PATH timeout 40 unshare --mount sh -c '
+			mount -t tmpfs t /run && mkdir -p /run/systemd/system &&
+			exec "$@"' sh bindu-boxd start
+	}
+	write "$BATS_TEST_TMPDIR/systemd-run" <<-'E'
+	#!/bin/sh
+	echo "$@" >"${0%/*}/asked"
+	while [ "$1" != -- ]; do shift; done
+	shift
+	IN_A_UNIT=1 exec "$@"
+	E
+	chmod +x "$BATS_TEST_TMPDIR/systemd-run"
+	under_systemd
+	grep -qz IN_A_UNIT=1 "/proc/$(status pid)/environ"
+	[[ $(cat "$BATS_TEST_TMPDIR/asked") == --scope\ * ]]
+	printf '#!/bin/sh\nexit 1\n' >"$BATS_TEST_TMPDIR/systemd-run"
+	under_systemd
+	run ! grep -qz IN_A_UNIT=1 "/proc/$(status pid)/environ"
+	restart
+}
+
+@test "boxd: a user's daemon has a unit of the user's manager where that lingers" {
+	needs_root " to be another user"
+	write "$BATS_TEST_TMPDIR/in" <<-'E'
+	mount -t tmpfs t /run
+	mount -t tmpfs t /var/lib
+	mkdir -p /run/systemd/system /run/bin /run/libexec /var/lib/systemd/linger
+	install -d -o nobody /run/state
+	cp "$1/bin/bindu-boxd" /run/bin
+	cp "$2" /run/libexec/fakehub.py
+	cat >/run/libexec/boxd-monitor <<-'H'
+	#!/bin/sh
+	exec /usr/bin/python3 -B "${0%/*}/fakehub.py" "$@"
+	H
+	cat >/run/bin/systemd-run <<-'R'
+	#!/bin/sh
+	echo "$@" >/run/state/asked
+	while [ "$1" != -- ]; do shift; done
+	shift
+	exec "$@"
+	R
+	chmod 755 /run/bin/* /run/libexec/*
+	chmod 700 /run/state
+	for lingers in no yes; do
+		[ $lingers = no ] || : >/var/lib/systemd/linger/nobody
+		for verb in start stop; do
+			setpriv --reuid nobody --regid nogroup --clear-groups \
+				env PATH="/run/bin:$PATH" HOME=/nonexistent \
+				BINDU_STATE_DIR=/run/state bindu-boxd $verb
+		done
+		echo "$lingers: $(cat /run/state/asked 2>&1)"
+	done
+	E
+	run -0 timeout 60 unshare --mount sh -e "$BATS_TEST_TMPDIR/in" \
+		"$BATS_FILE_TMPDIR" "$REPO/tests/peers/fakehub.py"
+	[[ $output == *"no: "*"No such file"*"yes: --scope --user "* ]]
 }
 
 @test "boxd: a second daemon on the same state is refused and told who holds it" {
@@ -136,11 +227,38 @@ exchange() {
 	[ -z "$(ls "$BINDU_STATE_DIR/boxes")" ]
 }
 
+@test "boxd: why no box can be made here is what the maker said last" {
+	local d=$BATS_TEST_TMPDIR
+	mkdir "$d/bin" "$d/libexec"
+	mkdir -m 700 "$d/state"
+	cp "$BINDU_BUILD/bin/bindu-boxd" "$d/bin"
+	printf '#!/bin/sh\necho first\necho "boxd-monitor: no luck here" >&2\nexit 78\n' \
+		>"$d/libexec/boxd-monitor"
+	chmod 755 "$d/libexec/boxd-monitor"
+	export BINDU_STATE_DIR=$d/state
+	timeout 30 "$d/bin/bindu-boxd" start
+	run -69 timeout 30 bindu-box create why
+	timeout 30 "$d/bin/bindu-boxd" stop
+	[[ $output == *"cannot start the box maker (see $d/state/hub.log): no luck here" ]]
+}
+
+@test "boxd: a state directory of a long name serves like any other" {
+	needs_root " for the image host: another's files stay in the state"
+	local d=$BATS_TEST_TMPDIR/$(printf '%0120d' 1)
+	mkdir -m 700 "$d"
+	export BINDU_STATE_DIR=$d
+	timeout 30 bindu-box create -q --image host long >/dev/null
+	[ "$(timeout 20 bindu-exec long -- echo hi)" = hi ]
+	timeout 30 bindu-box destroy -q --yes long
+	timeout 30 bindu-boxd stop
+}
+
 @test "boxd: what cannot be made is refused with what can" {
 	run -65 timeout 30 bindu-box create --image alpine x
 	[[ $output == *debian:SUITE* ]]
 	run ! timeout 30 bindu-box create --image host Not_A_Name
-	run ! timeout 30 bindu-box create --image host --memory 1K small
+	run -65 timeout 30 bindu-box create --image host --memory 1K small
+	[[ $output == *"memory_bytes: 1.0 KB is not between 64.0 MB and 1.0 TB" ]]
 	[ -z "$(ls "$BINDU_STATE_DIR/boxes")" ]
 }
 
@@ -204,7 +322,7 @@ exchange() {
 	create kept
 	timeout 30 bindu-exec kept -- sh -c 'echo data >file'
 	url=$(field kept local_url)
-	kill -9 "$(status pid)"
+	kill_hard "$(status pid)"
 	eventually 20 sh -c '! bindu-boxd status >/dev/null'
 	timeout 30 bindu-boxd start
 	[ "$(field kept status)" = running ]
@@ -213,12 +331,26 @@ exchange() {
 	timeout 20 bindu-box destroy --yes kept
 }
 
+@test "boxd: status says what runs, without a daemon too" {
+	local id
+	create alone
+	id=$(field alone vm_id)
+	kill_hard "$(status pid)"
+	run -1 timeout 30 bindu-boxd status
+	[[ $output == *" alone running "* ]]
+	kill_box "$id"
+	run -1 timeout 30 bindu-boxd status
+	[[ $output == *" alone stopped "* ]]
+	timeout 30 bindu-boxd start
+	timeout 20 bindu-box destroy --yes alone
+}
+
 @test "boxd: what a killed create left is cleared, nobody knew of it" {
 	local id
 	create half
 	id=$(field half vm_id)
 	timeout 20 bindu-box stop half
-	kill -9 "$(status pid)"
+	kill_hard "$(status pid)"
 	eventually 20 sh -c '! bindu-boxd status >/dev/null'
 	sed -i 's/"state":"stopped"/"state":"starting"/; s/"want":"stopped"/"want":"running"/
 		s/"announced":true/"announced":false/' "$BINDU_STATE_DIR/boxes/$id/box.json"
@@ -232,12 +364,12 @@ exchange() {
 	local id
 	create a
 	id=$(field a vm_id)
-	kill -9 "$(status pid)"
+	kill_hard "$(status pid)"
 	eventually 20 sh -c '! bindu-boxd status >/dev/null'
 	sed -i 's/"want":"running"/"want":"stopped"/' "$BINDU_STATE_DIR/boxes/$id/box.json"
 	timeout 30 bindu-boxd start
 	eventually 20 sh -c 'timeout 30 bindu-box get a --json | grep -q stopped'
-	kill -9 "$(status pid)"
+	kill_hard "$(status pid)"
 	eventually 20 sh -c '! bindu-boxd status >/dev/null'
 	sed -i 's/"want":"stopped"/"want":"gone"/' "$BINDU_STATE_DIR/boxes/$id/box.json"
 	timeout 30 bindu-boxd start
@@ -248,9 +380,7 @@ exchange() {
 	local id
 	create mortal
 	id=$(field mortal vm_id)
-	kill -9 "$(pgrep -f "fakehub.py.*$BINDU_STATE_DIR" | while read -r p; do
-		ls -l "/proc/$p/fd" | grep -q "boxes/$id/console.log" && echo "$p"
-	done)"
+	kill_box "$id"
 	eventually 20 sh -c 'timeout 30 bindu-box get mortal --json | grep -q stopped'
 	run ! timeout 30 bindu-exec mortal -- true
 	[[ $output == *"start it first"* ]]
@@ -278,9 +408,58 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 	[ "$(curl -s -m 20 -H "Host: web.localhost" "http://127.0.0.1:$port/x.txt")" = page ]
 	timeout 20 bindu-box suspend web
 	run curl -s -m 20 -w ' %{http_code}' "$url/x.txt"
-	[[ $output == *"suspended: resume it first"*503 ]]
+	[[ $output == *"suspended; resume it first: bindu-box resume web"*503 ]]
 	kill $server
 	timeout 20 bindu-box destroy --yes web
+}
+
+@test "boxd: an answer that comes before the request was read arrives whole" {
+	cat >"$BATS_TEST_TMPDIR/early.py" <<-'P'
+	# A server that answers and closes; a client that sends all the same.
+	import socket, subprocess, sys, threading
+	s = socket.create_server(("127.0.0.1", 0))
+	size = 20000
+	def serve():
+	    while True:
+	        c, _ = s.accept()
+	        c.recv(1000)
+	        c.sendall(b"HTTP/1.1 413 X\r\nContent-Length: %d\r\n\r\n" % size
+	                  + b"x" * size)
+	        c.close()
+	threading.Thread(target=serve, daemon=True).start()
+	print(s.getsockname()[1], flush=True)
+	host, port = sys.stdin.readline().split("//")[1].strip("/\n").split(":")
+	def send(c):
+	    try:
+	        c.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\n"
+	                  b"Content-Length: 8000000\r\n\r\n" + b"y" * 8000000)
+	    except OSError:
+	        pass
+	whole = 0
+	for _ in range(30):
+	    c = socket.create_connection((host, int(port)), 60)
+	    t = threading.Thread(target=send, args=(c,))
+	    t.start()
+	    got = 0
+	    try:
+	        while block := c.recv(65536):
+	            got += len(block)
+	    except OSError:
+	        pass
+	    whole += got > size
+	    c.close()
+	    t.join()
+	print(whole)
+	P
+	coproc timeout 200 python3 "$BATS_TEST_TMPDIR/early.py" 3>&-
+	local inner
+	read -r inner <&"${COPROC[0]}"
+	create --port "$inner" early
+	field early local_url >&"${COPROC[1]}"
+	run -0 cat <&"${COPROC[0]}"
+	echo "$output of 30"
+	[ "$output" = 30 ]
+	timeout 30 bindu-box destroy --yes early
 }
 
 @test "boxd: other host names are refused on every port" {
@@ -314,16 +493,23 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 	EOF
 	local crowd=$!
 	sleep 0.5
-	timeout 5 bindu-box list
+	timeout 30 bindu-box list
 	[ "$(curl -s -m 20 -o /dev/null -w '%{http_code}' "http://none.localhost:$port/")" = 404 ]
 	wait $crowd
 }
 
 @test "boxd: an idle box is suspended when its time is over, a used one is not" {
-	create --auto-suspend 1 idle
-	timeout 20 bindu-exec idle -- sleep 2
+	create --auto-suspend 5 idle
+	mkfifo "$BATS_TEST_TMPDIR/in"
+	timeout 60 bindu-exec idle -- sh -c 'echo on; cat' \
+		<>"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/on" 3>&- &
+	local client=$!
+	eventually 30 grep -q on "$BATS_TEST_TMPDIR/on"
+	sleep 7
 	[ "$(field idle status)" = running ]
-	eventually 20 sh -c 'timeout 30 bindu-box get idle --json | grep -q suspended'
+	kill $client
+	wait $client || true
+	eventually 30 sh -c 'timeout 30 bindu-box get idle --json | grep -q suspended'
 	timeout 20 bindu-box destroy --yes idle
 }
 

@@ -36,7 +36,7 @@ keys() {
 	[ "$status" = 0 ]
 	[ "$(bindu-agent status -q echo-agent | sed -n 's/^pid=//p')" != "$pid" ]
 	[ "$(keys)" = "$before" ]
-	timeout 10 bindu-exec -q echo-agent -- grep -q again: app/agent.py
+	timeout 30 bindu-exec -q echo-agent -- grep -q again: app/agent.py
 }
 
 @test "demo: a deploy with nothing changed leaves the agent running as it is" {

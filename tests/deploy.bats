@@ -2,47 +2,11 @@
 load helper
 load deploying
 
-# An agent without dependencies that says VERSION and what it was given.
-agent() {
-	write "$TREE/agent.py" <<-P
-	import json, os, time
-	from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-	T = time.time()
-	open("visits", "a").write("x")
-	class H(BaseHTTPRequestHandler):
-	    def do_GET(self):
-	        b = json.dumps({"ready": True, "v": "$1",
-	            "uptime_seconds": round(time.time() - T, 2),
-	            "secret": os.environ.get("SECRET"),
-	            "visits": len(open("visits").read())}).encode()
-	        self.send_response(200)
-	        self.send_header("Content-Length", str(len(b)))
-	        self.end_headers()
-	        self.wfile.write(b)
-	    def log_message(self, *a):
-	        pass
-	ThreadingHTTPServer(("0.0.0.0", int(os.environ["BINDU_PORT"])), H).serve_forever()
-	P
-}
-deploy() {
-	timeout 200 bindu-deploy -C "$TREE" --name "$NAME" agent.py "$@"
-}
-ask() {
-	local url
-	url=$(timeout 10 bindu-box get -q --json "$NAME" | sed -n \
-		's/.*"local_url":"\([^"]*\)".*/\1/p')
-	timeout 10 curl -sf "$url/"
-}
-box_status() {
-	timeout 10 bindu-box get -q --json "$NAME" | sed -n \
-		's/.*"status":"\([^"]*\)".*/\1/p'
-}
-
 @test "deploy: --dry-run says what would happen and touches nothing" {
 	agent 1
 	echo KEY=1 >"$TREE/.env"
 	export BINDU_STATE_DIR=$BATS_TEST_TMPDIR/untouched
-	run --separate-stderr -0 timeout 10 bindu-deploy -C "$TREE" --name "$NAME" \
+	run --separate-stderr -0 timeout 30 bindu-deploy -C "$TREE" --name "$NAME" \
 		--dry-run -e B=2 -e A=1 --memory 1G agent.py
 	[ "${lines[0]}" = "DRY RUN — nothing will be deployed." ]
 	[[ "$output" == *"  agent name:    $NAME"* ]]
@@ -58,6 +22,26 @@ box_status() {
 	[ ! -e "$BINDU_STATE_DIR" ]
 }
 
+@test "deploy: --dry-run tells what it chose, what is not set and what has no effect" {
+	agent 1
+	mkdir "$TREE/sub"
+	for f in "$TREE/main.py" "$TREE/sub/more.py"; do
+		printf 'from bindu.penguin.bindufy import bindufy\nbindufy({"name": "x"}, None)\n' >"$f"
+	done
+	openssl genpkey -algorithm ed25519 >"$TREE/notes.txt" 2>/dev/null
+	run --separate-stderr -1 timeout 30 bindu-deploy -C "$TREE" -n
+	[[ $stderr == *"main.py"*"sub/more.py"*"taking main.py"* ]]
+	[[ $stderr == *"notes.txt:1"* ]]
+	rm "$TREE/notes.txt"
+	unset NO_SUCH_KEY
+	run --separate-stderr -0 timeout 30 bindu-deploy -C "$TREE" -n \
+		-e NO_SUCH_KEY --image x --bindu-version 1.2 --memory 1G
+	[[ $stderr == *"NO_SUCH_KEY is not set here"* ]]
+	[[ $stderr == *"--bindu-version changes nothing"* ]]
+	[[ $output == *"  image (A1):    x"* && $output == *"2 / 1.0 GB"* ]]
+	[[ $output != *NO_SUCH_KEY* ]]
+}
+
 @test "deploy: each wrong flag is exit 2 and starts nothing" {
 	agent 1
 	export BINDU_STATE_DIR=$BATS_TEST_TMPDIR/untouched
@@ -66,17 +50,19 @@ box_status() {
 		--port=70000 --runtime=cloud --health-timeout=0 \
 		'--bindu-version=1; rm' --max-size=none --name= --image= \
 		--env-fd=99 --nonsense; do
-		run -2 timeout 10 bindu-deploy -C "$TREE" agent.py "$flag"
+		run -2 timeout 30 bindu-deploy -C "$TREE" agent.py "$flag"
 		[[ "$output" == "bindu-deploy: "*"try 'bindu-deploy --help'" ]]
 	done
-	run -66 timeout 10 bindu-deploy -C "$TREE" agent.py --env-file none
-	run -66 timeout 10 bindu-deploy -C "$TREE" missing.py
+	[[ "$(timeout 30 bindu-deploy -C "$TREE" --port 99999 2>&1)" == \
+		*'--port: "99999" is no port number (1 to 65535)'* ]]
+	run -66 timeout 30 bindu-deploy -C "$TREE" agent.py --env-file none
+	run -66 timeout 30 bindu-deploy -C "$TREE" missing.py
 	[ ! -e "$BINDU_STATE_DIR" ]
 }
 
 @test "deploy: boxd without a credential is said in one line, before any network" {
 	agent 1
-	run --separate-stderr timeout 10 bindu-deploy -C "$TREE" --name "$NAME" \
+	run --separate-stderr timeout 30 bindu-deploy -C "$TREE" --name "$NAME" \
 		--runtime boxd agent.py
 	[ "$status" = 78 ] || [ "$status" = 77 ]
 	[[ "$stderr" == *"BOXD_API_KEY or BOXD_TOKEN must be set"* ]]
@@ -97,6 +83,26 @@ box_status() {
 	[ ! -e "$BINDU_STATE_DIR" ]
 }
 
+@test "deploy: what no box could take is refused before there is one" {
+	agent 1
+	export BINDU_STATE_DIR=$BATS_TEST_TMPDIR/untouched
+	touch "$TREE/new"$'\n'line
+	run -65 timeout 20 bindu-deploy -C "$TREE" --name "$NAME" agent.py
+	[[ "$output" == *"new line: a file name with a newline cannot be shipped" ]]
+	bindu-pack -C "$TREE" >"$BATS_TEST_TMPDIR/tar"
+	run -65 timeout 20 bindu-scrub <"$BATS_TEST_TMPDIR/tar"
+	[[ "$output" == *"new line: a file name with a newline cannot be shipped" ]]
+	rm "$TREE/new"*
+	{ echo A=1; printf 'BIG=%0140000d\n' 1; } >"$BATS_TEST_TMPDIR/env"
+	run -65 timeout 20 bindu-deploy -C "$TREE" --name "$NAME" \
+		--env-file "$BATS_TEST_TMPDIR/env" agent.py
+	[[ "$output" == *"env:2: BIG: longer than the 131071 bytes"* ]]
+	run -66 timeout 20 bindu-deploy -C "$TREE" --name "$NAME" \
+		--env-file "$TREE" agent.py
+	[[ "$output" == *"$TREE: cannot read: Is a directory"* ]]
+	[ ! -e "$BINDU_STATE_DIR" ]
+}
+
 @test "deploy: ships, starts and prints the address alone on stdout" {
 	agent 1
 	run --separate-stderr -0 deploy
@@ -104,6 +110,15 @@ box_status() {
 	[[ "$stderr" == *"upload 1 files"* ]]
 	[[ "$stderr" == *"health 200"* ]]
 	[[ "$(ask)" == *'"v": "1"'* ]]
+}
+
+@test "deploy: an address that cannot be written is exit 74 with its cause" {
+	agent 1
+	run --separate-stderr -0 deploy
+	code=0
+	stderr=$(deploy 2>&1 >/dev/full) || code=$?
+	[ $code = 74 ]
+	[[ "$stderr" == *"cannot write to standard output: No space left"* ]]
 }
 
 @test "deploy: unchanged is untouched, a changed line is all that goes" {
@@ -124,11 +139,11 @@ box_status() {
 
 @test "deploy: the environment reaches the agent and no command line" {
 	agent 1
-	printf 'SECRET=s3cr%%t '"'"'quoted'"'"' $HOME\n' >"$TREE/../envfile"
+	printf '\xef\xbb\xbfSECRET=s3cr%%t '"'"'quoted'"'"' $HOME\n' >"$TREE/../envfile"
 	run -0 deploy --env-file "$TREE/../envfile"
 	[[ "$output" != *s3cr* ]]
 	[[ "$(ask)" == *'"secret": "s3cr%t '"'"'quoted'"'"' $HOME"'* ]]
-	run -1 timeout 10 bindu-exec "$NAME" -- sh -c \
+	run -1 timeout 30 bindu-exec "$NAME" -- sh -c \
 		'grep -qa "[s]3cr" /proc/[0-9]*/cmdline'
 	# Another value is another start.
 	export SECRET=other
@@ -149,7 +164,7 @@ box_status() {
 	[[ "$stderr" == *"| ModuleNotFoundError: No module named 'no_such_module'"* ]]
 	[[ "$stderr" == *"exited with code 1"* ]]
 	[ -z "$output" ]
-	run -66 timeout 10 bindu-box get -q "$NAME"
+	run -66 timeout 30 bindu-box get -q "$NAME"
 }
 
 @test "deploy: a release that does not work is taken back" {
@@ -180,8 +195,9 @@ box_status() {
 @test "deploy: Ctrl-C applies on-exit, whatever it was doing" {
 	echo 'import time; time.sleep(100)' >"$TREE/agent.py"
 	hows="destroy suspend detach"
-	[ "$(id -u)" = 0 ] || hows="destroy detach" # nobody else can pause
+	can_suspend || hows="destroy detach"
 	for how in $hows; do
+		rm -f "$TREE/../log" # of the one before
 		# A background job of a script ignores SIGINT.
 		env --default-signal=INT bindu-deploy -C "$TREE" \
 			--name "$NAME" agent.py --on-exit $how \
@@ -195,14 +211,14 @@ box_status() {
 		[ $rc = 130 ]
 		[ $((SECONDS - start)) -le 5 ]
 		case $how in
-		destroy) run -66 timeout 10 bindu-box get -q "$NAME" ;;
-		suspend) [ "$(box_status)" = suspended ] ;;
-		detach) [ "$(box_status)" = running ] ;;
+		destroy) run -66 timeout 30 bindu-box get -q "$NAME" ;;
+		suspend) [ "$(box_field status)" = suspended ] ;;
+		detach) [ "$(box_field status)" = running ] ;;
 		esac
 	done
 	# And the next run goes through, whatever state it finds.
 	agent 2
-	timeout 30 bindu-box suspend -q "$NAME"
+	! can_suspend || timeout 30 bindu-box suspend -q "$NAME"
 	deploy
 	[[ "$(ask)" == *'"v": "2"'* ]]
 }
@@ -216,7 +232,7 @@ box_status() {
 	agent 2
 	deploy
 	[[ "$(ask)" == *'"v": "2"'* ]]
-	timeout 10 bindu-agent status -q "$NAME" | grep -qx port=3774
+	timeout 30 bindu-agent status -q "$NAME" | grep -qx port=3774
 }
 
 @test "deploy: two at once do not mix; the second is told who is at work" {
@@ -229,7 +245,7 @@ box_status() {
 	pid=$!
 	eventually 30 grep -q 'start pid' "$TREE/../log"
 	run --separate-stderr -73 deploy
-	[[ "$stderr" == *"another deploy is at work in $NAME: process "* ]]
+	[[ "$stderr" == *"another deploy is at work in $NAME: process "*"$(id -un)@"*"; run this again when it has ended" ]]
 	wait $pid
 	[[ "$(ask)" == *'"v": "2"'* ]]
 }
@@ -242,6 +258,13 @@ box_status() {
 	[[ "$status" = 0 || "$output" == *"another deploy is at work in"* ]]
 	wait $pid || grep -q "another deploy is at work in" "$TREE/../log"
 	[[ "$(ask)" == *'"v": "1"'* ]]
+}
+
+@test "deploy: a wait for the agent shows life every second" {
+	agent 1
+	sed -i 's/^T = /time.sleep(2.5)\nT = /' "$TREE/agent.py"
+	run --separate-stderr -0 deploy --status-fd 1
+	[[ "$output" == *'"phase":"health","done":2,'*'"phase":"health","ms":'* ]]
 }
 
 @test "deploy: --status-fd tells phases and the result, --json the result" {
@@ -291,7 +314,7 @@ box_status() {
 	eventually 20 again
 	[[ "$(ask)" == *'"v": "k5"'* ]]
 	one() {
-		[ "$(timeout 10 bindu-exec "$NAME" -- sh -c \
+		[ "$(timeout 30 bindu-exec "$NAME" -- sh -c \
 			'pgrep -fc "[p]ython.* agent.py"')" = 1 ]
 	}
 	eventually 10 one
@@ -304,7 +327,7 @@ box_status() {
 	deploy 2>"$TREE/../log" &
 	pid=$!
 	eventually 30 grep -q 'start pid' "$TREE/../log"
-	kill -9 "$(timeout 10 bindu-boxd status --json | sed -n \
+	kill_hard "$(timeout 30 bindu-boxd status --json | sed -n \
 		's/.*"pid": *\([0-9]*\).*/\1/p')"
 	rc=0
 	wait $pid || rc=$?

@@ -59,7 +59,7 @@ in_both() {
 # deps [BINDU-VERSION]: after a put of the tree.  PY is the interpreter.
 deps() {
 	timeout 60 "$REPO/tests/receive-client" sh "$BOX" put "$TREE" >/dev/null
-	run --separate-stderr env HOME="$BOX" PATH="$BOX/bin:$PATH" timeout 100 sh \
+	run --separate-stderr env HOME="$BOX" PATH="$BOX/bin:$PATH" timeout 100 ${ALONE:-} sh \
 		"$REPO/share/remote/deps.sh" agent.py "${1:--}" '>=3.8' <<-END
 		BINDU_INSTALLER=pip
 		PIP_NO_INDEX=1
@@ -303,6 +303,21 @@ failing() {
 }
 @test "deps: what cannot be resolved is told in the installer's words" {
 	by_uv failing
+}
+
+alone() {
+	echo 'spam==9' | put requirements.txt
+	deps
+	[ "$status" = 1 ]
+	[[ "$stderr" != *"no network"* ]]
+	ALONE="unshare -rn"
+	$ALONE true || skip "not possible here: no namespaces"
+	deps
+	[ "$status" = 1 ]
+	[[ "$stderr" == *"this box has no network: "*"boxd doctor"* ]]
+}
+@test "deps: a box without a network is told of, and what says why" {
+	by_uv alone
 }
 
 of_bindu() {

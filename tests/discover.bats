@@ -35,7 +35,7 @@ fake_bindu() {
 @test "discover: prints lines that a shell can eval" {
 	agent agent.py "my agent's"
 	echo bindu >requirements.txt
-	run --separate-stderr -0 timeout 10 bindu-discover agent.py
+	run --separate-stderr -0 timeout 30 bindu-discover agent.py
 	eval "$output"
 	[ "$root" = "$(pwd -P)" ] && [ "$script" = agent.py ]
 	[ "$name" = "my agent's" ] && [ "$name_from" = literal ]
@@ -47,14 +47,14 @@ fake_bindu() {
 @test "discover: --json says the same as an object" {
 	agent agent.py x
 	echo bindu >requirements.txt
-	run -0 timeout 10 bindu-discover --json
+	run -0 timeout 30 bindu-discover --json
 	[ "$output" = "{\"root\":\"$(pwd -P)\",\"script\":\"agent.py\",\"name\":\"x\",\"name_from\":\"literal\",\"box\":\"x\",\"deps\":[\"requirements.txt\"],\"python\":\"\",\"port\":3773}" ]
 }
 
 @test "discover: --make is what make reads back" {
 	agent agent.py 'a$b#c d'
 	touch requirements.txt
-	timeout 10 bindu-discover --make >d.mk
+	timeout 30 bindu-discover --make >d.mk
 	printf 'include d.mk\n$(info [$(BINDU_NAME)] [$(BINDU_SCRIPT)])\nall:;\n' >m.mk
 	run -0 timeout 10 make -s -f m.mk
 	[[ ${lines[0]} == '[a$b#c d] [agent.py]' ]]
@@ -63,33 +63,33 @@ fake_bindu() {
 @test "discover: the root is the nearest directory with a marker" {
 	agent mono/svc/deep/agent.py x
 	touch mono/pyproject.toml mono/svc/requirements.txt
-	run -0 timeout 10 bindu-discover mono/svc/deep/agent.py
+	run -0 timeout 30 bindu-discover mono/svc/deep/agent.py
 	[[ $output == *"root=$(pwd -P)/mono/svc"$'\n'"script=deep/agent.py"* ]]
 }
 
 @test "discover: without a marker the script's directory is the root" {
 	agent deep/agent.py x
-	run -0 timeout 10 bindu-discover -C deep agent.py
+	run -0 timeout 30 bindu-discover -C deep agent.py
 	[[ $output == "root=$(pwd -P)/deep"* ]]
 }
 
 @test "discover: a .git file (worktree, submodule) marks a root too" {
 	agent w/deep/agent.py x
 	echo "gitdir: elsewhere" >w/.git
-	run -0 timeout 10 bindu-discover w/deep/agent.py
+	run -0 timeout 30 bindu-discover w/deep/agent.py
 	[[ $output == "root=$(pwd -P)/w"$'\n'* ]]
 }
 
 @test "discover: a repository of dot files does not make the home the root" {
 	mkdir -p "$HOME/.git"
 	agent "$HOME/play/agent.py" x
-	run -0 timeout 10 bindu-discover "$HOME/play/agent.py"
+	run -0 timeout 30 bindu-discover "$HOME/play/agent.py"
 	[[ $output == "root=$(cd "$HOME/play" && pwd -P)"$'\n'* ]]
 }
 
 @test "discover: an agent straight in the home directory is refused" {
 	agent "$HOME/agent.py" x
-	run --separate-stderr -78 timeout 10 bindu-discover "$HOME/agent.py"
+	run --separate-stderr -78 timeout 30 bindu-discover "$HOME/agent.py"
 	[ -z "$output" ]
 	[[ $stderr == *"directory of its own"* ]]
 }
@@ -98,21 +98,21 @@ fake_bindu() {
 	agent real/agent.py x
 	touch requirements.txt
 	ln -s real/agent.py here.py
-	run -0 timeout 10 bindu-discover here.py
+	run -0 timeout 30 bindu-discover here.py
 	[[ $output == *"script=here.py"* ]]
 	agent "$BATS_TEST_TMPDIR/other.py" y
 	ln -s "$BATS_TEST_TMPDIR/other.py" out.py
-	run --separate-stderr -78 timeout 10 bindu-discover out.py
+	run --separate-stderr -78 timeout 30 bindu-discover out.py
 	[ -z "$output" ]
 	[[ $stderr == *"outside its source root"* ]]
 }
 
 @test "discover: a script that is not there is exit 66" {
-	run --separate-stderr -66 timeout 10 bindu-discover no.py
+	run --separate-stderr -66 timeout 30 bindu-discover no.py
 	[ -z "$output" ]
 	[[ $stderr == *"script not found: $(pwd -P)/no.py"* ]]
 	mkfifo pipe.py
-	run -66 timeout 10 bindu-discover pipe.py
+	run -66 timeout 30 bindu-discover pipe.py
 }
 
 @test "discover: the name of a computed config comes with the reason and the cure" {
@@ -121,7 +121,7 @@ fake_bindu() {
 	from bindu.penguin.bindufy import bindufy
 	bindufy({"name": os.environ["AGENT"]}, print)
 	END
-	run --separate-stderr -65 timeout 10 bindu-discover agent.py
+	run --separate-stderr -65 timeout 30 bindu-discover agent.py
 	[ -z "$output" ]
 	[[ $stderr == *"agent.py:3:"*"environment variable AGENT decides"*"--name"*"--run"* ]]
 }
@@ -132,19 +132,19 @@ fake_bindu() {
 	from bindu.penguin.bindufy import bindufy
 	bindufy({"name": os.getenv("AGENT", "dflt")}, print)
 	END
-	run --separate-stderr -0 timeout 10 bindu-discover agent.py
+	run --separate-stderr -0 timeout 30 bindu-discover agent.py
 	[[ $output == *name=dflt* ]]
-	AGENT=other run --separate-stderr -0 timeout 10 bindu-discover agent.py
+	AGENT=other run --separate-stderr -0 timeout 30 bindu-discover agent.py
 	[[ $output == *name=dflt* ]]
 	[[ $stderr == *"default of AGENT, which is 'other' on this machine"* ]]
 }
 
 @test "discover: a script without bindufy is no agent, unless it is named" {
 	write server.py <<<'print("serving")'
-	run --separate-stderr -65 timeout 10 bindu-discover server.py
+	run --separate-stderr -65 timeout 30 bindu-discover server.py
 	[ -z "$output" ]
 	[[ $stderr == *"does not call bindufy()"*"--name"* ]]
-	run -0 timeout 10 bindu-discover --name web server.py
+	run -0 timeout 30 bindu-discover --name web server.py
 	[[ $output == *name=web$'\n'name_from=flag* ]]
 }
 
@@ -157,7 +157,7 @@ fake_bindu() {
 	else:
 	    bindufy({"name": "b"}, print)
 	END
-	run --separate-stderr -65 timeout 10 bindu-discover agent.py
+	run --separate-stderr -65 timeout 30 bindu-discover agent.py
 	[[ $stderr == *"'a' (agent.py:4)"*"'b' (agent.py:6)"* ]]
 }
 
@@ -165,7 +165,7 @@ fake_bindu() {
 	agent src/deep/bot.py x
 	touch requirements.txt
 	write src/other.py <<<'x = 1'
-	run --separate-stderr -0 timeout 10 bindu-discover
+	run --separate-stderr -0 timeout 30 bindu-discover
 	[[ $output == *script=src/deep/bot.py* ]]
 	[ -z "$stderr" ]
 }
@@ -175,7 +175,7 @@ fake_bindu() {
 	agent tests/agent.py t
 	agent pkg/agent.py low
 	touch requirements.txt
-	run --separate-stderr -0 timeout 10 bindu-discover
+	run --separate-stderr -0 timeout 30 bindu-discover
 	[[ $output == *name=top* ]]
 	[[ $stderr == *"3 scripts call bindufy(): agent.py (top), pkg/agent.py (low), tests/agent.py (t); taking agent.py, it is nearest to the top"* ]]
 }
@@ -183,10 +183,10 @@ fake_bindu() {
 @test "discover: when none stands out all are listed" {
 	agent a/agent.py one
 	agent b/agent.py two
-	run --separate-stderr -65 timeout 10 bindu-discover
+	run --separate-stderr -65 timeout 30 bindu-discover
 	[ -z "$output" ]
 	[[ $stderr == *"a/agent.py (one), b/agent.py (two)"*"name the one you mean"* ]]
-	run -0 timeout 10 bindu-discover b
+	run -0 timeout 30 bindu-discover b
 	[[ $output == *name=two* ]]
 }
 
@@ -201,7 +201,7 @@ fake_bindu() {
 	if __name__ == "__main__":
 	    serve("r2")
 	END
-	run -0 timeout 10 bindu-discover
+	run -0 timeout 30 bindu-discover
 	[[ $output == *script=robot.py$'\n'name=r2* ]]
 }
 
@@ -210,8 +210,33 @@ fake_bindu() {
 	agent env311/x.py b
 	touch env311/pyvenv.cfg
 	agent node_modules/x.py c
-	run --separate-stderr -66 timeout 10 bindu-discover
+	run --separate-stderr -66 timeout 30 bindu-discover
 	[[ $stderr == *"no script below $(pwd -P) calls bindufy()"* ]]
+}
+
+@test "discover: a script with the word but no call that can be read is named" {
+	write agent.py <<-'END'
+	exec(open("rest.txt").read())  # which has bindufy()
+	END
+	run --separate-stderr -66 timeout 30 bindu-discover
+	[[ $stderr == *"though agent.py has the word"*"--name or --run"* ]]
+}
+
+@test "discover: the port of a variable's default; one that cannot be read is said" {
+	write agent.py <<-'END'
+	import os
+	from bindu.penguin.bindufy import bindufy
+	PORT = int(os.getenv("BINDU_PORT", "5775"))
+	bindufy({"name": "a", "deployment": {"url": f"http://0.0.0.0:{PORT}"}},
+	        print)
+	END
+	run --separate-stderr -0 timeout 30 bindu-discover
+	[[ $output == *port=5775* ]]
+	[ -z "$stderr" ]
+	sed -i 's/int(.*/pick()/; 2a from ports import pick' agent.py
+	run --separate-stderr -0 timeout 30 bindu-discover
+	[[ $output == *port=3773* ]]
+	[[ $stderr == *"agent.py:5: the port cannot be read, 3773 is taken: ports.pick() computes it"* ]]
 }
 
 @test "discover: every kind of dependency file is listed, the developers' are not" {
@@ -220,7 +245,7 @@ fake_bindu() {
 	echo '[project]' >pyproject.toml
 	mkdir requirements
 	touch requirements/{base,prod,dev,test,docs}.txt "requirements/a b.txt"
-	run -0 timeout 10 bindu-discover agent.py
+	run -0 timeout 30 bindu-discover agent.py
 	eval "$output"
 	[ "$deps" = "requirements.txt requirements/base.txt requirements/prod.txt pyproject.toml setup.py setup.cfg uv.lock poetry.lock Pipfile Pipfile.lock" ]
 }
@@ -237,7 +262,7 @@ fake_bindu() {
 	from bindu import bindufy
 	bindufy({"name": "x"}, print)
 	END
-	run -0 timeout 10 bindu-discover agent.py
+	run -0 timeout 30 bindu-discover agent.py
 	eval "$output"
 	[ "$deps" = agent.py ] && [ "$python" = ">=3.12" ]
 }
@@ -245,7 +270,7 @@ fake_bindu() {
 asked() {	# asked FILE CONTENT SPECIFIER
 	printf '%s' "$2" >"$1"
 	touch requirements.txt
-	run -0 timeout 10 bindu-discover --name n agent.py
+	run -0 timeout 30 bindu-discover --name n agent.py
 	eval "$output"
 	rm "$1"
 	[ "$python" = "$3" ] || { echo "$1: [$python], not [$3]"; return 1; }
@@ -269,7 +294,7 @@ asked() {	# asked FILE CONTENT SPECIFIER
 @test "discover: a broken pyproject.toml is a warning with its line" {
 	agent agent.py x
 	printf '[project]\nname = \n' >pyproject.toml
-	run --separate-stderr -0 timeout 10 bindu-discover agent.py
+	run --separate-stderr -0 timeout 30 bindu-discover agent.py
 	[[ $stderr == *"pyproject.toml:2: expected a value"* ]]
 }
 
@@ -280,11 +305,11 @@ asked() {	# asked FILE CONTENT SPECIFIER
 	printf '%s\n' '/agent.py' 'lib/' >.gitignore
 	touch requirements.txt
 	git init -q .
-	run --separate-stderr -0 timeout 10 bindu-discover agent.py
+	run --separate-stderr -0 timeout 30 bindu-discover agent.py
 	[[ $stderr == *"agent.py, which the agent is, would not ship (.gitignore:1:/agent.py)"* ]]
 	[[ $stderr == *"lib/tool.py, which the agent imports, would not ship (.gitignore:2:lib/)"* ]]
 	printf '%s\n' '!/agent.py' '!lib/' >.binduignore
-	run --separate-stderr -0 timeout 10 bindu-discover agent.py
+	run --separate-stderr -0 timeout 30 bindu-discover agent.py
 	[ -z "$stderr" ]
 }
 
@@ -292,7 +317,7 @@ asked() {	# asked FILE CONTENT SPECIFIER
 	agent agent.py x
 	echo 'open("ran", "w")' >>agent.py
 	sed -i '1i open("ran", "w")' agent.py
-	run -0 timeout 10 bindu-discover agent.py
+	run -0 timeout 30 bindu-discover agent.py
 	[ ! -e ran ]
 }
 
@@ -367,24 +392,24 @@ asked() {	# asked FILE CONTENT SPECIFIER
 	bindufy({"name": "x"}, print)
 	time.sleep(4243)
 	END
-	run -0 timeout 10 bindu-discover --run agent.py
+	run -0 timeout 30 bindu-discover --run agent.py
 	[[ $output == *name=x* ]]
 }
 
 @test "discover: a name that gives no box name is refused" {
 	agent agent.py "!!!"
-	run --separate-stderr -65 timeout 10 bindu-discover agent.py
+	run --separate-stderr -65 timeout 30 bindu-discover agent.py
 	[[ $stderr == *"no letter or digit"* ]]
 }
 
 @test "discover: --mk says where bindu.mk is" {
-	run -0 timeout 10 bindu-discover --mk
+	run -0 timeout 30 bindu-discover --mk
 	grep -q '^# bindu.mk - ' "$output"
 }
 
 @test "discover: a wrong option is exit 2 and says so before anything runs" {
 	agent agent.py x
-	run --separate-stderr -2 timeout 10 bindu-discover --nope agent.py
+	run --separate-stderr -2 timeout 30 bindu-discover --nope agent.py
 	[ -z "$output" ]
-	run -2 timeout 10 bindu-discover a b
+	run -2 timeout 30 bindu-discover a b
 }

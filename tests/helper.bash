@@ -50,6 +50,17 @@ own_runtime() {
 	BINDU_IMAGE_DIR=${BINDU_IMAGE_DIR:-/var/tmp/bindu-test-images-$(id -u)}
 	export BINDU_IMAGE_DIR
 }
+# For setup, where setup_file returned: bats 1.8 fails where that one skips.
+needs_root() {
+	[ "$(id -u)" = 0 ] || skip "not possible here: needs root$*"
+}
+# What an ordinary user's boxes lack: the image that is there at once, suspend.
+image() {
+	[ "$(id -u)" = 0 ] && echo host || echo debian:trixie
+}
+can_suspend() {
+	[ "$(id -u)" = 0 ]
+}
 end_runtime() {
 	[ -n "${BINDU_STATE_DIR:-}" ] || return 0
 	local b
@@ -59,6 +70,11 @@ for b in json.load(sys.stdin): print(b["vm_id"])' 2>/dev/null); do
 		timeout 30 bindu-box destroy --yes "$b" >/dev/null 2>&1 || true
 	done
 	timeout 20 bindu-boxd stop >/dev/null 2>&1 || true
+	# It may still be putting an image away.
+	eventually 10 hub_gone || true
+}
+hub_gone() {
+	! pgrep -f "[b]oxd-monitor hub $BINDU_STATE_DIR" >/dev/null
 }
 
 # Retry CMD until it succeeds, at most SECONDS: eventually 10 CMD...  At least
@@ -70,4 +86,10 @@ eventually() {
 		[ $SECONDS -lt $end ] || return 1
 		sleep 0.1
 	done
+}
+# kill_hard PID: until it is gone.  One that is killed may hold its locks, and
+# take connections, for a moment.
+kill_hard() {
+	kill -9 "$1"
+	eventually 30 eval "! [ -e /proc/$1/ns/net ]"
 }

@@ -60,13 +60,15 @@ killed_at() {
 # right VERSION: it answers by its address, is the live one, and alone.
 right() {
 	local url
-	url=$(timeout 10 bindu-box get -q --json kill |
+	url=$(timeout 30 bindu-box get -q --json kill |
 		sed -n 's/.*"local_url":"\([^"]*\)".*/\1/p')
 	timeout 20 curl -sf "$url/health" | grep -qF "\"version\": \"v$1\""
 	timeout 20 bindu-agent status kill | grep -qx healthy=1
 	one() { [ "$(inside 'pgrep -fc "[p]ython.* agent.py"')" = 1 ]; }
-	eventually 10 one
-	[ "$(inside 'ls .bindu/agent/runs | wc -l')" = 1 ]
+	eventually 30 one
+	# Its supervisor tidies up after it.
+	one() { [ "$(inside "ls .bindu/agent/runs | wc -l")" = 1 ]; }
+	eventually 30 one
 }
 live_version() {
 	inside 'sed -n "s/^serving \(v[0-9]*\) .*/\1/p" .bindu/agent/logs/agent.log |
@@ -77,9 +79,9 @@ live_version() {
 	local key
 	version 1
 	deploy
-	key=$(timeout 10 bindu-boxd key)
+	key=$(timeout 30 bindu-boxd key)
 	# What the service says arrives late, so that the client knows of nothing.
-	port=$(timeout 10 bindu-boxd status --json | python3 -c \
+	port=$(timeout 30 bindu-boxd status --json | python3 -c \
 		'import json, sys; print(json.load(sys.stdin)["address"].split(":")[-1])')
 	timeout 100 python3 "$REPO/tests/stub/delay.py" "$BATS_TEST_TMPDIR" \
 		"$port" 1000 >/dev/null 2>&1 3>&- &

@@ -41,6 +41,25 @@ health() { timeout 20 curl -fsS --max-time 10 "$(timeout 20 bindu-box get --json
 	[ "$(timeout 20 bindu-agent status --json plain-agent | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')" = "$before" ]
 }
 
+@test "make local: bindu-deploy after it leaves the running process alone, too" {
+	pid() { timeout 20 bindu-agent status --json plain-agent | sed -n 's/.*"pid":\([0-9]*\).*/\1/p'; }
+	before=$(pid)
+	run --separate-stderr -0 timeout 120 bindu-deploy --name plain-agent server.py
+	[[ $stderr == *"upload unchanged"* && $stderr != *" start pid"* ]]
+	[ "$(pid)" = "$before" ]
+	# Other variables are another wish, and the same ones again are not.
+	printf 'A=1\n' >../env
+	run --separate-stderr -0 timeout 120 bindu-deploy --name plain-agent --env-file ../env server.py
+	[[ $stderr == *" start pid"* ]]
+	deploy BINDU_ENV_FILE=../env
+	[ "$status" = 0 ]
+	before=$(pid)
+	run --separate-stderr -0 timeout 120 bindu-deploy --name plain-agent --env-file ../env server.py
+	[ "$(pid)" = "$before" ]
+	deploy
+	[ "$status" = 0 ]
+}
+
 @test "make local: a changed line is served, and what the agent wrote stays" {
 	timeout 20 bindu-exec plain-agent -- sh -c 'echo keep >/home/boxd/app/own.db'
 	sed -i 's/^VERSION = .*/VERSION = "2"/' server.py

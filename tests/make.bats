@@ -1,97 +1,6 @@
 # bindu.mk: composes the tools, does what changed and no more.
-#
-# discover, pack and scrub are the real ones; what would talk to a box is
-# played by scripts that note each call and keep a box's state in a directory.
 load helper
-
-setup() {
-	own_home
-	T=$BATS_TEST_TMPDIR/project
-	export F=$BATS_TEST_TMPDIR/fake	# the fake runtime's state and calls
-	mkdir -p "$T" "$F/bin"
-	fakes
-	export PATH=$F/bin:$PATH BINDU_BINDIR=
-	export MK=$REPO/mk/bindu.mk
-	unset MAKEFLAGS MAKELEVEL
-	cd "$T" || return 1
-}
-
-# Each tool: its words to $F/calls, then its part.
-fakes() {
-	local t
-	for t in box upload agent health logs shell; do
-		cat >"$F/bin/bindu-$t" <<-END
-		#!/bin/sh
-		echo "$t \$*" >>"$F/calls"
-		[ ! -e "$F/fail-$t" ] || { echo "bindu-$t: told to" >&2; exit "\$(cat "$F/fail-$t")"; }
-		for box; do :; done
-		. "$F/part-$t"
-		END
-		chmod +x "$F/bin/bindu-$t"
-	done
-	cat >"$F/part-box" <<-'END'
-	verb=$1
-	case $verb in
-	get) [ -e "$F/$box.id" ] || exit 66 ;;
-	create) [ ! -e "$F/$box.id" ] || exit 73
-		echo "vm-$box-$$" >"$F/$box.id"; echo running >"$F/$box.status" ;;
-	wait|resume) echo running >"$F/$box.status" ;;
-	suspend) echo suspended >"$F/$box.status" ;;
-	destroy) rm -f "$F/$box".*; exit ;;
-	esac
-	printf '{"vm_id":"%s","name":"%s","status":"%s","url":"http://%s.localhost:7373","local_url":"http://127.0.0.1:1"}\n' \
-		"$(cat "$F/$box.id")" "$box" "$(cat "$F/$box.status")" "$box"
-	END
-	cat >"$F/part-upload" <<-'END'
-	cat >"$F/$box.tar"
-	sha256sum <"$F/$box.tar" | cut -c 1-64 | tee "$F/$box.release"
-	END
-	# .release: its files; .running: of what its agent runs.
-	cat >"$F/part-agent" <<-'END'
-	verb=$1
-	case $verb in
-	start) box=$(for a; do echo "$a"; done | tail -n 2 | head -n 1)
-		! cmp -s "$F/$box.release" "$F/red" || exit 1
-		cp "$F/$box.release" "$F/$box.running" ;;
-	rollback) box=$(for a; do echo "$a"; done | tail -n 2 | head -n 1)
-		for id; do :; done
-		echo "$id" | tee "$F/$box.release" >"$F/$box.running" ;;
-	deps) exit 0 ;;
-	esac
-	printf '{"state":"running","release":"%s"}\n' \
-		"$(cat "$F/$box.running" 2>/dev/null)"
-	[ -e "$F/$box.running" ]
-	END
-	cat >"$F/part-health" <<-'END'
-	[ "$(cat "$F/$box.running")" != "$(cat "$F/bad" 2>/dev/null)" ] || exit 1
-	END
-	: >"$F/part-logs"; : >"$F/part-shell"
-}
-
-# project [LINE...]: a Makefile with the lines and the include.
-project() {
-	{ printf '%s\n' "$@"; echo 'include $(MK)'; } >Makefile
-	touch requirements.txt
-}
-
-agent() {
-	write "${1:-agent.py}" <<-END
-	from bindu.penguin.bindufy import bindufy
-	bindufy({"name": "${2:-echo}"}, print)
-	END
-}
-
-calls() {	# the calls since last asked, without options' values
-	touch "$F/calls"
-	sed 's/ --[^ ]*//g' "$F/calls"
-	: >"$F/calls"
-}
-
-steps() {	# the same, tool and verb only, in a line
-	calls | sed -E 's/^(box|agent) ([a-z]+).*/\1 \2/; s/^(upload|health) .*/\1/' | tr '\n' ,
-}
-
-run_make() { run --separate-stderr timeout 60 make --no-print-directory "$@"; }
+load making
 
 @test "make: deploy runs the whole chain in order" {
 	agent && project
@@ -209,6 +118,13 @@ run_make() { run --separate-stderr timeout 60 make --no-print-directory "$@"; }
 	run_make deploy
 	[[ $stderr == *"the release before serves"*"start failed with status 1"* ]]
 	[ "$(steps)" = "box get,upload,agent deps,agent start,agent rollback," ]
+	# Or what it needs is not to be had: the box's files are the old ones too.
+	: >"$F/fail-deps"
+	run_make deploy
+	[[ $stderr == *"the release before serves"*"deps failed with status 1"* ]]
+	[ "$(steps)" = "box get,upload,agent deps,agent rollback," ]
+	[ "$(cat "$F/echo.release")" = "$good" ]
+	rm "$F/fail-deps"
 	mv "$F/red" "$F/bad"
 	run_make deploy
 	[ "$status" = 2 ] && [ "$(cat "$F/echo.release")" = "$good" ]
@@ -286,96 +202,6 @@ run_make() { run --separate-stderr timeout 60 make --no-print-directory "$@"; }
 	[ ! -e "$F/calls" ] && [ ! -e .bindu ]
 }
 
-@test "make: two agents in one Makefile, in their own directories, with -j" {
-	agent web/agent.py web-agent && touch web/requirements.txt
-	agent job/agent.py job-agent && touch job/requirements.txt
-	project 'BINDU_AGENTS = web job' 'BINDU_MEMORY_web = 1G'
-	run_make -j4 deploy
-	[ "$status" = 0 ]
-	[ "$(printf '%s\n' "${lines[@]}" | sort | cut -d ' ' -f 1 | tr '\n' ' ')" = "job-agent web-agent " ]
-	grep -q 'box create .*--memory 1G .*web-agent' "$F/calls"
-	! grep 'box create .*job-agent' "$F/calls" | grep -q memory
-	[ -e "$F/web-agent.running" ] && [ -e "$F/job-agent.running" ]
-	timeout 20 make -s status-web | grep -q web-agent
-	run_make logs
-	[ "$status" = 2 ] && [[ $stderr == *"make logs-web logs-job"* || $stderr == *"make bindu-logs-web bindu-logs-job"* ]]
-}
-
-# in_order WORDS...: make WORDS deploys two agents, each by its whole chain,
-# each step once; a second time only asks and probes.
-in_order() {
-	local a
-	rm -rf .bindu "$F"/*-agent.* "$F/calls"
-	run_make "$@"
-	[ "$status" = 0 ] || { echo "make $*: $output $stderr"; return 1; }
-	cp "$F/calls" "$F/all"
-	for a in web-agent job-agent; do
-		grep -w "$a" "$F/all" >"$F/calls"
-		[ "$(steps)" = "box get,box create,upload,agent deps,agent start,health," ] ||
-			{ echo "make $*: $a:"; cat "$F/all"; return 1; }
-	done
-	run_make "$@"
-	[ "$status" = 0 ]
-	[ "$(steps | tr , '\n' | sort | uniq -c | tr -s ' \n' ' ')" = " 2 agent status 2 box get 2 health " ]
-}
-
-@test "make: the chain holds in whatever order goals and prerequisites are taken" {
-	agent web/agent.py web-agent && touch web/requirements.txt
-	agent job/agent.py job-agent && touch job/requirements.txt
-	project 'BINDU_AGENTS = web job'
-	local deploys='bindu-deploy-web bindu-deploy-job' steps= s a
-	for s in started deps uploaded box src.tar manifest agent; do
-		for a in web job; do steps="$steps .bindu/deploy/$a/$s"; done
-	done
-	for s in -j1 -j4; do
-		in_order $s $steps $deploys
-		in_order $s $(echo $steps | tac -s ' ') $deploys
-		in_order $s $deploys $steps
-		in_order $s $(echo $deploys | tac -s ' ')
-	done
-	# Each rule's prerequisites the other way round, as --shuffle=reverse.
-	MK=$F/reversed.mk
-	awk '/^\$\(_bindu_dirs:.*: %/ && NF > 2 && !/[|]/ {
-		head = $0; sub(/: %\/[a-z.]*: .*/, "", head)
-		rest = substr($0, length(head) + 3); n = split(rest, w, " ")
-		line = head ": " w[1]
-		for (; n > 1; n--) line = line " " w[n]
-		print line; next } {print}' "$REPO/mk/bindu.mk" >"$MK"
-	[ "$(diff "$REPO/mk/bindu.mk" "$MK" | grep -c '^>.*: %/')" -ge 5 ]
-	for s in -j1 -j4; do in_order $s deploy; done
-	MK=$REPO/mk/bindu.mk
-	# GNU make 4.4 can do it itself.
-	! make --help | grep -q -e --shuffle ||
-		for s in reverse 1 2 3 4 5; do in_order -j4 --shuffle=$s deploy; done
-}
-
-@test "make: two scripts of one tree" {
-	agent a.py one
-	agent b.py two
-	project 'BINDU_AGENTS = a b' 'BINDU_SCRIPT_a = a.py' 'BINDU_SCRIPT_b = b.py'
-	run_make -j2 deploy
-	[ "$status" = 0 ]
-	grep -q 'agent start .*one a.py' "$F/calls"
-	grep -q 'agent start .*two b.py' "$F/calls"
-}
-
-@test "make: one agent that fails does not keep the other from its deploy" {
-	agent web/agent.py web-agent && touch web/requirements.txt
-	mkdir -p job && touch job/requirements.txt
-	project 'BINDU_AGENTS = job web'
-	run_make deploy
-	[ "$status" = 2 ]
-	[[ $output == *"web-agent serving"* ]]
-	[[ $stderr == *"job: discover failed"* ]]
-	# The last lines say how each did, with -j too.
-	for j in -j1 -j4; do
-		run_make $j deploy
-		[ "$status" = 2 ]
-		sums=$(grep -E '^bindu.mk: (job: FAILED, discover, status [0-9]+|web: ok, http.*)$' <<<"$stderr")
-		[ "$(wc -l <<<"$sums")" = 2 ]
-	done
-}
-
 @test "make: secrets pass by file or by name, never through make's variables" {
 	agent && project 'BINDU_ENV_FILE = keys.env' 'BINDU_PASS = API_KEY'
 	echo KEY=s3cret >keys.env
@@ -397,27 +223,43 @@ in_order() {
 	run_make deploy
 	[ "$status" = 0 ]
 	grep -q '^box create --json --runtime local --vcpu 1 --auto-suspend 60 --port 3773 it-s-me$' "$F/calls"
-	grep -q '^agent deps --runtime local --bindu-version 2026.1 it-s-me agent.py$' "$F/calls"
+	grep -q '^agent deps --runtime local --bindu-version 2026.1 -- it-s-me agent.py$' "$F/calls"
 	grep -q '^health --runtime local --timeout 9s .*it-s-me$' "$F/calls"
 }
 
-@test "make: an environment has a box and stamps of its own" {
-	agent && project
+@test "make: a missing file of secrets is found before anything is made or sent" {
+	agent && project 'BINDU_ENV_FILE = secrets'
+	run_make deploy
+	[ "$status" = 2 ] && [[ $stderr == *"No rule to make target 'secrets'"* ]]
+	[ ! -e "$F/calls" ]
+	echo KEY=1 >secrets
 	timeout 60 make -s deploy
-	timeout 60 make -s deploy BINDU_ENV=staging
-	[ -e "$F/echo.running" ] && [ -e "$F/echo-staging.running" ]
-	[ -e .bindu/deploy/agent@staging/uploaded ]
+	rm secrets
+	timeout 60 make -s destroy BINDU_YES=1
 }
 
-@test "make: a preview is made and destroyed by its number" {
+@test "make: a script whose name begins with a dash is no option" {
+	agent -- && mv -- -- -a.py && project 'BINDU_SCRIPT = -a.py'
+	run_make deploy
+	[ "$status" = 0 ]
+	grep -q 'agent deps .*-- echo -a.py$' "$F/calls"
+	grep -q 'agent start .*-- echo -a.py$' "$F/calls"
+}
+
+@test "make: where nothing can be written it is said what helps" {
 	agent && project
-	run_make preview PR=12
-	[ "$status" = 0 ] && [ "$output" = "echo-pr-12 serving at http://echo-pr-12.localhost:7373" ]
-	[ ! -e "$F/echo.id" ]
-	timeout 60 make -s preview-destroy PR=12
-	[ ! -e "$F/echo-pr-12.id" ]
-	run_make preview
-	[ "$status" = 2 ] && [[ $stderr == *"PR=12"* ]]
+	: >no-dir
+	run_make deploy BINDU_DIR=no-dir/deploy
+	[ "$status" = 2 ] && [[ $stderr == *"BINDU_DIR=DIR names another place"* ]]
+	run_make deploy BINDU_DIR="$F/deploy"
+	[ "$status" = 0 ] && [ ! -e .bindu ]
+}
+
+@test "make: a filter that ends early is what failed, not the packer before it" {
+	agent && project
+	head -c 3000000 /dev/zero >model
+	TMPDIR=$F/none run_make deploy
+	[[ $stderr == *"cannot make a file in $F/none"*"scrub failed with status 66"* ]]
 }
 
 @test "make: hooks run around a deploy that changes something, and only then" {
@@ -436,10 +278,11 @@ in_order() {
 
 @test "make: dev deploys again on each save, and lives through a bad one" {
 	agent && project
-	timeout 60 make -s dev >"$F/out" 2>&1 &
+	# A background job of a script ignores SIGINT.
+	env --default-signal=INT timeout 100 make -s dev >"$F/out" 2>&1 3>&- &
 	local pid=$!
 	served() {	# served N: wait for the Nth deploy
-		for _ in $(seq 100); do
+		for _ in $(seq 300); do
 			[ "$(grep -c serving "$F/out")" -lt "$1" ] || return 0
 			sleep 0.1
 		done
@@ -450,14 +293,27 @@ in_order() {
 	echo 'x = 1' >>agent.py
 	served 2
 	echo 'no agent' >agent.py
-	for _ in $(seq 50); do ! grep -q 'discover failed' "$F/out" || break; sleep 0.1; done
+	eventually 30 grep -q 'discover failed' "$F/out"
 	sleep 0.3
 	[ "$(grep -c 'discover failed' "$F/out")" = 1 ]
 	agent
 	served 3
-	kill -INT "$(pgrep -x make -P "$pid")"
+	kill -INT -- "-$pid" # as a terminal does
 	wait "$pid" || true
 	[ "$(grep -c '^upload' "$F/calls")" = 3 ]
+}
+
+@test "make: status of a box that is suspended, or whose agent is down, is no failure" {
+	agent && project
+	timeout 60 make -s deploy
+	for code in 1 69; do
+		echo "exit $code" >"$F/part-agent"
+		run_make status
+		[ "$status" = 0 ]
+	done
+	echo "exit 75" >"$F/part-agent"
+	run_make status
+	[ "$status" = 2 ]
 }
 
 @test "make: a shell without a terminal says what to do" {
@@ -466,9 +322,24 @@ in_order() {
 	[ "$status" = 2 ] && [[ $stderr == *"run make without -j"* ]]
 }
 
+@test "make: how the last command of a shell ended is no failure of make's" {
+	agent && project
+	for row in 0:0 7:0 130:0 125:2 255:2; do
+		echo "exit ${row%:*}" >"$F/part-shell"
+		code=0
+		timeout 20 script -qec "make -s shell" /dev/null </dev/null || code=$?
+		[ $code = "${row#*:}" ]
+	done
+}
+
 @test "make: destroy forgets the stamps, so that a deploy begins anew" {
 	agent && project
 	timeout 60 make -s deploy
+	echo 2 >"$F/fail-box"
+	run_make destroy
+	[ "$status" = 2 ] && [[ $stderr == *"without being asked: BINDU_YES=1"* ]]
+	[ -e .bindu/deploy/agent/uploaded ]
+	rm "$F/fail-box"
 	timeout 60 make -s destroy BINDU_YES=1
 	grep -q 'box destroy --yes' "$F/calls"
 	[ ! -e .bindu/deploy/agent ]

@@ -11,30 +11,20 @@ fixed() {
 	version "$1"
 	sed -i 's/^PORT = .*/PORT = 3773/' "$TREE/agent.py"
 }
-deploy() {
-	timeout 100 bindu-deploy -C "$TREE" --name "$NAME" agent.py "$@"
-}
 ask_load() {
 	timeout 100 python3 "$REPO/tests/load.py" "$@"
 }
-address() {
-	timeout 10 bindu-box get -q --json "$NAME" |
-		python3 -c 'import json, sys; print(json.load(sys.stdin)["'"$1"'"])'
-}
-health() {
-	timeout 20 curl -sf "$(address local_url)/health"
-}
 agents() {
-	timeout 10 bindu-exec "$NAME" -- pgrep -fc '[p]ython.* agent.py'
+	timeout 30 bindu-exec "$NAME" -- pgrep -fc '[p]ython.* agent.py'
 }
 is_up() {
-	[[ "$(health)" == *"\"version\": \"$1\""* ]]
+	[[ "$(ask /health)" == *"\"version\": \"$1\""* ]]
 }
 
 @test "redeploy: 200 requests a second, by both addresses, and none fails" {
 	version 1
 	deploy
-	ask_load load 12 200 / "$(address url)" "$(address local_url)" \
+	ask_load load 12 200 / "$(box_field url)" "$(box_field local_url)" \
 		>"$TREE/../load" 3>&- &
 	load=$!
 	sleep 0.5
@@ -58,13 +48,13 @@ is_up() {
 @test "redeploy: a stream and a WebSocket end with the agent they began with" {
 	version 1
 	deploy
-	ask_load stream 10 "$(address url)" >"$TREE/../stream" 3>&- &
+	ask_load stream 10 "$(box_field url)" >"$TREE/../stream" 3>&- &
 	stream=$!
-	ask_load ws 8 "$(address local_url)" >"$TREE/../ws" 3>&- &
+	ask_load ws 8 "$(box_field local_url)" >"$TREE/../ws" 3>&- &
 	ws=$!
 	# Both are there before the next one comes.
 	both() {
-		[ "$(timeout 10 bindu-exec "$NAME" -- cat /proc/net/tcp |
+		[ "$(timeout 30 bindu-exec "$NAME" -- cat /proc/net/tcp |
 			grep -c '^ *[0-9]*: [0-9A-F]*:0EBD [^ ]* 01 ')" = 2 ]
 	}
 	eventually 10 both
@@ -87,9 +77,13 @@ is_up() {
 @test "redeploy: who does not let go is ended after the grace time" {
 	version 1
 	BINDU_GRACE=2 deploy
-	ask_load stream 60 "$(address url)" >/dev/null 3>&- &
+	ask_load stream 60 "$(box_field url)" >/dev/null 3>&- &
 	stream=$!
-	sleep 1
+	has_stream() {
+		timeout 30 bindu-exec "$NAME" -- cat /proc/net/tcp |
+			grep -q '^ *[0-9]*: [0-9A-F]*:0EBD [^ ]* 01 '
+	}
+	eventually 30 has_stream
 	version 2
 	BINDU_GRACE=2 deploy
 	one() { [ "$(agents)" = 1 ]; }
@@ -111,7 +105,7 @@ is_up() {
 	run --separate-stderr -0 deploy
 	[[ "$stderr" == *"stopped the old one first"* ]]
 	is_up v3
-	run timeout 10 bindu-exec "$NAME" -- sh -c \
+	run timeout 30 bindu-exec "$NAME" -- sh -c \
 		'grep -l "already in use" .bindu/agent/logs/*'
 	[ "$(wc -l <<<"$output")" -le 1 ]
 	# One that listens to it again is believed.
@@ -126,8 +120,8 @@ is_up() {
 @test "redeploy: what does not start leaves the old one serving" {
 	version 1
 	SECRET=one deploy -e SECRET
-	pid=$(timeout 10 bindu-agent status "$NAME" | sed -n 's/^pid=//p')
-	ask_load load 6 50 / "$(address url)" >"$TREE/../load" 3>&- &
+	pid=$(timeout 30 bindu-agent status "$NAME" | sed -n 's/^pid=//p')
+	ask_load load 6 50 / "$(box_field url)" >"$TREE/../load" 3>&- &
 	load=$!
 	{
 		echo 'print("what is wrong"); raise SystemExit(7)'
@@ -140,12 +134,22 @@ is_up() {
 	# One that runs and never answers.
 	version 3
 	sed -i 's/"ready": True/"ready": False/' "$TREE/agent.py"
-	run --separate-stderr -1 deploy -e SECRET=three --health-timeout 2s
+	run --separate-stderr -1 deploy -e SECRET=three --health-timeout 5s
+	echo "$stderr"
 	[[ "$stderr" == *"in its box, port 377"*"not ready"* ]]
+	[[ "$stderr" != *"starts slowly"* ]]
+	# An answer that comes when time is up does not hide the ones before.
+	sed -i 's|if path == "/health":|&\n            time.sleep(0.5)|' "$TREE/agent.py"
+	run --separate-stderr -1 deploy -e SECRET=three --health-timeout 1300ms
+	echo "$stderr"
+	[[ "$stderr" == *"in its box, port 377"*"not ready"* ]]
+	sed -i '/^VERSION/i time.sleep(60)' "$TREE/agent.py"
+	run --separate-stderr -1 deploy -e SECRET=three --health-timeout 1s
+	[[ "$stderr" == *"no port; if it only starts slowly: "*"--health-timeout"* ]]
 	wait $load
-	[[ "$(health)" == *'"secret": "one"'* ]]
-	[ "$(timeout 10 bindu-agent status "$NAME" | sed -n 's/^pid=//p')" = "$pid" ]
-	timeout 10 bindu-exec "$NAME" -- grep -q '"v1"' app/agent.py
+	[[ "$(ask /health)" == *'"secret": "one"'* ]]
+	[ "$(timeout 30 bindu-agent status "$NAME" | sed -n 's/^pid=//p')" = "$pid" ]
+	timeout 30 bindu-exec "$NAME" -- grep -q '"v1"' app/agent.py
 	one() { [ "$(agents)" = 1 ]; }
 	eventually 10 one
 	# The next good one goes.
@@ -164,7 +168,7 @@ is_up() {
 	SECRET=two run --separate-stderr -1 deploy -e SECRET
 	[[ "$stderr" == *"serves again"* ]]
 	is_up v2
-	[[ "$(health)" == *'"secret": "one"'* ]]
+	[[ "$(ask /health)" == *'"secret": "one"'* ]]
 }
 
 @test "redeploy: inside it answers, outside not: the way is named, the old one stays" {
@@ -195,6 +199,25 @@ assert h["pid"] > 1 and h["port"] == 3774 and len(h["release"]) == 64, r'
 	[[ "$output" == *'"healthy":false'* && "$output" != *inside* ]]
 }
 
+@test "redeploy: the box lost in the last step: what was proved healthy goes on serving" {
+	version 1
+	deploy
+	version 2
+	# Asked from outside it is routed to: what follows is only noted in the box.
+	sed -i 's|if path == "/health":|if self.headers["Host"] != "127.0.0.1:" + os.environ["BINDU_PORT"]:\n            os.system("pkill -KILL -f \\"[a]gent.sh prove\\"")\n        if path == "/health":|' "$TREE/agent.py"
+	run --separate-stderr deploy
+	echo "$status $stderr"
+	[ "$status" = 69 ]
+	[[ "$stderr" == *"it was killed in the box"* ]]
+	[[ "$stderr" != *"still serves"* ]]
+	is_up v2
+	version 3
+	deploy
+	is_up v3
+	one() { [ "$(agents)" = 1 ]; }
+	eventually 40 one
+}
+
 @test "redeploy: a reboot, a suspend, and the agent is there again by itself" {
 	version 1
 	cat - "$TREE/agent.py" >"$TREE/a" <<-'P'
@@ -206,29 +229,29 @@ assert h["pid"] > 1 and h["port"] == 3774 and len(h["release"]) == 64, r'
 	SECRET=kept deploy -e SECRET
 	version 2
 	SECRET=kept deploy -e SECRET
-	key=$(timeout 10 bindu-exec "$NAME" -- cat app/key)
+	key=$(timeout 30 bindu-exec "$NAME" -- cat app/key)
 	[ -n "$key" ]
-	timeout 10 bindu-agent status "$NAME" | grep -qx boot=init
-	before=$(health)
-	if [ "$(id -u)" = 0 ]; then # nobody else can pause
+	timeout 30 bindu-agent status "$NAME" | grep -qx boot=init
+	before=$(ask /health)
+	if can_suspend; then
 		timeout 30 bindu-box suspend -q "$NAME"
 		timeout 30 bindu-box resume -q "$NAME"
 	fi
-	[ "$(health | sed 's/"uptime.*//')" = "$(sed 's/"uptime.*//' <<<"$before")" ]
+	[ "$(ask /health | sed 's/"uptime.*//')" = "$(sed 's/"uptime.*//' <<<"$before")" ]
 	timeout 60 bindu-box reboot -q "$NAME"
 	eventually 20 is_up v2
-	[[ "$(health)" == *'"secret": "kept"'* ]]
-	[ "$(timeout 10 bindu-exec "$NAME" -- cat app/key)" = "$key" ]
-	[ "$(timeout 10 bindu-exec "$NAME" -- id -un)" = \
-		"$(timeout 10 bindu-exec "$NAME" -- sh -c \
+	[[ "$(ask /health)" == *'"secret": "kept"'* ]]
+	[ "$(timeout 30 bindu-exec "$NAME" -- cat app/key)" = "$key" ]
+	[ "$(timeout 30 bindu-exec "$NAME" -- id -un)" = \
+		"$(timeout 30 bindu-exec "$NAME" -- sh -c \
 			'ps -o user= -p "$(pgrep -f "[p]ython.* agent.py")"')" ]
 	# It is supervised as before, and stopped means stopped.
-	timeout 10 bindu-exec "$NAME" -- pkill -9 -f '[p]ython.* agent.py' || true
+	timeout 30 bindu-exec "$NAME" -- pkill -9 -f '[p]ython.* agent.py' || true
 	eventually 20 is_up v2
 	timeout 20 bindu-agent stop -q "$NAME"
 	timeout 60 bindu-box reboot -q "$NAME"
 	sleep 1
-	run ! timeout 5 curl -sf "$(address local_url)/health"
+	run ! timeout 30 curl -sf "$(box_field local_url)/health"
 	version 3
 	deploy
 	is_up v3

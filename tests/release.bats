@@ -2,35 +2,6 @@
 load helper
 load deploying
 
-# An agent that says VERSION, the environment it was given, and writes.
-agent() {
-	write "$TREE/agent.py" <<-P
-	import json, os, time
-	from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-	T = time.time()
-	open("visits", "a").write("x")
-	class H(BaseHTTPRequestHandler):
-	    def do_GET(self):
-	        b = json.dumps({"v": "$1", "word": os.environ.get("WORD"),
-	            "uptime_seconds": round(time.time() - T, 2)}).encode()
-	        self.send_response(200)
-	        self.send_header("Content-Length", str(len(b)))
-	        self.end_headers()
-	        self.wfile.write(b)
-	    def log_message(self, *a):
-	        pass
-	ThreadingHTTPServer(("0.0.0.0", int(os.environ["BINDU_PORT"])), H).serve_forever()
-	P
-}
-deploy() {
-	timeout 200 bindu-deploy -C "$TREE" --name "$NAME" agent.py "$@"
-}
-ask() {
-	local url
-	url=$(timeout 10 bindu-box get -q --json "$NAME" | sed -n \
-		's/.*"local_url":"\([^"]*\)".*/\1/p')
-	timeout 10 curl -sf "$url/"
-}
 ids() {
 	timeout 20 bindu-agent releases --json "$NAME" |
 		python3 -c 'import json,sys
@@ -39,6 +10,14 @@ for r in json.load(sys.stdin): print(r["release"], *(["*"] if r["live"] else [])
 commit() {
 	git -C "$TREE" add -A
 	git -C "$TREE" -c user.name=t -c user.email=t@t commit -qm "$1"
+}
+
+# The files of a release that is kept are spoiled in the box.
+spoil() {
+	timeout 30 bindu-exec "$NAME" -- sh -c \
+		"cd .bindu/trees/app && n=\$(grep -n ' agent.py\$' releases/$1/manifest) &&
+		p=\$(sed -n \${n%%:*}p releases/$1/packs) &&
+		echo 'import no_such_module' >packs/\$p/agent.py"
 }
 
 @test "release: the list tells who, when, from which commit and how long it took" {
@@ -85,13 +64,13 @@ commit() {
 @test "release: rollback goes to the one before, again further, by name anywhere" {
 	for v in 1 2 3; do
 		agent $v
-		deploy -e WORD=kept
+		deploy -e SECRET=kept
 	done
 	set -- $(ids | cut -d' ' -f1)
 	c=$1 b=$2 a=$3
 	run --separate-stderr -0 timeout 60 bindu-agent rollback "$NAME"
 	[ "$output" = "$b" ]
-	[[ "$(ask)" == *'"v": "2", "word": "kept"'* ]]
+	[[ "$(ask)" == *'"v": "2"'*'"secret": "kept"'* ]]
 	[ "$(ids | grep -F '*')" = "$b *" ]
 	run --separate-stderr -0 timeout 60 bindu-agent rollback --json "$NAME"
 	[ "$output" = "{\"release\":\"$a\",\"before\":\"$b\"}" ]
@@ -109,7 +88,7 @@ commit() {
 	run --separate-stderr -0 timeout 60 bindu-agent rollback "$NAME"
 	[[ "$(ask)" == *'"v": "3"'* ]]
 	# What the agent wrote is there still.
-	[ "$(timeout 10 bindu-exec "$NAME" -- cat app/visits)" = xxxxxxxx ]
+	[ "$(timeout 30 bindu-exec "$NAME" -- cat app/visits)" = xxxxxxxx ]
 }
 
 @test "release: a rollback to what does not work ends where it began" {
@@ -119,9 +98,7 @@ commit() {
 	agent 2
 	deploy
 	second=$(ids | head -n 1 | cut -d' ' -f1)
-	# The files of a release that is kept are spoiled in the box.
-	timeout 10 bindu-exec "$NAME" -- sh -c \
-		"echo 'import no_such_module' >.bindu/trees/app/releases/$first/tree/agent.py"
+	spoil "$first"
 	run --separate-stderr -1 timeout 60 bindu-agent rollback "$NAME"
 	[[ "$stderr" == *"No module named 'no_such_module'"* ]]
 	[[ "$stderr" == *"release ${second:0:12} still serves"* ]]
@@ -134,6 +111,50 @@ commit() {
 	[[ "$(ask)" == *'"v": "2"'* ]]
 }
 
+@test "release: where neither serves both are told, and a third can be named" {
+	for v in 1 2 3; do
+		agent $v
+		# It cannot run beside itself.
+		sed -i 's/int(os.environ\["BINDU_PORT"\])/3773/' "$TREE/agent.py"
+		deploy
+	done
+	set -- $(ids | cut -d' ' -f1)
+	spoil "$1"
+	spoil "$2"
+	run --separate-stderr -1 timeout 60 bindu-agent rollback "$NAME"
+	echo "$stderr"
+	[ -z "$output" ]
+	[[ "$stderr" == *"release ${1:0:12} does not serve either: agent $NAME exited"* ]]
+	[[ "$stderr" == *"agent $NAME exited with code 1"* ]]
+	# What never was healthy is no way back.
+	run --separate-stderr -0 timeout 60 bindu-agent rollback "$NAME" "$3"
+	[[ "$(ask)" == *'"v": "1"'* ]]
+	[ "$(ids | grep -F '*')" = "$3 *" ]
+}
+
+@test "release: a box that sleeps or is stopped is woken for it, one without an agent is told" {
+	agent 1
+	deploy
+	agent 2
+	deploy
+	if can_suspend; then
+		timeout 30 bindu-box suspend -q "$NAME"
+		timeout 60 bindu-agent rollback -q "$NAME"
+		[[ "$(ask)" == *'"v": "1"'* ]]
+	fi
+	other=$(ids | grep -vF '*')
+	timeout 60 bindu-box stop -q "$NAME"
+	timeout 60 bindu-agent rollback -q "$NAME" "$other"
+	[ "$(ids | grep -F '*')" = "$other *" ]
+	timeout 30 bindu-box create -q empty >/dev/null
+	run --separate-stderr -0 timeout 20 bindu-agent releases empty
+	[ "$output" = "  RELEASE  LIVE SINCE  BY  COMMIT  TOOK" ]
+	run --separate-stderr -66 timeout 20 bindu-agent rollback empty
+	[[ "$stderr" == *"empty keeps no release from before the live one"* ]]
+	run --separate-stderr -66 timeout 20 bindu-agent rollback empty 0123
+	timeout 30 bindu-box destroy -q --yes empty
+}
+
 @test "release: a red release is passed over by rollback" {
 	agent 1
 	deploy
@@ -144,6 +165,23 @@ commit() {
 	[[ "$(ask)" == *'"v": "2"'* ]]
 	timeout 60 bindu-agent rollback -q "$NAME"
 	[[ "$(ask)" == *'"v": "1"'* ]]
+}
+
+@test "release: with --keep 1 a red release still leaves the one that served" {
+	agent 1
+	deploy --keep 1
+	echo 'import no_such_module' >"$TREE/agent.py"
+	run -1 deploy --keep 1
+	[[ "$(ask)" == *'"v": "1"'* ]]
+	[ "$(ids | wc -l)" = 1 ]
+	# One that has to be stopped first, too.
+	agent 2
+	sed -i 's/os.environ\["BINDU_PORT"\]/3773/' "$TREE/agent.py"
+	deploy --keep 1
+	[ "$(ids | wc -l)" = 1 ]
+	echo 'import no_such_module' >"$TREE/agent.py"
+	run -1 deploy --keep 1
+	[[ "$(ask)" == *'"v": "2"'* ]]
 }
 
 @test "release: --keep says how many stay" {
@@ -163,12 +201,12 @@ commit() {
 @test "release: a file changed in the box is named and put right, also when nothing else changed" {
 	agent 1
 	deploy
-	timeout 10 bindu-exec "$NAME" -- sed -i 's/"v": "1"/"v": "x"/' app/agent.py
+	timeout 30 bindu-exec "$NAME" -- sed -i 's/"v": "1"/"v": "x"/' app/agent.py
 	run --separate-stderr -0 deploy
 	[[ "$stderr" == *"agent.py was changed in the box"* ]]
 	[[ "$stderr" == *"start pid"* ]]
 	[[ "$(ask)" == *'"v": "1"'* ]]
-	timeout 10 bindu-exec "$NAME" -- sh -c \
+	timeout 30 bindu-exec "$NAME" -- sh -c \
 		'grep -q "\"v\": \"x\"" .bindu/trees/app/displaced/*/agent.py'
 	run --separate-stderr -0 deploy
 	[[ "$stderr" == *"upload unchanged"* ]]
@@ -178,7 +216,7 @@ commit() {
 @test "release: keys, databases and logs survive redeploys, rollback, suspend and reboot" {
 	agent 0
 	deploy
-	timeout 10 bindu-exec "$NAME" -- sh -c 'mkdir -p app/.bindu
+	timeout 30 bindu-exec "$NAME" -- sh -c 'mkdir -p app/.bindu
 		head -c 32 /dev/urandom >app/.bindu/private.pem
 		python3 -c "import sqlite3
 c = sqlite3.connect(\"app/state.sqlite\")
@@ -195,7 +233,7 @@ c.execute(\"create table t(x)\"); c.execute(\"insert into t values(7)\"); c.comm
 	done
 	timeout 60 bindu-agent rollback -q "$NAME"
 	[ "$(kept)" = "$own" ]
-	if [ "$(id -u)" = 0 ]; then # nobody else can pause
+	if can_suspend; then
 		timeout 30 bindu-box suspend -q "$NAME"
 		timeout 30 bindu-box resume -q "$NAME"
 	fi

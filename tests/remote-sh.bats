@@ -39,7 +39,9 @@ whole_tree() {
 	[[ "$(client put "$TREE")" == OK* ]]
 	same_tree
 	[ -d "$BOX/app/emp ty" ]
+	echo half >"$BOX/.bindu/trees/app/in/note"
 	[ "$(client put "$TREE")" = SAME ]
+	[ ! -e "$BOX/.bindu/trees/app/in/note" ]
 }
 @test "receive: a tree with every kind of name arrives whole" {
 	each_shell whole_tree
@@ -66,6 +68,22 @@ changes() {
 }
 @test "receive: content, mode, name and type of files change" {
 	each_shell changes
+}
+
+bytecode() {
+	SH=$1
+	rm -rf "$TREE"
+	mkdir "$TREE"
+	for n in 1 2 3; do
+		echo "N = $n" >"$TREE/number.py"
+		[[ "$(client put "$TREE")" == OK* ]]
+		(cd "$BOX/app" && env -u PYTHONDONTWRITEBYTECODE python3 -c \
+			'import number; print(number.N)') | grep -qx $n
+	done
+	[ -e "$BOX"/app/__pycache__/number.*.pyc ]
+}
+@test "receive: a module of the same size is new to Python, however soon it comes" {
+	each_shell bytecode
 }
 
 agent_files() {
@@ -105,6 +123,26 @@ in_the_way() {
 	rm "$TREE/dir"
 	echo later >"$TREE/a.py"
 	[[ "$(client put "$TREE")" == OK* ]]
+	rm -r "$BOX/app/dir"
+	# A file where a directory goes, and a link to nowhere.
+	echo mine >"$BOX/app/it's"
+	ln -s nowhere "$BOX/app/two"
+	mkdir -p "$TREE/it's/deep" "$TREE/two"
+	echo 1 >"$TREE/it's/deep/f"
+	echo 2 >"$TREE/two/f"
+	run client put "$TREE"
+	[[ "${lines[0]}" =~ ^OK\ [0-9a-f]{64}\ 2$ ]]
+	same_tree
+	grep mine "$BOX"/.bindu/trees/app/displaced/*/"it's"
+	# What only the agent's empty directory makes not ours.
+	mkdir "$BOX/app/two/empty"
+	rm -r "$TREE/two"
+	echo file >"$TREE/two"
+	run client put "$TREE"
+	[[ "${lines[0]}" == FAIL*"directory with files of the agent"* ]]
+	rmdir "$BOX/app/two/empty"
+	[[ "$(client put "$TREE")" == OK* ]]
+	same_tree
 }
 @test "receive: a file of the agent in the way is moved aside, a directory stops it" {
 	each_shell in_the_way
@@ -239,11 +277,39 @@ releases() {
 		KEEP=3 client put "$TREE"
 	done
 	[ "$(ls "$BOX/.bindu/trees/app/releases" | wc -l)" = 3 ]
+	# Of the packs what these three are made of: what the first one
+	# brought, less its a.py, and that of each of them.
+	swept() {
+		[ "$(cd "$BOX/.bindu/trees/app/packs" && find . -name a.py | wc -l)" = 3 ] &&
+			[ "$(ls "$BOX/.bindu/trees/app/packs" | wc -l)" = 4 ]
+	}
+	eventually 10 swept
 	[[ "$(KEEP=3 client use "$first")" == "FAIL no such release"* ]]
 	same_tree
 }
 @test "receive: releases are kept, gone back to, and pruned" {
 	each_shell releases
+}
+
+served() {
+	SH=$1
+	local agent=$BOX/.bindu/agent first
+	fill_tree
+	KEEP=1 client put "$TREE"
+	first=$(client hello | cut -d' ' -f3)
+	mkdir -p "$agent/runs/7"
+	echo 7 >"$agent/live"
+	echo "$first" >"$agent/runs/7/release"
+	echo two >"$TREE/a.py"
+	KEEP=1 client put "$TREE"
+	echo three >"$TREE/a.py"
+	KEEP=1 client put "$TREE"
+	[ "$(ls "$BOX/.bindu/trees/app/releases" | wc -l)" = 2 ]
+	[[ "$(KEEP=1 client back "$first")" == "OK $first"* ]]
+	[ "$(ls "$BOX/.bindu/trees/app/releases")" = "$first" ]
+}
+@test "receive: what the agent runs from is kept beside the newest" {
+	each_shell served
 }
 
 modified() {
@@ -255,7 +321,9 @@ modified() {
 	echo other >"$TREE/pkg/sub/z"
 	client put "$TREE"
 	client use "$first"
-	[ "$(cat "$BOX/.bindu/trees/app/releases/$first/tree/a.py")" = one ]
+	[ "$(cat "$BOX/app/a.py")" = one ]
+	script receive.sh app tree "$BOX/tree"
+	diff -r --no-dereference "$BOX/tree" "$BOX/app"
 }
 @test "receive: an agent that writes into a shipped file leaves the release alone" {
 	each_shell modified

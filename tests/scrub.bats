@@ -132,6 +132,90 @@ check() {
 	[ "$output" = "$(printf '%s\n' a.py b.yaml)" ]
 }
 
+@test "scrub: a name and its value are found in the grammars of many languages" {
+	local p=$PASSWORD v=$RANDOM_VALUE
+	put() { printf '%s\n' "$2" | write "tree/$1"; }
+	put plist "<key>ApiKey</key>
+	<string>$v</string>"
+	put cmake "set(API_KEY \"$v\")"
+	put fish "set -gx API_KEY $v"
+	put nginx "  set \$api_key \"$v\";"
+	put field.py "api_key: str = Field(default=\"$v\", env=\"X\")"
+	put nullish.ts "const k: string = process.env.API_KEY ?? '$v';"
+	put clj "{:api-key \"$v\"}"
+	put gradle "buildConfigField \"String\", \"API_KEY\", \"\\\"$v\\\"\""
+	put list.json "{\"name\": \"API_TOKEN\",
+	                        \"value\": \"$v\"}"
+	put notes "Signing key: $v"
+	put prose.md "The password is this: password \`$p\`"
+	put pw.json "{\"ROOT_PW\": \"$p\"}"
+	put next.js "const NEXT_APP_TOKEN = '$v'"
+	put sql "CREATE USER app WITH PASSWORD '$p';"
+	put identified "ALTER USER app IDENTIFIED BY '$p';"
+	put sign.js "jwt.sign({ id: 1 }, '$v', { expiresIn: '1h' })"
+	put auth.py "get(url, auth=('admin', '$p'))"
+	put login.sh "echo '$p' | docker login -u x --password-stdin"
+	put sas "https://x.blob.core.windows.net/c?se=2030&sig=$(head -c 32 /dev/urandom | base64 | sed 's/=/%3D/;s/+/%2B/g;s,/,%2F,g')"
+	put map.go "\"api_key\": []string{\"$v\"}"
+	put brace.cc "std::string password{\"$p\"};"
+	put anchor.yaml "password: &pw $p"
+	put assign.r "api_key <- \"$v\""
+	put hadoop.xml "<name>fs.s3a.secret.key</name><value>$v</value>"
+	put table.md "| API_KEY | $v |"
+	put smtp.py "smtp.login(\"bob@corp.io\", \"$p\")"
+	put pdo.php "new PDO(\"mysql:host=db.corp.io\", \"app\", \"$p\")"
+	put sssd.conf "ldap_default_authtok = $p"
+	put dump.sh "mongodump -u admin -p $p"
+	put users.csv "user,password,mail
+bob,$p,bob@corp.io"
+	put sudo.sh "echo $p | sudo -S ls"
+	put redis.conf "requirepass $p"
+	put camel.js "{ rootPw: '$p' }"
+	put odd.ini "Server=db.corp.io;Uid=x;Password=a,$p;Encrypt=true"
+	run -1 check
+	[ "$(names findings path | sort -u)" = "$(cd tree && printf '%s\n' * | sort)" ]
+	[ "$(names findings level | sort -u)" = block ]
+	rm -r tree && mkdir tree
+	printf 'next_token = "%s"\npage_token: %s\nset(DIR "%s")\n' "$v" "$v" "$v" | write tree/harmless
+	printf 'password: "%s"\n' "bcrypt\$\$2b\$12\$$v" "\$apr1\$abcdefgh\$$p" "ENC($v)" | write tree/hashes.yaml
+	printf 'TOKEN = "0x%s"\nPR routes are identified by `%s`\n' "$(head -c 20 /dev/urandom | od -An -tx1 | tr -d ' \n')" "$p" |
+		write tree/address.js
+	run -0 check
+	[ -z "$(names findings path)" ]
+}
+
+@test "scrub: keys that are no PEM are found" {
+	python3 - <<-'PY'
+	import base64, json, os, random, struct
+	R = random.SystemRandom()
+	d = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip('=')
+	kty = 'kt' + 'y'
+	open('tree/a.yaml', 'w').write(f'jwk:\n  {kty}: OKP\n  crv: Ed25519\n  d: {d}\n')
+	open('tree/b.js', 'w').write("k = {%s: 'EC', crv: 'P-256', d: '%s'}\n" % (kty, d))
+	open('tree/c.json', 'w').write(json.dumps({'x': json.dumps({kty: 'oct', 'k': d})}))
+	open('tree/d.json', 'w').write(json.dumps([R.randrange(256) for _ in range(64)]))
+	open('tree/e.txt', 'w').write('-----BEGIN Open' + 'VPN Static key V1-----\n' +
+	    '\n'.join(os.urandom(16).hex() for _ in range(16)) + '\n-----END OpenVPN Static key V1-----\n')
+	p = bytes([0x95, 0]) + os.urandom(32)
+	c = 0
+	for x in p:
+	    c ^= x << 8
+	    for _ in range(8): c = (c << 1 ^ (0x1021 if c & 0x8000 else 0)) & 0xffff
+	open('tree/f', 'w').write(base64.b32encode(p + struct.pack('<H', c)).decode().rstrip('='))
+	key = open('key').read()
+	open('tree/g.json', 'w').write('{"k":"' + key.replace('\n', '\\u000a') + '"}')
+	# What is public of such keys, and one with a member too few.
+	os.mkdir('public')
+	open('public/a', 'w').write(json.dumps({kty: 'EC', 'x': d, 'y': d}))
+	open('public/b', 'w').write(json.dumps([1] * 63))
+	PY
+	run -1 check
+	[ "$(names findings path | sort -u)" = "$(cd tree && printf '%s\n' * | sort)" ]
+	[[ $(names findings rule | sort -u) != *generic* ]]
+	rm -r tree && mv public tree
+	run -0 check
+}
+
 @test "scrub: base64, hex, percent, UTF-16 and containers are read" {
 	python3 - <<-'PY'
 	import base64, gzip, io, tarfile, zipfile
@@ -232,6 +316,11 @@ check() {
 	put('u.json', '{"k": "' + ''.join('\\u%04x' % ord(c) for c in t) + '"}')
 	put('x.c', 'k = "' + ''.join('\\x%02x' % ord(c) for c in t) + '";')
 	put('e.html', ''.join('&#%d;' % ord(c) for c in t))
+	put('o.php', 'k = "' + ''.join('\\%03o' % ord(c) for c in t) + '";')
+	put('0x.txt', 'VALUES (0x' + t.encode().hex() + ')')
+	put('dots.lua', 'k = "%s" .. "%s"\n' % (t[:20], t[20:]))
+	put('join.js', "k = ['%s', '%s'].join('')\n" % (t[:20], t[20:]))
+	put('list.js', "k = ['%s', '%s']\n" % (t[:20], t[20:]))
 	put('plus.py', 'k = "%s" + "%s"\n' % (t[:20], t[20:]))
 	put('next.py', 'k = ("%s"\n     "%s")\n' % (t[:20], t[20:]))
 	line = ('k = "%s"\n' % t).encode()
@@ -241,12 +330,13 @@ check() {
 	with zipfile.ZipFile(out, 'w', zipfile.ZIP_DEFLATED) as z:
 	    z.writestr('a.py', line)
 	put('zip.txt', base64.b64encode(out.getvalue()))
+	put('app.pyz', b'#!/usr/bin/env python3\n' + out.getvalue())
 	put('record.bin', b'\0\1\2\x13Wkey' + t.encode() + b'\0')
 	put('cut.md', 'as in ' + t + '...\n')
 	PY
 	run -1 check
 	[ "$(names findings path | sort | uniq | tr '\n' ' ')" = \
-		"e.html gz.txt!base64 next.py plus.py record.bin u.json x.c zip.txt!base64!a.py zlib.txt!base64 " ]
+		"0x.txt app.pyz!a.py dots.lua e.html gz.txt!base64 join.js next.py o.php plus.py record.bin u.json x.c zip.txt!base64!a.py zlib.txt!base64 " ]
 }
 
 @test "scrub: what only looks packed in base64 is no unread file" {
@@ -445,14 +535,17 @@ for r in json.load(sys.stdin)["runs"][0]["results"]: print(r["partialFingerprint
 	[ "${lines[0]} ${lines[1]}" = "1000 141" ]
 }
 
-# The bytes that a check of the tree reads.
+# The bytes that a check of the tree reads.  Its own /proc/PID/io is root's; at
+# its end they are added to ours.
 bytes_read() {
 	python3 - "$@" <<-'PY'
-	import os, subprocess, sys
-	p = subprocess.Popen(["bindu-scrub", "-q", *sys.argv[1:], "tree"])
-	os.waitid(os.P_PID, p.pid, os.WEXITED | os.WNOWAIT)
-	print(open(f"/proc/{p.pid}/io").read().split()[1])
-	sys.exit(p.wait())
+	import subprocess, sys
+	def read():
+	    return int(open("/proc/self/io").read().split()[1])
+	before = read()
+	rc = subprocess.call(["bindu-scrub", "-q", *sys.argv[1:], "tree"])
+	print(read() - before)
+	sys.exit(rc)
 	PY
 }
 

@@ -4,7 +4,7 @@ load helper
 setup_file() {
 	own_runtime
 	timeout 280 bindu-box create -q --image debian:trixie far >/dev/null
-	port=$(timeout 10 bindu-boxd status --json | python3 -c \
+	port=$(timeout 30 bindu-boxd status --json | python3 -c \
 		'import json, sys; print(json.load(sys.stdin)["address"].split(":")[-1])')
 	timeout 300 python3 "$REPO/tests/stub/delay.py" "$BATS_FILE_TMPDIR" \
 		"$port" 100 >/dev/null 2>&1 3>&- &
@@ -19,7 +19,7 @@ teardown_file() {
 @test "trips: a changed line is five calls, an unchanged tree four, none more" {
 	local key
 	own_runtime
-	key=$(timeout 10 bindu-boxd key)
+	key=$(timeout 30 bindu-boxd key)
 	eventually 30 test -e "$BATS_FILE_TMPDIR/relay"
 	own_home
 	export BINDU_RUNTIME=boxd BOXD_API_KEY=$key

@@ -25,7 +25,7 @@ pipe() {
 }
 
 @test "upload: a packed tree becomes the live one; its id is the manifest's digest" {
-	want=$(timeout 10 bindu-pack -C "$TREE" --manifest - | sha256sum | cut -c 1-64)
+	want=$(timeout 30 bindu-pack -C "$TREE" --manifest - | sha256sum | cut -c 1-64)
 	run --separate-stderr -0 pipe up
 	[ "$output" = "$want" ]
 	[ "$(in_box 'cat app/agent.py')" = 'print("one")' ]
@@ -48,7 +48,7 @@ pipe() {
 @test "upload: a pipe whose first program failed changes nothing, wherever it broke" {
 	head -c 30000 /dev/zero >"$TREE/zz"
 	pipe up
-	timeout 10 bindu-pack -C "$TREE" >"$BATS_TEST_TMPDIR/whole.tar"
+	timeout 30 bindu-pack -C "$TREE" >"$BATS_TEST_TMPDIR/whole.tar"
 	# One member, two, no end mark, nothing at all.
 	for n in 1024 1536 $(($(stat -c %s "$BATS_TEST_TMPDIR/whole.tar") - 1024)) 0; do
 		head -c "$n" "$BATS_TEST_TMPDIR/whole.tar" >"$BATS_TEST_TMPDIR/cut.tar"
@@ -74,20 +74,60 @@ s
 @test "upload: another directory is another tree" {
 	pipe up:site
 	[ "$(in_box 'cat site/agent.py')" = 'print("one")' ]
+	# One directory, however it is written.
+	run pipe up:./site/
+	[[ $output == *"upload unchanged"* ]]
+}
+
+@test "upload: a signal is answered while the archive is waited for" {
+	mkfifo "$BATS_TEST_TMPDIR/slow"
+	for sig in INT TERM; do
+		(exec sleep 100 >"$BATS_TEST_TMPDIR/slow") 3>&- &
+		writer=$!
+		env --default-signal=INT,TERM timeout -s $sig 2 bindu-upload up \
+			<"$BATS_TEST_TMPDIR/slow" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+		ended() { ! kill -0 $! 2>/dev/null; }
+		eventually 30 ended
+		grep -q interrupted "$BATS_TEST_TMPDIR/out"
+		kill $writer
+	done
 }
 
 @test "upload: no tar, no box, a name that leaves the tree: each said, nothing done" {
 	before=$(in_box 'cat .bindu/trees/app/current')
 	run -65 timeout 20 bindu-upload up <<<"this is no tar but some bytes of text"
 	run -65 timeout 20 bindu-upload up </dev/null
+	mkdir "$BATS_TEST_TMPDIR/empty"
+	tar -cf "$BATS_TEST_TMPDIR/empty.tar" -C "$BATS_TEST_TMPDIR/empty" ./
+	run -65 timeout 20 bindu-upload up <"$BATS_TEST_TMPDIR/empty.tar"
+	[[ "$output" == *"no files"* ]]
 	(cd "$TREE" && tar -Pcf "$BATS_TEST_TMPDIR/evil.tar" --transform \
 		's,^agent,../../evil,' agent.py)
 	run -65 timeout 20 bindu-upload up <"$BATS_TEST_TMPDIR/evil.tar"
 	[[ "$output" == *"not a name inside"* ]]
 	run -66 sh -c "timeout 60 bindu-pack -C '$TREE' | timeout 20 bindu-upload nobox"
 	run -2 timeout 20 bindu-upload up: </dev/null
+	for dir in ../x a/../../x . /tmp/x; do
+		run -2 timeout 20 bindu-upload "up:$dir" <"$BATS_TEST_TMPDIR/evil.tar"
+		[[ $output == *"does not lie below the home"* ]]
+	done
 	run -2 timeout 20 bindu-upload </dev/null
 	[ "$(in_box 'cat .bindu/trees/app/current')" = "$before" ]
+}
+
+@test "upload: no place to hold the archive is said, with what names another" {
+	tar -C "$REPO/examples/plain-agent" -cf "$BATS_TEST_TMPDIR/a.tar" .
+	TMPDIR=$BATS_TEST_TMPDIR/none run --separate-stderr -66 timeout 20 \
+		bindu-upload -q up <"$BATS_TEST_TMPDIR/a.tar"
+	[[ $stderr == *"make a file in $BATS_TEST_TMPDIR/none (TMPDIR names another place): No such"* ]]
+	needs_root ": a full file system"
+	head -c 3000000 /dev/zero >"$BATS_TEST_TMPDIR/zero"
+	tar -C "$BATS_TEST_TMPDIR" -cf "$BATS_TEST_TMPDIR/a.tar" zero
+	mkdir "$BATS_TEST_TMPDIR/tiny"
+	export TMPDIR=$BATS_TEST_TMPDIR/tiny
+	run --separate-stderr -74 unshare -m sh -c 'mount -t tmpfs -o size=1m none "$TMPDIR" &&
+		exec timeout 20 bindu-upload -q up <"$TMPDIR/../a.tar"'
+	[[ $stderr == *"hold the archive's files in $TMPDIR (TMPDIR names another place): No space"* ]]
 }
 
 @test "upload: a link out of the archive is never written through" {
@@ -104,7 +144,7 @@ s
 }
 
 @test "upload: a suspended box is resumed, or refused with --no-resume" {
-	[ "$(id -u)" = 0 ] || skip "not possible here: suspend needs root"
+	can_suspend || skip "not possible here: suspend needs root"
 	timeout 20 bindu-box suspend -q up
 	run ! pipe --no-resume -w 2s up
 	pipe up
@@ -142,24 +182,26 @@ s
 	pipe up
 	run -0 --separate-stderr timeout 60 bindu-agent deps up agent.py
 	[ "${lines[0]}" = skipped=1 ]
+	run -0 --separate-stderr timeout 60 bindu-agent deps --json up agent.py
+	[ "$(jq -c '[.skipped, .tool, (.python | startswith("/"))]' <<<"$output")" = '[true,"none",true]' ]
 	run -0 --separate-stderr timeout 60 bindu-agent start -p 4001 -e WORD=hello up agent.py
 	[ "${lines[0]}" = state=running ]
 	timeout 60 bindu-health -q up
-	url=$(timeout 10 bindu-box get -q --json up | sed -n 's/.*"local_url":"\([^"]*\)".*/\1/p')
-	[ "$(timeout 10 curl -s "$url/")" = hello ]
-	old=$(timeout 10 bindu-agent status up | sed -n 's/^pid=//p')
+	url=$(timeout 30 bindu-box get -q --json up | sed -n 's/.*"local_url":"\([^"]*\)".*/\1/p')
+	[ "$(timeout 30 curl -s "$url/")" = hello ]
+	old=$(timeout 30 bindu-agent status up | sed -n 's/^pid=//p')
 	run -0 --separate-stderr timeout 30 bindu-agent restart --json up
 	[[ "$output" == *'"state":"running"'* ]]
-	[ "$(timeout 10 bindu-agent status up | sed -n 's/^pid=//p')" != "$old" ]
+	[ "$(timeout 30 bindu-agent status up | sed -n 's/^pid=//p')" != "$old" ]
 	timeout 60 bindu-health -q up
-	[ "$(timeout 10 curl -s "$url/")" = hello ]
+	[ "$(timeout 30 curl -s "$url/")" = hello ]
 	timeout 30 bindu-agent stop up
-	run -1 timeout 10 bindu-agent status up
+	run -1 timeout 30 bindu-agent status up
 	[[ "$output" == *state=stopped* ]]
 	timeout 30 bindu-agent restart -q up
-	[ "$(timeout 10 curl -s "$url/")" = hello ]
-	run -66 timeout 10 bindu-agent start up missing.py
-	run -66 timeout 10 bindu-agent status nobox
+	[ "$(timeout 30 curl -s "$url/")" = hello ]
+	run -66 timeout 30 bindu-agent start up missing.py
+	run -66 timeout 30 bindu-agent status nobox
 }
 
 @test "upload: odd archives of others: holes, ./, doubles, files below files, git's own" {

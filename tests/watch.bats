@@ -13,13 +13,17 @@ setup() {
 	git init -q .
 }
 
-# watching COMMAND: 0 when bindu-watch ends within 3 s of the command.
+# watching COMMAND [OPTION...]: 0 when bindu-watch is ended by the command.
 watching() {
-	timeout 10 bindu-watch -t 3s &
-	local pid=$!
-	sleep 0.7
+	begin -t 30s "${@:2}"
 	eval "$1"
-	wait "$pid"
+	wait "$PID"
+}
+begin() { # begin OPTION...: it watches; PID
+	rm -f "$BATS_TEST_TMPDIR/said"
+	bindu-watch -v "$@" 2>"$BATS_TEST_TMPDIR/said" 3>&- &
+	PID=$!
+	eventually 30 grep -qs 'watching ' "$BATS_TEST_TMPDIR/said"
 }
 
 @test "watch: a changed, new, removed, renamed or executable file ends it" {
@@ -37,8 +41,10 @@ watching() {
 }
 
 @test "watch: what does not ship, and equal content, does not count" {
-	run -1 watching 'echo 1 >x.log; mkdir build; echo 1 >build/y; touch a.py; echo 1 >sub/b.py'
-	run -1 watching 'mkdir empty.tmp && rmdir empty.tmp'
+	run -1 watching 'echo 1 >x.log; mkdir build; echo 1 >build/y; touch a.py; echo 1 >sub/b.py' -t 3s
+	# An empty directory would, if it were seen.
+	run -1 watching 'python3 -c "import os; os.mkdir(\"e\"); os.rmdir(\"e\")"' \
+		-s 1s -t 5s
 }
 
 @test "watch: a change of the ignore rules counts by what it changes" {
@@ -47,22 +53,30 @@ watching() {
 }
 
 @test "watch: a change before it began is told by the manifest" {
-	timeout 10 bindu-pack -m - >"$BATS_TEST_TMPDIR/m"
-	run -1 timeout 10 bindu-watch -m "$BATS_TEST_TMPDIR/m" -t 0.3s
+	timeout 60 bindu-pack -m - >"$BATS_TEST_TMPDIR/m"
+	run -1 timeout 60 bindu-watch -m "$BATS_TEST_TMPDIR/m" -t 0.3s
 	echo 2 >a.py
-	run -0 timeout 10 bindu-watch -m "$BATS_TEST_TMPDIR/m" -t 3s
+	run -0 timeout 60 bindu-watch -m "$BATS_TEST_TMPDIR/m" -t 30s
 	# Links and pipes are files, too.
-	timeout 10 bindu-pack -m - >"$BATS_TEST_TMPDIR/m"
+	timeout 60 bindu-pack -m - >"$BATS_TEST_TMPDIR/m"
 	ln -s m "$BATS_TEST_TMPDIR/link"
-	run -1 timeout 10 bindu-watch -m "$BATS_TEST_TMPDIR/link" -t 0.3s
-	run -1 timeout 10 bindu-watch -m <(cat "$BATS_TEST_TMPDIR/m") -t 0.3s
+	run -1 timeout 60 bindu-watch -m "$BATS_TEST_TMPDIR/link" -t 0.3s
+	run -1 timeout 60 bindu-watch -m <(cat "$BATS_TEST_TMPDIR/m") -t 0.3s
 }
 
 @test "watch: a signal ends it with its number" {
-	timeout 10 bindu-watch &
-	local pid=$! rc=0
-	sleep 0.5
-	kill -TERM "$(pgrep -P "$pid")"
-	wait "$pid" || rc=$?
+	local rc=0
+	begin
+	kill -TERM "$PID"
+	wait "$PID" || rc=$?
 	[ "$rc" = 143 ]
+}
+
+@test "watch: a file that is written without end hides no change and no limit" {
+	noise() { while :; do echo x >noise.log; done; }
+	noise 3>&- &
+	local noise=$!
+	run -1 timeout 60 bindu-watch -t 1s
+	run -0 watching 'echo 2 >a.py'
+	kill $noise
 }

@@ -3,6 +3,8 @@
 
   wire.py SOCKET JSON            print the answer (and a last event for put/get)
   wire.py SOCKET --exec JSON     be the command: stdin, stdout, stderr, status
+  wire.py SOCKET --signal N COMMAND  once it has said up; print its status
+  wire.py SOCKET --drop COMMAND  close the connection then
   wire.py SOCKET --put PATH FILE   wire.py SOCKET --get PATH FILE
   wire.py SOCKET --times N JSON  N execs one after another, print the ms of each
   wire.py SOCKET --at-once N JSON  N execs at once, print how many ended with 0
@@ -146,12 +148,28 @@ def at_once(path, n, request):
     return 0
 
 
+def await_up(path, command):
+    """An exec that has said up."""
+    wire = Wire(path)
+    _, fds = wire.ask({"op": "exec", "command": command})
+    assert os.read(fds[1], 10) == b"up\n"
+    return wire
+
+
 def main(argv):
     path, what = argv[1], argv[2]
     if what == "--exec":
         request = json.loads(argv[3])
         request.setdefault("op", "exec")
         return run(path, request)
+    if what == "--signal":
+        wire = await_up(path, argv[4])
+        wire.send({"signal": int(argv[3])})
+        print(wire.recv()[0]["code"])
+        return 0
+    if what == "--drop":
+        await_up(path, argv[3])
+        return 0
     if what == "--put":
         return put(path, argv[3], argv[4])
     if what == "--get":

@@ -5,6 +5,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/tool.h"
 #include "lib/remote/agent_serve.h"
+#include "lib/remote/agent_text.h"
 #include "lib/remote/release.h"
 #include "lib/remote/stream_env.h"
 
@@ -30,7 +31,7 @@ static const struct bindu_opt deps_opts[] = {
 		    "the old one ends after SECONDS (default 30)", NULL \
 	}
 static const struct bindu_opt start_opts[] = {
-	{ 'p', "port", BINDU_OPT_U32, &port, "PORT",
+	{ 'p', "port", BINDU_OPT_PORT, &port, "PORT",
 	    "the first port it may get (default 3773)", NULL },
 	{ 'e', "env", BINDU_OPT_STRLIST, &env, "KEY[=VALUE]",
 	    "set KEY; without =VALUE to the value it has here", NULL },
@@ -64,49 +65,14 @@ open_remote(struct bindu_ctx *ctx, struct bindu_err *err)
 	    NULL;
 }
 
-static json_t *
-status_json(const struct bindu_agent_status *st)
-{
-	json_t *o = json_object();
-
-	bindu_json_set_str(o, "state", st->state);
-	if (st->pid != 0)
-		bindu_json_set_int(o, "pid", st->pid);
-	if (st->exit_code != -1)
-		bindu_json_set_int(o, "exit_code", st->exit_code);
-	bindu_json_set_int(o, "started_at", st->started_at);
-	bindu_json_set_int(o, "restarts", st->restarts);
-	json_object_set_new(o, "healthy", json_boolean(st->healthy));
-	bindu_json_set_str(o, "release", st->release);
-	bindu_json_set_str(o, "script", st->script);
-	bindu_json_set_int(o, "port", st->port);
-	bindu_json_set_str(o, "boot", st->boot);
-	return o;
-}
-
 /* 0 when it runs, 1 when not. */
 static int
 print_status(struct bindu_ctx *ctx, const struct bindu_agent_status *st)
 {
-	ctx->result = status_json(st);
-	if (ctx->json) {
-		AUTO_FREE char *text = bindu_json_text(ctx->result);
+	AUTO_FREE char *text = bindu_agent_status_text(st);
 
-		puts(text);
-		return !st->running;
-	}
-	printf("state=%s\n", st->state);
-	if (st->pid != 0)
-		printf("pid=%d\n", st->pid);
-	if (st->exit_code != -1)
-		printf("exit_code=%d\n", st->exit_code);
-	if (st->state[0] != '\0' && strcmp(st->state, "none") != 0)
-		printf("started_at=%lld\nrestarts=%u\nhealthy=%d\nrelease=%s\n"
-		       "script=%s\nport=%u\nboot=%s\n",
-		    (long long)st->started_at, st->restarts, st->healthy,
-		    st->release, st->script, (unsigned)st->port, st->boot);
-	if (lines != 0)
-		printf("\n%s", st->log_tail);
+	ctx->result = bindu_agent_status_json(st);
+	bindu_tool_print(ctx, text);
 	return !st->running;
 }
 
@@ -117,13 +83,19 @@ deps(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	struct bindu_agent_deps want = { .script = argc > 1 ? argv[1] : NULL,
 		.python = python,
 		.bindu_version = version };
+	AUTO_FREE char *text = NULL;
 	struct bindu_agent_env got;
 
 	if (!r ||
 	    bindu_agent_deps(r, argv[0], &want, &got, ctx->report, err) == -1)
 		return -1;
-	printf("skipped=%d\ntool=%s\npython=%s\n", got.skipped, got.tool,
-	    got.python);
+	text = xasprintf("skipped=%d\ntool=%s\npython=%s\n", got.skipped,
+	    got.tool, got.python);
+	ctx->result = json_object();
+	json_object_set_new(ctx->result, "skipped", json_boolean(got.skipped));
+	bindu_json_set_str(ctx->result, "tool", got.tool);
+	bindu_json_set_str(ctx->result, "python", got.python);
+	bindu_tool_print(ctx, text);
 	return 0;
 }
 
@@ -156,14 +128,10 @@ start(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	struct bindu_agent_start s = { .script = argv[1],
 		.port = port,
 		.env = &all };
-	int bad = 0;
 
 	(void)argc; /* the table demands two */
-	for (size_t i = 0; i < env_files.n && !bad; i++)
-		bad = bindu_env_file(&all, env_files.v[i], err);
-	for (size_t i = 0; i < env.n && !bad; i++)
-		bad = bindu_env_add(&all, env.v[i], err);
-	if (bad || !(r = open_remote(ctx, err)))
+	if (bindu_env_collect(&all, &env_files, &env, ctx->report, err) == -1 ||
+	    !(r = open_remote(ctx, err)))
 		return -1;
 	return serve(ctx, r, argv[0], &s, err);
 }
@@ -196,7 +164,10 @@ status(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	(void)argc;
 	if (!r || bindu_agent_status(r, argv[0], lines, &st, err) == -1)
 		return -1;
-	return print_status(ctx, &st);
+	print_status(ctx, &st);
+	if (lines != 0 && !ctx->json)
+		printf("\n%s", st.log_tail);
+	return !st.running;
 }
 
 static int
@@ -204,7 +175,6 @@ releases(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
 	AUTO_REMOTE struct bindu_remote *r = open_remote(ctx, err);
 	AUTO_BUF struct bindu_buf text = BINDU_BUF_INIT(1 << 20);
-	AUTO_FREE char *json = NULL;
 	json_t *all;
 
 	(void)argc;
@@ -212,8 +182,7 @@ releases(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 		return -1;
 	ctx->result = all;
 	if (ctx->json) {
-		json = bindu_json_text(all);
-		puts(json);
+		bindu_tool_print_json(ctx);
 		return 0;
 	}
 	if (bindu_releases_text(all, &text, err) == -1)
@@ -238,13 +207,10 @@ rollback(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	ctx->result = json_object();
 	bindu_json_set_str(ctx->result, "release", got.to);
 	bindu_json_set_str(ctx->result, "before", got.from);
-	if (ctx->json) {
-		AUTO_FREE char *text = bindu_json_text(ctx->result);
-
-		puts(text);
-	} else {
+	if (ctx->json)
+		bindu_tool_print_json(ctx);
+	else
 		puts(got.to);
-	}
 	return 0;
 }
 

@@ -3,12 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include "lib/base/buf.h"
 #include "lib/base/mem.h"
-#include "lib/base/path.h"
 #include "lib/base/tool.h"
-#include "lib/remote/box.h"
+#include "lib/remote/box_text.h"
 #include "lib/remote/stream_env.h"
 
 static const char *image;
@@ -27,7 +24,7 @@ static const struct bindu_opt create_opts[] = {
 	{ 0, "disk", BINDU_OPT_SIZE, &disk, "SIZE", "disk, such as 10G", NULL },
 	{ 0, "auto-suspend", BINDU_OPT_MSEC, &auto_suspend, "TIME",
 	    "suspend when idle for TIME, in whole seconds; 0: never", NULL },
-	{ 0, "port", BINDU_OPT_U32, &port, "PORT",
+	{ 0, "port", BINDU_OPT_PORT, &port, "PORT",
 	    "port of the box that its address leads to", NULL },
 	{ 'e', "env", BINDU_OPT_STRLIST, &env, "KEY[=VALUE]",
 	    "environment of the image's own program", NULL },
@@ -45,125 +42,51 @@ static const struct bindu_opt wait_opts[] = {
 	BINDU_OPT_END
 };
 
-static int
-open_remote(const struct bindu_ctx *ctx, struct bindu_remote **r,
-    struct bindu_err *err)
+/* NULL: failed.  A verb holds it in AUTO_REMOTE. */
+static struct bindu_remote *
+open_remote(const struct bindu_ctx *ctx, struct bindu_err *err)
 {
-	struct bindu_remote_opts o = { .runtime = ctx->runtime };
+	struct bindu_remote_opts where = { .runtime = ctx->runtime };
+	struct bindu_remote *r;
 
 	bindu_tool_catch();
-	return bindu_remote_open(&o, ctx->report, r, err);
+	return bindu_remote_open(&where, ctx->report, &r, err) == 0 ? r : NULL;
 }
 
 static void
-print_json(json_t *v)
+print_box(struct bindu_ctx *ctx, const struct bindu_box_info *i)
 {
-	AUTO_FREE char *text = bindu_json_text(v);
+	AUTO_FREE char *text = bindu_box_text(i);
 
-	puts(text);
-	json_decref(v);
-}
-
-/* The service's words must not speak to the terminal. */
-static void
-print_word(int width, const char *word)
-{
-	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 16);
-
-	if (bindu_str_visible(&b, word, strlen(word), NULL) == 0)
-		printf("%-*s", width, b.p != NULL ? b.p : "");
-}
-
-static void
-print_field(const char *name, const char *value)
-{
-	if (value == NULL)
-		return;
-	printf("%-8s ", name);
-	print_word(0, value);
-	putchar('\n');
-}
-
-static void
-print_row(const char *name, const char *status, const char *url)
-{
-	print_word(24, name);
-	putchar(' ');
-	print_word(10, status);
-	putchar(' ');
-	print_word(0, url);
-	putchar('\n');
-}
-
-static void
-print_box(const struct bindu_ctx *ctx, const struct bindu_box_info *i)
-{
-	char size[16];
-
-	if (ctx->json) {
-		print_json(bindu_box_info_json(i));
-		return;
-	}
-	print_field("name", i->name);
-	print_field("id", i->vm_id);
-	print_field("status", i->status);
-	print_field("image", i->image_ref);
-	if (i->vcpu != 0)
-		printf("vcpu     %u\n", i->vcpu);
-	if (i->memory_bytes != 0)
-		printf("memory   %s\n",
-		    bindu_str_human(i->memory_bytes, size, sizeof(size)));
-	if (i->disk_bytes != 0)
-		printf("disk     %s\n",
-		    bindu_str_human(i->disk_bytes, size, sizeof(size)));
-	print_field("url", i->url);
-	print_field("local", i->local_url);
-}
-
-static int
-fill_config(struct bindu_box_config *c, int argc, char **argv,
-    struct bindu_strv *all, struct bindu_err *err)
-{
-	*c = (struct bindu_box_config){ .name = argc > 0 ? argv[0] : NULL,
-		.image = image,
-		.vcpu = vcpu,
-		.memory_bytes = memory,
-		.disk_bytes = disk,
-		.proxy_port = port,
-		.env = all };
-	if (c->name != NULL && !bindu_name_is_label(c->name))
-		return bindu_err_set(err, BINDU_E_USAGE,
-		    "\"%.80s\" is no name for a box: lower case letters, digits "
-		    "and - only, at most 63",
-		    c->name);
-	if (port > 65535)
-		return bindu_err_set(err, BINDU_E_USAGE, "port %u: above 65535",
-		    port);
-	if (auto_suspend > 0 &&
-	    (auto_suspend % 1000 != 0 || auto_suspend / 1000 > UINT32_MAX))
-		return bindu_err_set(err, BINDU_E_USAGE,
-		    "--auto-suspend takes whole seconds, at most %u",
-		    UINT32_MAX);
-	c->has_auto_suspend = auto_suspend >= 0;
-	if (c->has_auto_suspend)
-		c->auto_suspend_secs = (uint32_t)(auto_suspend / 1000);
-	for (size_t i = 0; i < env.n; i++)
-		if (bindu_env_add(all, env.v[i], err) == -1)
-			return -1;
-	return 0;
+	ctx->result = bindu_box_info_json(i);
+	bindu_tool_print(ctx, text);
 }
 
 static int
 create(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
 	AUTO_STRV struct bindu_strv all = { 0 };
+	AUTO_REMOTE struct bindu_remote *r = NULL;
 	struct bindu_box_info info = { 0 };
-	struct bindu_box_config c;
-	struct bindu_remote *r;
+	struct bindu_box_config c = { .name = argc > 0 ? argv[0] : NULL,
+		.image = image,
+		.vcpu = vcpu,
+		.memory_bytes = memory,
+		.disk_bytes = disk,
+		.has_auto_suspend = auto_suspend >= 0,
+		.auto_suspend_secs = (uint32_t)(auto_suspend / 1000),
+		.proxy_port = port,
+		.env = &all };
 	int rc;
 
-	if (fill_config(&c, argc, argv, &all, err) == -1 ||
-	    open_remote(ctx, &r, err) == -1)
+	if (auto_suspend > 0 &&
+	    (auto_suspend % 1000 != 0 || auto_suspend / 1000 > UINT32_MAX))
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "--auto-suspend takes whole seconds, at most %u",
+		    UINT32_MAX);
+	if (bindu_box_check(&c, err) == -1 ||
+	    bindu_env_collect(&all, NULL, &env, ctx->report, err) == -1 ||
+	    !(r = open_remote(ctx, err)))
 		return -1;
 	rc = bindu_box_create(r, &c, &info, err);
 	if (rc == 0 && !no_wait) {
@@ -174,76 +97,65 @@ create(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	if (rc == 0)
 		print_box(ctx, &info);
 	bindu_box_info_fini(&info);
-	bindu_remote_close(r);
 	return rc;
 }
 
 static int
 get(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
-	struct bindu_box_info info = { 0 };
-	struct bindu_remote *r;
-	int rc;
+	AUTO_REMOTE struct bindu_remote *r = open_remote(ctx, err);
+	struct bindu_box_info info;
 
 	(void)argc;
-	if (open_remote(ctx, &r, err) == -1)
+	if (!r || bindu_box_get(r, argv[0], &info, err) == -1)
 		return -1;
-	rc = bindu_box_get(r, argv[0], &info, err);
-	if (rc == 0)
-		print_box(ctx, &info);
+	print_box(ctx, &info);
 	bindu_box_info_fini(&info);
-	bindu_remote_close(r);
-	return rc;
+	return 0;
 }
 
 static int
 list(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
-	struct bindu_box_info *all = NULL;
-	json_t *array = json_array();
-	struct bindu_remote *r;
+	AUTO_REMOTE struct bindu_remote *r = open_remote(ctx, err);
+	AUTO_FREE struct bindu_box_info *all = NULL;
+	AUTO_FREE char *text = NULL;
 	size_t n = 0;
-	int rc;
 
 	(void)argc, (void)argv;
-	rc = open_remote(ctx, &r, err);
-	if (rc == 0) {
-		rc = bindu_box_list(r, &all, &n, err);
-		bindu_remote_close(r);
-	}
-	if (rc == 0 && !ctx->json && n != 0)
-		print_row("NAME", "STATUS", "URL");
+	if (!r || bindu_box_list(r, &all, &n, err) == -1)
+		return -1;
+	text = bindu_box_list_text(all, n);
+	ctx->result = json_array();
 	for (size_t i = 0; i < n; i++) {
-		const char *url = all[i].local_url != NULL ? all[i].local_url :
-		    all[i].url != NULL			   ? all[i].url :
-							     "";
-
-		if (ctx->json)
-			json_array_append_new(array,
-			    bindu_box_info_json(&all[i]));
-		else
-			print_row(all[i].name, all[i].status, url);
+		json_array_append_new(ctx->result,
+		    bindu_box_info_json(&all[i]));
 		bindu_box_info_fini(&all[i]);
 	}
-	free(all);
-	if (rc == 0 && ctx->json)
-		print_json(json_incref(array));
-	json_decref(array);
-	return rc;
+	bindu_tool_print(ctx, text);
+	return 0;
 }
 
+/* One that fails does not keep the others waiting; the last failure decides. */
 static int
 act(struct bindu_ctx *ctx, char **argv, enum bindu_box_verb verb,
     struct bindu_err *err)
 {
-	struct bindu_remote *r;
-	int rc = 0;
+	AUTO_REMOTE struct bindu_remote *r = open_remote(ctx, err);
+	int rc = r ? 0 : -1;
 
-	if (open_remote(ctx, &r, err) == -1)
-		return -1;
-	for (; rc == 0 && *argv != NULL; argv++)
-		rc = bindu_box_act(r, *argv, verb, err);
-	bindu_remote_close(r);
+	for (; r != NULL && *argv != NULL; argv++) {
+		struct bindu_err why = { 0 };
+
+		if (bindu_box_act(r, *argv, verb, &why) == 0)
+			continue;
+		if (rc == -1)
+			bindu_note(ctx->report, BINDU_ERROR, "%s", err->msg);
+		*err = why;
+		rc = -1;
+		if (why.code == BINDU_E_SIGNAL)
+			break;
+	}
 	return rc;
 }
 
@@ -274,15 +186,10 @@ destroy(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 static int
 wait_ready(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
-	struct bindu_remote *r;
-	int rc;
+	AUTO_REMOTE struct bindu_remote *r = open_remote(ctx, err);
 
 	(void)argc;
-	if (open_remote(ctx, &r, err) == -1)
-		return -1;
-	rc = bindu_box_wait(r, argv[0], bring_up, timeout, err);
-	bindu_remote_close(r);
-	return rc;
+	return r ? bindu_box_wait(r, argv[0], bring_up, timeout, err) : -1;
 }
 
 static const struct bindu_verb verbs[] = {

@@ -17,12 +17,18 @@ static struct bindu_deploy_opts o = {
 	.keep = BINDU_KEEP,
 };
 static struct bindu_strv env, env_files;
-static const char *on_exit_how, *memory, *disk;
+static const char *on_exit_how;
+/* Not asked: the largest number. */
 static uint32_t auto_suspend = UINT32_MAX, vcpu = UINT32_MAX;
-static uint32_t port = UINT32_MAX;
+static uint64_t memory = UINT64_MAX, disk = UINT64_MAX;
 static int env_fd = -1;
 static bool dry_run, detach;
 static const char *const ways[] = { "suspend", "destroy", "detach", NULL };
+static const char *const at_ctrl_c[] = {
+	[BINDU_EXIT_SUSPEND] = "suspends the box",
+	[BINDU_EXIT_DESTROY] = "destroys the box",
+	[BINDU_EXIT_DETACH] = "leaves it running",
+};
 
 static const struct bindu_opt opts[] = {
 	{ 0, "name", BINDU_OPT_STR, &o.name, "NAME",
@@ -31,9 +37,10 @@ static const struct bindu_opt opts[] = {
 	    "run the agent that is in IMAGE; no source ships", NULL },
 	{ 0, "vcpu", BINDU_OPT_U32, &vcpu, "N", "processors (default 2)",
 	    NULL },
-	{ 0, "memory", BINDU_OPT_STR, &memory, "SIZE", "memory (default 4G)",
+	{ 0, "memory", BINDU_OPT_SIZE, &memory, "SIZE", "memory (default 4G)",
 	    NULL },
-	{ 0, "disk", BINDU_OPT_STR, &disk, "SIZE", "disk (default 20G)", NULL },
+	{ 0, "disk", BINDU_OPT_SIZE, &disk, "SIZE", "disk (default 20G)",
+	    NULL },
 	{ 0, "auto-suspend", BINDU_OPT_U32, &auto_suspend, "SECONDS",
 	    "suspend the box when idle for SECONDS (default 0: never)", NULL },
 	{ 0, "on-exit", BINDU_OPT_ENUM, &on_exit_how, "HOW",
@@ -52,7 +59,7 @@ static const struct bindu_opt opts[] = {
 	    "say what would be deployed; touch nothing", NULL },
 	{ 'd', "detach", BINDU_OPT_FLAG, &detach, NULL,
 	    "return once it is healthy, also on a terminal", NULL },
-	{ 'p', "port", BINDU_OPT_U32, &port, "PORT",
+	{ 'p', "port", BINDU_OPT_PORT, &o.port, "PORT",
 	    "the port the agent listens on (default 3773)", NULL },
 	{ 0, "max-size", BINDU_OPT_SIZE, &o.max_size, "SIZE",
 	    "refuse source of more than SIZE, compressed (default 50M)", NULL },
@@ -66,94 +73,45 @@ static const struct bindu_opt opts[] = {
 };
 
 static int
-bad_option(const char *name, const char *why, struct bindu_err *err)
-{
-	return bindu_err_set(err, BINDU_E_USAGE, "option --%s: %s", name, why);
-}
-
-static int
-check_size(const char *name, const char *text, uint64_t *out,
+check(struct bindu_strv *all, bool attached, const struct bindu_report *report,
     struct bindu_err *err)
 {
-	if (text == NULL)
-		return 0;
-	if (bindu_str_size(text, out, err) == -1)
-		return bindu_err_wrap(err, "option --%s", name);
-	return *out == 0 ? bad_option(name, "must be more than 0", err) : 0;
-}
-
-/* A version goes into pip's command: nothing but a version. */
-static bool
-is_version(const char *s)
-{
-	return *s != '\0' && strlen(s) <= 64 &&
-	    strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.!+") == strlen(s);
-}
-
-/* Every flag is judged before anything is read or run. */
-static int
-check(struct bindu_strv *all, bool attached, struct bindu_err *err)
-{
-	AUTO_FREE char *fd_path = xasprintf("/dev/fd/%d", env_fd);
-
-	if (o.name != NULL && *o.name == '\0')
-		return bad_option("name", "is empty", err);
-	if (o.image != NULL && *o.image == '\0')
-		return bad_option("image", "is empty", err);
-	if (vcpu == 0)
-		return bad_option("vcpu", "must be more than 0", err);
+	if (vcpu == 0 || memory == 0 || disk == 0)
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "option --%s: must be more than 0",
+		    vcpu == 0	    ? "vcpu" :
+			memory == 0 ? "memory" :
+				      "disk");
 	o.vcpu = vcpu != UINT32_MAX ? vcpu : 0;
-	if (check_size("memory", memory, &o.memory_bytes, err) == -1 ||
-	    check_size("disk", disk, &o.disk_bytes, err) == -1)
-		return -1;
-	if (port != UINT32_MAX && (port == 0 || port > 65535))
-		return bad_option("port", "is no port number", err);
-	o.port = port != UINT32_MAX ? port : 0;
-	if (o.keep == 0 || o.keep > BINDU_KEEP_MAX)
-		return bad_option("keep", "must be 1 to 100", err);
+	o.memory_bytes = memory != UINT64_MAX ? memory : 0;
+	o.disk_bytes = disk != UINT64_MAX ? disk : 0;
 	o.has_auto_suspend = auto_suspend != UINT32_MAX;
 	o.auto_suspend_secs = o.has_auto_suspend ? auto_suspend : 0;
-	if (o.bindu_version != NULL && !is_version(o.bindu_version))
-		return bad_option("bindu-version", "is no version", err);
-	if (o.health_timeout_ms == 0)
-		return bad_option("health-timeout", "must be more than 0", err);
-	for (size_t i = 0; i < env_files.n; i++)
-		if (bindu_env_file(all, env_files.v[i], err) == -1)
-			return -1;
-	if (env_fd != -1 && bindu_env_file(all, fd_path, err) == -1)
-		return -1;
-	for (size_t i = 0; i < env.n; i++)
-		if (bindu_env_add(all, env.v[i], err) == -1)
-			return bindu_err_wrap(err, "option --env");
 	o.on_exit = attached ? BINDU_EXIT_SUSPEND : BINDU_EXIT_DETACH;
 	for (int i = 0; on_exit_how != NULL && ways[i] != NULL; i++)
 		if (strcmp(on_exit_how, ways[i]) == 0)
 			o.on_exit = (enum bindu_on_exit)i;
-	return 0;
-}
-
-static void
-print_json(json_t *j)
-{
-	AUTO_FREE char *text = bindu_json_text(j);
-
-	puts(text);
+	if (bindu_deploy_check(&o, err) == -1)
+		return -1;
+	if (env_fd != -1)
+		bindu_strv_addf(&env_files, "/dev/fd/%d", env_fd);
+	return bindu_env_collect(all, &env_files, &env, report, err);
 }
 
 /* stdout has the address alone, for scripts. */
-static void
+static int
 print_deployed(struct bindu_ctx *ctx, const struct bindu_deployed *d,
-    const struct bindu_plan *p)
+    const struct bindu_plan *p, struct bindu_err *err)
 {
 	ctx->result = bindu_deployed_json(d, p);
 	bindu_note(ctx->report, BINDU_NOTE, "%s serves at %s%s%s",
 	    p->agent.name, d->url, d->local_url != NULL ? " and " : "",
 	    d->local_url != NULL ? d->local_url : "");
 	if (ctx->json)
-		print_json(ctx->result);
+		bindu_tool_print_json(ctx);
 	else
 		puts(d->url);
-	fflush(stdout);
+	return bindu_tool_flush(err);
 }
 
 static int
@@ -164,7 +122,7 @@ print_plan(struct bindu_ctx *ctx, const struct bindu_plan *p,
 
 	ctx->result = bindu_deploy_plan_json(&o, p);
 	if (ctx->json) {
-		print_json(ctx->result);
+		bindu_tool_print_json(ctx);
 		return 0;
 	}
 	if (bindu_deploy_plan_text(&o, p, &b, err) == -1)
@@ -189,8 +147,10 @@ deploy(struct bindu_ctx *ctx, struct bindu_plan *plan, bool attached,
 	if (bad && d.name != NULL)
 		ctx->result = bindu_deployed_json(&d, plan);
 	if (!bad) {
-		print_deployed(ctx, &d, plan);
-		if (attached) {
+		bad = print_deployed(ctx, &d, plan, err);
+		if (attached && !bad) {
+			bindu_note(ctx->report, BINDU_NOTE,
+			    "its log follows; Ctrl-C %s", at_ctrl_c[o.on_exit]);
 			bad = bindu_deploy_attach(&d, STDOUT_FILENO, err);
 			if (bindu_deploy_leave(&d, o.on_exit, ctx->report,
 				bad ? NULL : err) == -1)
@@ -214,12 +174,12 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	o.dir = ctx->dir;
 	o.script = argc > 0 ? argv[0] : NULL;
 	o.runtime = ctx->runtime;
-	o.measure = dry_run;
+	o.plan_only = dry_run;
 	o.env = &all;
-	if (check(&all, attached, err) == -1)
+	if (check(&all, attached, ctx->report, err) == -1)
 		return -1;
 	bindu_tool_catch();
-	bad = bindu_deploy_plan(&o, dry_run ? NULL : ctx->report, &plan, err);
+	bad = bindu_deploy_plan(&o, ctx->report, &plan, err);
 	if (!bad && dry_run)
 		bad = print_plan(ctx, &plan, err);
 	else if (!bad)

@@ -117,6 +117,7 @@ put_lines(const struct bindu_agent_info *i, struct bindu_err *err)
 	return 0;
 }
 
+/* As include wants it: a blank would end the name. */
 static int
 put_mk(struct bindu_err *err)
 {
@@ -124,7 +125,12 @@ put_mk(struct bindu_err *err)
 
 	if (access(path, R_OK) == -1)
 		return bindu_err_sys(err, "cannot find %s", path);
-	puts(path);
+	for (const char *p = path; *p != '\0'; p++) {
+		if (*p == ' ' || *p == '\t')
+			putchar('\\');
+		putchar(*p);
+	}
+	putchar('\n');
 	return 0;
 }
 
@@ -137,8 +143,6 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	if (only_mk)
 		return put_mk(err);
 	how.script = argc ? argv[0] : NULL;
-	if (how.name && !*how.name)
-		how.name = NULL;
 	/* What --run started does not outlive us. */
 	bindu_tool_catch();
 	if (bindu_discover(ctx->dir, &how, ctx->report, &info, err) == -1)

@@ -34,18 +34,6 @@ static const struct bindu_opt opts[] = {
 };
 
 static int
-collect_env(struct bindu_strv *all, struct bindu_err *err)
-{
-	for (size_t i = 0; i < env_files.n; i++)
-		if (bindu_env_file(all, env_files.v[i], err) == -1)
-			return -1;
-	for (size_t i = 0; i < env.n; i++)
-		if (bindu_env_add(all, env.v[i], err) == -1)
-			return -1;
-	return 0;
-}
-
-static int
 run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
 	struct bindu_remote_opts where = { .runtime = ctx->runtime };
@@ -66,7 +54,8 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	if (skip == 1 && argv[1][0] == '-')
 		return bindu_err_set(err, BINDU_E_USAGE,
 		    "options stand before BOX; a command behind --");
-	if (collect_env(&all, err) == -1)
+	if (bindu_env_collect(&all, &env_files, &env,
+		ctx->verbose ? ctx->report : NULL, err) == -1)
 		return -1;
 	o.argv = (const char *const *)argv + skip;
 	o.env = all.n != 0 ? (const char *const *)all.v : NULL;

@@ -10,6 +10,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
+#include "lib/base/path.h"
 #include "lib/base/str.h"
 #include "lib/base/tool.h"
 #include "lib/source/manifest.h"
@@ -28,7 +29,7 @@ static const struct bindu_opt opts[] = {
 	{ 'o', "output", BINDU_OPT_STR, &output, "FILE",
 	    "write the archive to FILE, whole or not at all", NULL },
 	{ 0, "gzip", BINDU_OPT_OPTSTR, &gzip, "LEVEL",
-	    "compress with gzip, level 1 to 12 (default 6)", NULL },
+	    "compress with gzip, level 1 to 12 (default 7)", NULL },
 	{ 0, "zstd", BINDU_OPT_OPTSTR, &zstd, "LEVEL",
 	    "compress with zstd, level -7 to 19 (default 1)", NULL },
 	{ 0, "max-size", BINDU_OPT_SIZE, &pack.max_size, "SIZE",
@@ -64,13 +65,37 @@ skip_output(int i, int rc, const struct stat *st)
 	walk.skip[i].ino = st->st_ino;
 }
 
+/* A whole number, maybe negative; 0 is none of a format's levels. */
+static int
+parse_level(const char *s, int *level, struct bindu_err *err)
+{
+	bool minus = *s == '-';
+	uint32_t n = 0;
+
+	*level = 0;
+	if (*s == '\0')
+		return 0;
+	if (bindu_str_u32(s + minus, &n, NULL) == -1 || n == 0 || n > 99)
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "\"%.20s\" is not a compression level", s);
+	*level = minus ? -(int)n : (int)n;
+	return 0;
+}
+
+static bool
+to_stdout(const char *name)
+{
+	return name != NULL && strcmp(name, "-") == 0;
+}
+
 static int
 check_options(const struct bindu_ctx *ctx, struct bindu_err *err)
 {
 	const char *level = gzip ? gzip : zstd ? zstd : "";
 	struct stat st;
-	char *end;
 
+	if (to_stdout(output))
+		output = NULL;
 	if (gzip != NULL && zstd != NULL)
 		return bindu_err_set(err, BINDU_E_USAGE,
 		    "--gzip and --zstd exclude each other");
@@ -78,19 +103,23 @@ check_options(const struct bindu_ctx *ctx, struct bindu_err *err)
 		return bindu_err_set(err, BINDU_E_USAGE,
 		    "--json needs --list, --explain or -o FILE: stdout is the "
 		    "archive's");
+	if ((ctx->json || list) && to_stdout(manifest))
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "--%s and the manifest cannot both have stdout",
+		    list ? "list" : "json");
+	if (output != NULL && (list || explain.n > 0))
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "--%s makes no archive; leave -o out",
+		    list ? "list" : "explain");
 	if (nul && !list)
 		return bindu_err_set(err, BINDU_E_USAGE, "-0 needs --list");
 	pack.compress = gzip ? BINDU_GZIP : zstd ? BINDU_ZSTD : BINDU_TAR;
-	pack.level = (int)strtol(level, &end, 10);
-	if (*level != '\0' && (*end != '\0' || pack.level == 0))
-		return bindu_err_set(err, BINDU_E_USAGE,
-		    "%s is not a "
-		    "compression level",
-		    level);
+	if (parse_level(level, &pack.level, err) == -1)
+		return -1;
 	skip_output(0, fstat(STDOUT_FILENO, &st), &st);
 	if (output != NULL)
 		skip_output(0, stat(output, &st), &st);
-	if (manifest != NULL)
+	if (manifest != NULL && !to_stdout(manifest))
 		skip_output(1, stat(manifest, &st), &st);
 	walk.strict = pack.strict;
 	pack.no_digest = manifest == NULL;
@@ -98,10 +127,11 @@ check_options(const struct bindu_ctx *ctx, struct bindu_err *err)
 }
 
 static int
-print(int fd, const struct bindu_buf *b, struct bindu_err *err)
+print(int fd, const struct bindu_buf *b, const char *what,
+    struct bindu_err *err)
 {
 	if (bindu_fd_write(fd, b->p ? b->p : "", b->len) == -1)
-		return bindu_err_sys(err, "cannot write");
+		return bindu_err_sys(err, "cannot write %s", what);
 	return 0;
 }
 
@@ -123,23 +153,21 @@ explain_paths(struct bindu_ctx *ctx, struct bindu_err *err)
 			answer = 1;
 		bindu_explain_fini(&x);
 	}
-	return print(STDOUT_FILENO, &b, err) == -1 ? -1 : answer;
+	return print(STDOUT_FILENO, &b, "the answer", err) == -1 ? -1 : answer;
 }
 
 static int
 list_tree(struct bindu_ctx *ctx, const struct bindu_tree *t,
     struct bindu_err *err)
 {
-	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(TEXT_MAX);
 	AUTO_BUF struct bindu_buf totals = BINDU_BUF_INIT(TEXT_MAX);
 
 	if (bindu_pack_list(t,
 		ctx->json ? BINDU_LIST_JSON :
 		    nul	  ? BINDU_LIST_NUL :
 			    BINDU_LIST_TEXT,
-		&b, err) == -1 ||
-	    bindu_pack_totals(t, &totals, err) == -1 ||
-	    print(STDOUT_FILENO, &b, err) == -1)
+		STDOUT_FILENO, err) == -1 ||
+	    bindu_pack_totals(t, &totals, err) == -1)
 		return -1;
 	if (!ctx->quiet && !ctx->json && !nul)
 		bindu_fd_write(STDERR_FILENO, totals.p, totals.len);
@@ -156,13 +184,13 @@ write_manifest(const struct bindu_tree *t, struct bindu_err *err)
 
 	if (bindu_manifest_write(t, &b, id, err) == -1)
 		return -1;
-	if (strcmp(manifest, "-") == 0)
-		return print(STDOUT_FILENO, &b, err);
+	if (to_stdout(manifest))
+		return print(STDOUT_FILENO, &b, "the manifest", err);
 	if (stat(manifest, &st) == 0 && !S_ISREG(st.st_mode)) {
 		fd = open(manifest, O_WRONLY | O_CLOEXEC);
 		if (fd == -1)
 			return bindu_err_sys(err, "cannot open %s", manifest);
-		return print(fd, &b, err);
+		return print(fd, &b, manifest, err);
 	}
 	return bindu_fd_replace(AT_FDCWD, manifest, 0644, b.p ? b.p : "", b.len,
 	    err);
@@ -182,14 +210,64 @@ print_result(const struct bindu_pack_stats *s)
 	puts(text);
 }
 
+/* Where the archive is until it is whole. */
+struct output {
+	int fd;
+	char *temp; /* takes output's place; NULL: output is no file */
+	bool nameless; /* temp is still to be made */
+};
+
+/* A device or a pipe is written to, a file is replaced.  Until then the file
+ * has no name, so that nothing is left of it when we are killed; where there
+ * are no such files, a name that the built-in ignore rules know. */
+static int
+open_output(struct output *o, struct bindu_err *err)
+{
+	AUTO_FREE char *dir = bindu_path_dir(output);
+	struct stat st;
+
+	if (stat(output, &st) == 0 && !S_ISREG(st.st_mode)) {
+		o->fd = open(output, O_WRONLY | O_CLOEXEC);
+	} else {
+		o->temp = bindu_path_temp(output);
+		/* Left by a killed process that had our number. */
+		unlink(o->temp);
+		o->fd = open(dir, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+		o->nameless = o->fd != -1;
+		if (o->fd == -1)
+			o->fd = open(o->temp,
+			    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	}
+	if (o->fd == -1)
+		return bindu_err_sys(err, "cannot make %s", output);
+	return 0;
+}
+
+/* Some file systems say only at close that there was no room. */
+static int
+close_output(struct output *o, struct bindu_err *err)
+{
+	char self[40];
+	int rc = 0;
+
+	snprintf(self, sizeof self, "/proc/self/fd/%d", o->fd);
+	if (o->nameless &&
+	    linkat(AT_FDCWD, self, AT_FDCWD, o->temp, AT_SYMLINK_FOLLOW) == -1)
+		rc = bindu_err_sys(err, "cannot make %s", output);
+	if (close(o->fd) == -1 && rc == 0)
+		rc = bindu_err_sys(err, "cannot write %s", output);
+	o->fd = -1;
+	if (rc == 0 && o->temp != NULL && rename(o->temp, output) == -1)
+		rc = bindu_err_sys(err, "cannot make %s", output);
+	return rc;
+}
+
 static int
 write_archive(struct bindu_ctx *ctx, struct bindu_tree *t,
     struct bindu_err *err)
 {
-	AUTO_FREE char *temp = NULL;
-	AUTO_CLOSE int fd = -1;
+	struct output o = { .fd = -1 };
 	struct bindu_pack_stats s;
-	struct stat st;
 	int rc;
 
 	if (output == NULL && isatty(STDOUT_FILENO))
@@ -198,20 +276,20 @@ write_archive(struct bindu_ctx *ctx, struct bindu_tree *t,
 	if (output == NULL)
 		return bindu_pack_write(t, STDOUT_FILENO, &pack, &s,
 		    ctx->report, err);
-	/* A device or a pipe is written to, a file is replaced. */
-	if (stat(output, &st) == 0 && !S_ISREG(st.st_mode))
-		fd = open(output, O_WRONLY | O_CLOEXEC);
-	else
-		fd =
-		    open(temp = xasprintf("%s.%ld.tmp", output, (long)getpid()),
-			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (fd == -1)
-		return bindu_err_sys(err, "cannot make %s", output);
-	rc = bindu_pack_write(t, fd, &pack, &s, ctx->report, err);
-	if (rc == 0 && temp != NULL && rename(temp, output) == -1)
-		rc = bindu_err_sys(err, "cannot make %s", output);
-	if (rc == -1 && temp != NULL)
-		unlink(temp);
+	if (open_output(&o, err) == -1) {
+		free(o.temp);
+		return -1;
+	}
+	rc = bindu_pack_write(t, o.fd, &pack, &s, ctx->report, err);
+	if (rc == -1 && err->code == BINDU_E_IO)
+		bindu_err_wrap(err, "%s", output);
+	if (rc == 0)
+		rc = close_output(&o, err);
+	if (rc == -1 && o.temp != NULL)
+		unlink(o.temp);
+	if (o.fd != -1)
+		close(o.fd);
+	free(o.temp);
 	if (rc == 0 && ctx->json)
 		print_result(&s);
 	return rc;
@@ -247,9 +325,10 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	note_drops(ctx, t);
 	if (list)
 		rc = list_tree(ctx, t, err);
-	else if (manifest == NULL || strcmp(manifest, "-") != 0)
+	else if (output != NULL || !to_stdout(manifest))
 		rc = write_archive(ctx, t, err);
-	if (rc == 0 && manifest != NULL && (list || strcmp(manifest, "-") == 0))
+	/* What an archive was made of has its digest. */
+	if (rc == 0 && manifest != NULL)
 		rc = bindu_manifest_hash(t, no_cache, pack.threads, ctx->report,
 		    err);
 	if (rc == 0 && manifest != NULL)

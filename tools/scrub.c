@@ -53,8 +53,10 @@ say_finding(struct bindu_ctx *ctx, const struct bindu_finding *f)
 	    f->level == BINDU_SCRUB_BLOCK && !f->dropped ? BINDU_ERROR :
 		f->level == BINDU_SCRUB_NOTE		 ? BINDU_INFO :
 							   BINDU_WARN,
-	    "%s%s: %s %s: %s %s", path, place, bindu_scrub_level_name(f->level),
-	    f->rule, bindu_scrub_what(f->rule), f->masked);
+	    "%s%s: %s %s: %s%s%s", path, place,
+	    bindu_scrub_level_name(f->level), f->rule,
+	    bindu_scrub_what(f->rule), *f->masked != '\0' ? " " : "",
+	    f->masked);
 	if (f->level == BINDU_SCRUB_BLOCK && !f->dropped)
 		bindu_note(ctx->report, BINDU_ERROR,
 		    "  to ship it, add to .binduscrub: %s", f->allow);
@@ -76,6 +78,10 @@ say_report(struct bindu_ctx *ctx, const struct bindu_scrub_report *r)
 		    visible(&b, r->kept[i].path), r->kept[i].rule);
 	for (size_t i = 0; i < r->n; i++)
 		say_finding(ctx, &r->finding[i]);
+	if (r->block > 0)
+		bindu_note(ctx->report, BINDU_ERROR,
+		    "what must not ship: take it out of its file, or name the "
+		    "file in .binduignore");
 	for (size_t i = 0; i < r->nunread; i++)
 		bindu_note(ctx->report, BINDU_ERROR, "%s was not read: %s",
 		    visible(&b, r->unread[i].path), r->unread[i].rule);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/path.h"
 #include "lib/base/tool.h"
 #include "lib/remote/agent.h"
 #include "lib/remote/release.h"
@@ -82,13 +83,10 @@ upload(struct bindu_ctx *ctx, const char *box, const char *dir,
 	    (unsigned long long)st.files_sent,
 	    bindu_str_human(st.sent_bytes, size, sizeof size));
 	ctx->result = make_result(box, id, &st);
-	if (ctx->json) {
-		AUTO_FREE char *text = bindu_json_text(ctx->result);
-
-		puts(text);
-	} else {
+	if (ctx->json)
+		bindu_tool_print_json(ctx);
+	else
 		puts(id);
-	}
 	return 0;
 }
 
@@ -96,7 +94,7 @@ static int
 run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
 	AUTO_FREE char *box = xstrdup(argv[0]);
-	AUTO_FREE char *note = NULL;
+	AUTO_FREE char *note = NULL, *dir = NULL;
 	char *colon = strchr(box, ':');
 
 	(void)argc; /* the table demands exactly one */
@@ -110,12 +108,19 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	if (*box == '\0' || (colon != NULL && *colon == '\0'))
 		return bindu_err_set(err, BINDU_E_USAGE,
 		    "\"%.60s\" is not BOX or BOX:DIR", argv[0]);
+	/* One name for one directory: its releases are kept under it. */
+	if (colon != NULL)
+		dir = bindu_path_clean(colon);
+	if (dir != NULL && !bindu_path_is_inside(dir))
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "\"%.60s\" does not lie below the home of the box's user",
+		    colon);
 	if (keep == 0 || keep > BINDU_KEEP_MAX)
 		return bindu_err_set(err, BINDU_E_USAGE,
 		    "option --keep: must be 1 to 100");
 	bindu_tool_catch();
 	note = make_note();
-	return upload(ctx, box, colon, note, err);
+	return upload(ctx, box, dir, note, err);
 }
 
 static const struct bindu_tool tool = {

@@ -100,8 +100,14 @@ ask_try(struct loop *l, const char *path, json_t *request, int64_t timeout_ms,
 	AUTO_CLOSE int sock = dial(path, err);
 	struct ask *a;
 
-	if (sock == -1 || boxd_wire_send(sock, req, NULL, 0, err) == -1)
+	if (sock == -1)
 		return NULL;
+	if (boxd_wire_send(sock, req, NULL, 0, err) == -1) {
+		/* It ended between the two: as if it had not been there. */
+		if (err->detail == EPIPE || err->detail == ECONNRESET)
+			err->code = BINDU_E_AGAIN;
+		return NULL;
+	}
 	a = new_ask(l, bindu_steal_fd(&sock), fn, ctx);
 	a->src = loop_watch(l, a->sock, EPOLLIN, on_readable, a);
 	if (timeout_ms)

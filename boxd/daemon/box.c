@@ -12,6 +12,8 @@
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 
+#define IPS 0x5000u
+
 static bool
 ip_taken(const struct boxd *d, const char *ip)
 {
@@ -21,25 +23,32 @@ ip_taken(const struct boxd *d, const char *ip)
 	return false;
 }
 
-/* The lowest free address; 10.88.0.1 is the bridge's own. */
-static char *
-free_ip(const struct boxd *d)
-{
-	for (unsigned n = 2; n < 65535; n++) {
-		char *ip = xasprintf("10.88.%u.%u", n >> 8, n & 255);
-
-		if ((n & 255) != 0 && (n & 255) != 255 && !ip_taken(d, ip))
-			return ip;
-		free(ip);
-	}
-	return xstrdup("10.88.255.254");
-}
-
 static void
 random_bytes(void *p, size_t n)
 {
 	if (getrandom(p, n, 0) != (ssize_t)n)
 		abort(); /* cannot fail for so few bytes */
+}
+
+/* Any free one of those whose ids are no other box's (UID_BOXES of the hub);
+ * 10.88.0.1 is the bridge's own.  Not the one that just became free: what its
+ * box had asked the world for may still come. */
+static char *
+free_ip(const struct boxd *d)
+{
+	uint16_t at;
+
+	random_bytes(&at, sizeof at);
+	for (unsigned i = 0; i < IPS; i++) {
+		unsigned n = (at + i) % IPS;
+		char *ip = xasprintf("10.88.%u.%u", n >> 8, n & 255);
+
+		if (n > 1 && (n & 255) != 0 && (n & 255) != 255 &&
+		    !ip_taken(d, ip))
+			return ip;
+		free(ip);
+	}
+	return xstrdup("10.88.255.254");
 }
 
 struct box *
@@ -118,6 +127,18 @@ box_find(struct boxd *d, const char *key)
 		if (!strcmp(b->name, key) && !box_hidden(b))
 			return b;
 	return NULL;
+}
+
+const char *
+box_near(struct boxd *d, const char *key)
+{
+	const char *near = NULL;
+
+	for (struct box *b = d->boxes; b; b = b->next)
+		if (!box_hidden(b))
+			near =
+			    bindu_str_nearer(key, strlen(key), near, b->name);
+	return near;
 }
 
 bool
@@ -222,11 +243,13 @@ box_log(const struct box *b, const char *fmt, ...)
 int
 box_need_running(const struct box *b, struct bindu_err *err)
 {
+	AUTO_FREE char *cure = box_cure(b->state, b->name);
+
 	if (b->state == BOX_RUNNING)
 		return 0;
-	return bindu_err_set(err, BINDU_E_CONFIG, "box %s is %s%s%s: %s",
+	return bindu_err_set(err, BINDU_E_UNAVAILABLE, "box %s is %s%s%s; %s",
 	    b->name, box_state_name(b->state), b->reason ? ", " : "",
-	    b->reason ? b->reason : "", box_cure(b->state));
+	    b->reason ? b->reason : "", cure);
 }
 
 void

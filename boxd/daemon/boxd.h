@@ -37,6 +37,7 @@ struct boxd {
 	unsigned adopting; /* who has not answered yet: boxes, the hub */
 	void (*adopted)(struct boxd *); /* all have; called once */
 	struct loop_timer *second;
+	int room_told; /* room.c: what it has warned of */
 	struct loop_src *signals;
 	int ready_fd;
 };
@@ -67,6 +68,7 @@ struct box {
 	enum box_state state;
 	enum box_want want;
 	bool announced; /* a client knows it exists */
+	bool no_room; /* suspended until there is some: room.c */
 	/* What only this process knows. */
 	struct life *life; /* the operation under way, or NULL */
 	struct ask *watch;
@@ -84,6 +86,8 @@ void box_link(struct box *);
 void box_unlink(struct box *);
 bool box_hidden(const struct box *);
 struct box *box_find(struct boxd *, const char *id_or_name);
+/* The name that was meant, perhaps; NULL. */
+const char *box_near(struct boxd *, const char *name);
 bool box_name_ok(const char *);
 char *box_name_make(struct boxd *);
 char *box_dir(const struct box *);

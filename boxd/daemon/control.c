@@ -5,7 +5,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,27 +31,20 @@
 #define RECORD_MAX (1 << 20)
 #define HUB_MS 20000
 #define LOG_MAX (10 << 20)
+#define UNIT_WORDS 7 /* before the program, of a unit of its own */
 
 /* The last line a failed start left in the log. */
 static void
 last_words(const struct place *p, off_t from, struct bindu_err *err)
 {
-	AUTO_CLOSE int fd =
-	    openat(p->state_fd, "daemon.log", O_RDONLY | O_CLOEXEC);
-	AUTO_FREE char *text = NULL;
-	char *line = NULL;
-	size_t n;
+	AUTO_FREE char *line =
+	    bindu_fd_last_line(p->state_fd, "daemon.log", from);
+	const char *say = line != NULL ? line : "it said nothing";
 
-	if (fd != -1 && lseek(fd, from, SEEK_SET) != -1 &&
-	    bindu_fd_read_all(fd, RECORD_MAX, &text, &n, NULL) == 0 && n > 1) {
-		text[n - 1] = '\0';
-		line = strrchr(text, '\n');
-		line = line ? line + 1 : text;
-	}
-	if (line && bindu_str_starts(line, "bindu-boxd: "))
-		line += strlen("bindu-boxd: ");
+	if (bindu_str_starts(say, "bindu-boxd: "))
+		say += strlen("bindu-boxd: ");
 	bindu_err_set(err, BINDU_E_UNAVAILABLE, "bindu-boxd did not start: %s",
-	    line ? line : "it said nothing");
+	    say);
 }
 
 static bool
@@ -64,10 +59,13 @@ is_serving(const struct place *p)
 	    bindu_json_int(facts, "pid", 0) == place_holder(p);
 }
 
+/* 1: whoever held it was about to end, and has. */
 static int
 wait_serving(const struct place *p, int64_t deadline, struct bindu_err *err)
 {
 	while (!is_serving(p)) {
+		if (!place_holder(p))
+			return 1;
 		if (bindu_clock_left(deadline) == 0)
 			return bindu_err_set(err, BINDU_E_AGAIN,
 			    "bindu-boxd (pid %d) does not serve %s yet",
@@ -77,21 +75,47 @@ wait_serving(const struct place *p, int64_t deadline, struct bindu_err *err)
 	return 0;
 }
 
+/* Under systemd what a unit started ends with it, a CI job's daemon and boxes
+ * too, and a login's where logind kills what it left: the daemon gets a unit of
+ * its own.  Root's is the machine's; an ordinary user's lasts only where the
+ * user's manager does.  NULL: there is none. */
+static const char *
+unit_manager(void)
+{
+	const struct passwd *pw = geteuid() != 0 ? getpwuid(geteuid()) : NULL;
+	AUTO_FREE char *lingers =
+	    pw ? xasprintf("/var/lib/systemd/linger/%s", pw->pw_name) : NULL;
+
+	if (access("/run/systemd/system", F_OK) == -1)
+		return NULL;
+	if (geteuid() == 0)
+		return "--system";
+	return lingers && access(lingers, F_OK) == 0 ? "--user" : NULL;
+}
+
 static pid_t
 spawn_run(const struct place *p, const char *listen, int log, int ready,
-    struct bindu_err *err)
+    const char *manager, struct bindu_err *err)
 {
 	AUTO_FREE char *fd = xasprintf("%d", ready);
-	const char *argv[] = { "/proc/self/exe", "run", "-v", "--state",
-		p->state, "--socket", p->socket, "--ready-fd", fd,
+	char exe[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+	const char *argv[] = { "systemd-run", "--scope", manager, "--quiet",
+		"--collect", "--description=bindu-boxd", "--", exe, "run", "-v",
+		"--state", p->state, "--socket", p->socket, "--ready-fd", fd,
 		listen ? "--listen" : NULL, listen, NULL };
 	struct bindu_proc_opts o = BINDU_PROC_OPTS;
 
-	o.argv = argv;
+	if (n == -1)
+		return bindu_err_sys(err, "cannot find bindu-boxd's program");
+	exe[n] = '\0';
+	o.argv = manager ? argv : argv + UNIT_WORDS;
 	o.cwd = "/";
 	o.out = o.err = log;
 	o.own_session = true;
 	o.keep_fd = ready;
+	/* A lock or pipe of who starts us would be held as long as boxes run. */
+	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 	return bindu_proc_spawn(&o, err);
 }
 
@@ -109,42 +133,76 @@ open_log(const struct place *p)
 	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
-int
-control_start(const struct place *p, const char *listen, struct bindu_err *err)
+/* 0: it serves, 1: it ended, -1: err is set. */
+static int
+start_once(const struct place *p, const char *listen, int log,
+    const char *manager, int64_t deadline, struct bindu_err *err)
 {
-	int64_t deadline = bindu_clock_deadline(START_MS);
-	AUTO_CLOSE int log = -1;
 	int ends[2];
 	AUTO_CLOSE int in = -1;
 	struct pollfd pfd = { .events = POLLIN };
-	off_t before;
+	pid_t pid;
 	char c;
 
-	if (place_holder(p))
-		return wait_serving(p, deadline, err);
-	log = open_log(p);
-	if (log == -1 || pipe2(ends, O_CLOEXEC) == -1)
+	if (pipe2(ends, O_CLOEXEC) == -1)
 		return bindu_err_sys(err, "cannot start bindu-boxd");
 	in = ends[0];
-	before = lseek(log, 0, SEEK_END);
-	if (spawn_run(p, listen, log, ends[1], err) == -1) {
-		close(ends[1]);
-		return -1;
-	}
+	pid = spawn_run(p, listen, log, ends[1], manager, err);
 	close(ends[1]);
+	if (pid == -1)
+		return manager ? 1 : -1;
 	pfd.fd = in;
 	if (poll(&pfd, 1, bindu_clock_left(deadline)) != 1)
 		return bindu_err_set(err, BINDU_E_AGAIN,
 		    "bindu-boxd was not "
 		    "ready in time, see %s/daemon.log",
 		    p->state);
-	if (read(in, &c, 1) == 1)
-		return 0;
+	return read(in, &c, 1) == 1 ? 0 : 1;
+}
+
+/* 0: it serves, 1: another did as we tried, and has ended, -1: err is set. */
+static int
+start(const struct place *p, const char *listen, int64_t deadline,
+    struct bindu_err *err)
+{
+	AUTO_CLOSE int log = -1;
+	const char *manager = unit_manager();
+	off_t before;
+	int rc = 1;
+
+	if (place_holder(p))
+		return wait_serving(p, deadline, err);
+	log = open_log(p);
+	if (log == -1)
+		return bindu_err_sys(err, "cannot start bindu-boxd");
+	before = lseek(log, 0, SEEK_END);
+	/* A systemd that refuses is no reason not to serve. */
+	if (manager)
+		rc = start_once(p, listen, log, manager, deadline, err);
+	if (rc == 1)
+		rc = start_once(p, listen, log, NULL, deadline, err);
+	if (rc != 1)
+		return rc;
 	/* It ended: somebody else may have won the race. */
 	if (place_holder(p))
 		return wait_serving(p, deadline, err);
 	last_words(p, before, err);
 	return -1;
+}
+
+int
+control_start(const struct place *p, const char *listen, struct bindu_err *err)
+{
+	int64_t deadline = bindu_clock_deadline(START_MS);
+	int rc;
+
+	do
+		rc = start(p, listen, deadline, err);
+	while (rc == 1 && bindu_clock_left(deadline) > 0);
+	return rc == 1 ?
+	    bindu_err_set(err, BINDU_E_AGAIN,
+		"bindu-boxd for %s ends as often as it starts", p->state) :
+	    rc;
 }
 
 int
@@ -185,6 +243,22 @@ each(const struct place *p, const char *dir,
 	return a;
 }
 
+/* A record says what was so when a daemon last looked; a boot of the machine
+ * since then has ended all. */
+static const char *
+state_now(int dir, const char *id, const char *said)
+{
+	AUTO_FREE char *path =
+	    xasprintf("/proc/self/fd/%d/%s/monitor.sock", dir, id);
+	AUTO_CLOSE int fd = -1;
+
+	if (said == NULL ||
+	    (strcmp(said, "running") != 0 && strcmp(said, "suspended") != 0))
+		return said;
+	fd = bindu_fd_unix_connect(path, SOCK_SEQPACKET, NULL);
+	return fd == -1 ? "stopped" : said;
+}
+
 static void
 add_box(json_t *a, int dir, const char *name)
 {
@@ -201,6 +275,8 @@ add_box(json_t *a, int dir, const char *name)
 	box = json_object();
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		bindu_json_set_str(box, keys[i], bindu_json_str(o, keys[i]));
+	bindu_json_set_str(box, "state",
+	    state_now(dir, name, bindu_json_str(o, "state")));
 	json_array_append_new(a, box);
 }
 

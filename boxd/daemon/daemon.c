@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/tool.h"
 #include "life.h"
+#include "room.h"
 #include "rpc_server.h"
 #include "service.h"
 #include "web.h"
@@ -142,6 +144,7 @@ on_second(void *arg)
 	struct boxd *d = arg;
 
 	life_sweep(d);
+	room_watch(d);
 	d->second = loop_after(d->loop, SECOND_MS, on_second, d);
 }
 
@@ -239,9 +242,13 @@ daemon_run(struct place *p, const char *listen, int ready_fd,
 	AUTO_CLOSE int lock = -1;
 	int rc;
 
+	prctl(PR_SET_NAME, "bindu-boxd"); /* it was "exe" */
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
 	mallopt(M_MMAP_THRESHOLD, BIG_MALLOC);
+	/* One heap, not one for each thread of gRPC: what a thread has freed
+	 * the others could not use, and floods took half as much again. */
+	mallopt(M_ARENA_MAX, 1);
 	lock = lock_place(p, err);
 	if (lock == -1)
 		return -1;

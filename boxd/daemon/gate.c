@@ -11,6 +11,7 @@
 #include "lib/base/mem.h"
 
 #define PIECE (256 << 10)
+#define HEADS_MAX 256 /* of a piece that count: more streams are refused */
 
 struct gate {
 	struct gates *all;
@@ -32,6 +33,10 @@ struct gates {
 	struct loop *loop;
 	struct gate *first;
 	unsigned n;
+	unsigned ahead; /* calls that are in gRPC, about */
+	unsigned begun, begun_before; /* calls that came out, in all */
+	bool paused;
+	struct loop_timer *stuck;
 	uint8_t piece[PIECE];
 };
 
@@ -64,7 +69,70 @@ gates_free(struct gates *all)
 {
 	while (all && all->first)
 		gate_close(all->first);
+	if (all)
+		loop_cancel(&all->stuck);
 	free(all);
+}
+
+static void
+set_events(struct gate *g)
+{
+	for (int i = 0; i < 2; i++) {
+		bool deaf = g->eof[i] || g->rest[i].len ||
+		    (i == 0 && g->all->paused);
+
+		loop_events(g->src[i],
+		    (deaf ? 0u : (uint32_t)EPOLLIN) |
+			(g->rest[!i].len ? (uint32_t)EPOLLOUT : 0u));
+	}
+}
+
+static void
+set_paused(struct gates *all, bool paused)
+{
+	all->paused = paused;
+	loop_cancel(&all->stuck);
+	for (struct gate *g = all->first; g; g = g->next)
+		set_events(g);
+}
+
+static void
+on_stuck(void *arg)
+{
+	struct gates *all = arg;
+
+	all->stuck = NULL;
+	if (all->begun == all->begun_before) {
+		all->ahead = 0;
+		set_paused(all, false);
+		return;
+	}
+	all->begun_before = all->begun;
+	all->stuck = loop_after(all->loop, GATES_STUCK_MS, on_stuck, all);
+}
+
+void
+gates_begun(struct gates *all)
+{
+	all->begun++;
+	if (all->ahead > 0)
+		all->ahead--;
+	if (all->paused && all->ahead < GATES_AHEAD / 2)
+		set_paused(all, false);
+}
+
+static void
+count_heads(struct gate *g)
+{
+	struct gates *all = g->all;
+
+	all->ahead += g->count.heads < HEADS_MAX ? g->count.heads : HEADS_MAX;
+	g->count.heads = 0;
+	if (all->paused || all->ahead <= GATES_AHEAD)
+		return;
+	set_paused(all, true);
+	all->begun_before = all->begun;
+	all->stuck = loop_after(all->loop, GATES_STUCK_MS, on_stuck, all);
 }
 
 /* What is left over of side from; -1: the other side is gone. */
@@ -94,7 +162,8 @@ move(struct gate *g, int from)
 
 	if (flush(g, from) == -1)
 		return -1;
-	if (g->rest[from].len > 0 || g->eof[from])
+	if (g->rest[from].len > 0 || g->eof[from] ||
+	    (from == 0 && g->all->paused))
 		return 0;
 	n = recv(g->fd[from], p, PIECE, 0);
 	if (n == -1)
@@ -106,6 +175,7 @@ move(struct gate *g, int from)
 	if (from == 0 &&
 	    gate_count(&g->count, p, (size_t)n, bindu_clock_ms()) == -1)
 		return -1;
+	count_heads(g);
 	done = send(g->fd[!from], p, (size_t)n, MSG_NOSIGNAL);
 	if (done == -1 && errno != EAGAIN)
 		return -1;
@@ -128,21 +198,36 @@ on_ready(void *arg, uint32_t events)
 		gate_close(g);
 		return;
 	}
-	for (int i = 0; i < 2; i++)
-		loop_events(g->src[i],
-		    (g->eof[i] || g->rest[i].len ? 0u : (uint32_t)EPOLLIN) |
-			(g->rest[!i].len ? (uint32_t)EPOLLOUT : 0u));
+	set_events(g);
+}
+
+static struct gate *
+find(struct gates *all, int fd)
+{
+	struct gate *g = all->first;
+
+	/* The newest has the number when an older one is not closed yet. */
+	while (g && g->far != fd)
+		g = g->next;
+	return g;
 }
 
 void
 gates_known(struct gates *all, int fd)
 {
-	/* The newest has the number when an older one is not closed yet. */
-	for (struct gate *g = all->first; g; g = g->next)
-		if (g->far == fd) {
-			g->known = true;
-			return;
-		}
+	struct gate *g = find(all, fd);
+
+	if (g)
+		g->known = true;
+}
+
+void
+gates_shut(struct gates *all, int fd)
+{
+	struct gate *g = find(all, fd);
+
+	if (g)
+		gate_close(g);
 }
 
 static void
@@ -185,5 +270,6 @@ gates_open(struct gates *all, int fd)
 	for (int i = 0; i < 2; i++)
 		g->src[i] =
 		    loop_watch(all->loop, g->fd[i], EPOLLIN, on_ready, g);
+	set_events(g);
 	return pair[1];
 }

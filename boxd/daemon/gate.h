@@ -19,6 +19,11 @@
  * many a second. */
 #define GATE_BURST 1000
 #define GATE_RATE 100
+/* Calls that went in and that gRPC has not given to us yet: it keeps them all,
+ * 12 kB each, while we have no time.  Beyond so many nobody is listened to;
+ * what does not come for so long is none. */
+#define GATES_AHEAD 250
+#define GATES_STUCK_MS 500
 
 /* The counting, apart from any socket. */
 struct gate_count {
@@ -27,6 +32,7 @@ struct gate_count {
 	size_t nhead;
 	size_t left; /* of the frame's payload */
 	size_t block; /* bytes of the header block that is open */
+	unsigned heads; /* that began; the caller sets it back */
 	int64_t tokens, at; /* thousandths; ms */
 };
 void gate_count_init(struct gate_count *, int64_t now_ms);
@@ -39,6 +45,10 @@ void gates_free(struct gates *); /* closes all */
 /* Takes fd; the descriptor for gRPC, or -1 when there is no room.  The oldest
  * connection that has not shown a token yet makes room. */
 int gates_open(struct gates *, int fd);
+/* One of the calls came out of gRPC. */
+void gates_begun(struct gates *);
 /* A call with a token came by the connection that gRPC has as fd. */
 void gates_known(struct gates *, int fd);
+/* Close that connection. */
+void gates_shut(struct gates *, int fd);
 #endif

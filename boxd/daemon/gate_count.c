@@ -36,6 +36,7 @@ begin_frame(struct gate_count *g, int64_t now_ms)
 
 	g->nhead = 0;
 	g->left = n;
+	g->heads += type == HEADERS;
 	if (type == HEADERS || type == CONTINUATION) {
 		g->block += n;
 		if (g->block > GATE_BLOCK_MAX)

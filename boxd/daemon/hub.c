@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,14 +17,17 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/proc.h"
+#include "lib/base/str.h"
 
 #define START_MS 30000 /* a hub that has not answered by then is broken */
 #define RETRY_MS 10
 #define ANSWER_MS 120000
+#define LOST_MAX 2
 
 struct hub_req {
 	struct hub *hub;
-	json_t *request; /* until it is sent */
+	json_t *request; /* until it is answered */
+	int lost; /* times that its hub ended first */
 	ask_fn *fn;
 	void *ctx;
 	struct ask *ask;
@@ -36,12 +40,16 @@ struct hub {
 	char *sock;
 	pid_t pid; /* the child we started, or 0 */
 	int pidfd;
-	int64_t died; /* when a child of ours last did */
+	int leash; /* of the child: it sees our end by it before the ping */
+	int64_t born, died; /* when a child of ours last was, and did */
 	struct loop_src *src;
-	struct hub_req *ping;
+	struct hub_req *ping; /* stays: the hub sees our end by it */
+	bool attended; /* it is answered */
 	json_t *facts;
 	bool met; /* the first ping is answered or failed */
 };
+
+static void ping(struct hub *);
 
 static void
 on_ping(void *ctx, struct ask *a, const json_t *msg, int *fds,
@@ -51,13 +59,19 @@ on_ping(void *ctx, struct ask *a, const json_t *msg, int *fds,
 
 	(void)a;
 	(void)fds;
-	if (err)
+	if (err) {
+		bool ended = h->attended;
+
+		hub_drop(&h->ping);
+		h->attended = false;
+		if (ended)
+			return;
 		bindu_log(BINDU_WARN, "hub: %s", err->msg);
-	if (!err) {
+	} else {
 		json_decref(h->facts);
 		h->facts = json_incref((json_t *)msg);
+		h->attended = true;
 	}
-	hub_drop(&h->ping);
 	if (!h->met) {
 		h->met = true;
 		boxd_answered(h->d);
@@ -68,8 +82,8 @@ static void
 ping(struct hub *h)
 {
 	if (!h->ping)
-		h->ping =
-		    hub_ask(h, json_pack("{ss}", "op", "ping"), on_ping, h);
+		h->ping = hub_ask(h,
+		    json_pack("{sssb}", "op", "ping", "attend", 1), on_ping, h);
 }
 
 static void
@@ -86,22 +100,33 @@ on_child(void *arg, uint32_t events)
 	h->pid = 0;
 	h->died = bindu_clock_ms();
 	loop_unwatch(&h->src);
-	close(h->pidfd);
-	h->pidfd = -1;
+	bindu_cleanup_close(&h->pidfd);
+	bindu_cleanup_close(&h->leash);
+	h->pidfd = h->leash = -1;
 }
 
 static int
 spawn(struct hub *h, struct bindu_err *err)
 {
 	AUTO_FREE char *prog = bindu_config_libexec("boxd-monitor");
-	const char *argv[] = { prog, "hub", h->d->state, NULL };
+	char number[16];
+	const char *argv[] = { prog, "hub", h->d->state, "--attend-fd", number,
+		NULL };
 	struct bindu_proc_opts o = BINDU_PROC_OPTS;
+	int leash[2];
+	AUTO_CLOSE int theirs = -1;
 	AUTO_CLOSE int log = openat(h->d->state_fd, "hub.log",
 	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (log == -1)
 		return bindu_err_sys(err, "cannot open %s/hub.log",
 		    h->d->state);
+	if (pipe2(leash, O_CLOEXEC) == -1)
+		return bindu_err_sys(err, "cannot make a pipe for the hub");
+	o.keep_fd = theirs = leash[0];
+	bindu_cleanup_close(&h->leash);
+	h->leash = leash[1];
+	snprintf(number, sizeof number, "%d", theirs);
 	o.argv = argv;
 	o.cwd = "/";
 	o.out = o.err = log;
@@ -111,11 +136,15 @@ spawn(struct hub *h, struct bindu_err *err)
 		h->pid = 0;
 		return -1;
 	}
+	h->born = bindu_clock_ms();
 	h->pidfd = (int)syscall(SYS_pidfd_open, h->pid, 0);
 	if (h->pidfd != -1) {
 		fcntl(h->pidfd, F_SETFD, FD_CLOEXEC);
 		h->src = loop_watch(h->d->loop, h->pidfd, EPOLLIN, on_child, h);
 	}
+	if (h->attended) /* the one before */
+		hub_drop(&h->ping);
+	h->attended = false;
 	ping(h);
 	return 0;
 }
@@ -126,8 +155,8 @@ hub_new(struct boxd *d)
 	struct hub *h = xcalloc(1, sizeof *h);
 
 	h->d = d;
-	h->pidfd = -1;
-	h->died = -1;
+	h->pidfd = h->leash = -1;
+	h->born = h->died = -1;
 	h->sock = xasprintf("%s/hub.sock", d->state);
 	d->adopting++;
 	ping(h);
@@ -141,11 +170,25 @@ hub_free(struct hub *h)
 		return;
 	hub_drop(&h->ping);
 	loop_unwatch(&h->src);
-	if (h->pidfd != -1)
-		close(h->pidfd);
+	bindu_cleanup_close(&h->pidfd);
+	bindu_cleanup_close(&h->leash);
 	json_decref(h->facts);
 	free(h->sock);
 	free(h);
+}
+
+static void try_now(void *);
+
+/* The hub was killed, or about to end, before it gave the request to a
+ * process of the request's own; or that one was killed.  Either way all can be
+ * asked again: build and remove find what is done, and start first ends a
+ * monitor that the box has. */
+static bool
+was_lost(const struct hub_req *q, const json_t *msg,
+    const struct bindu_err *err)
+{
+	return err && !msg && q->request && err->code == BINDU_E_AGAIN &&
+	    err->detail == 0;
 }
 
 static void
@@ -153,9 +196,51 @@ relay(void *ctx, struct ask *a, const json_t *msg, int *fds,
     const struct bindu_err *err)
 {
 	struct hub_req *q = ctx;
+	struct bindu_err why = { 0 };
 
 	(void)a;
+	if (was_lost(q, msg, err)) {
+		if (q->lost++ < LOST_MAX) {
+			ask_close(&q->ask);
+			q->began = bindu_clock_ms();
+			q->deadline = bindu_clock_deadline(START_MS);
+			q->retry =
+			    loop_after(q->hub->d->loop, RETRY_MS, try_now, q);
+			return;
+		}
+		bindu_err_set(&why, BINDU_E_UNAVAILABLE,
+		    "the box maker ended %d times before it answered (see "
+		    "%s/hub.log)",
+		    q->lost, q->hub->d->state);
+		err = &why;
+	}
+	if (msg && !bindu_json_str(msg, "event")) {
+		json_decref(q->request);
+		q->request = NULL;
+	}
 	q->fn(q->ctx, NULL, msg, fds, err);
+}
+
+/* Started for this request, not one that has served others. */
+static bool
+ended_at_once(const struct hub_req *q)
+{
+	return q->hub->died >= q->hub->born && q->hub->born >= q->began;
+}
+
+/* Why, it has said in its log. */
+static void
+last_words(const struct hub *h, struct bindu_err *err)
+{
+	static const char who[] = "boxd-monitor: ", warning[] = "warning: ";
+	AUTO_FREE char *line = bindu_fd_last_line(h->d->state_fd, "hub.log", 0);
+	const char *say = line != NULL ? line : "it ended at once";
+
+	if (bindu_str_starts(say, who))
+		say += strlen(who);
+	if (bindu_str_starts(say, warning)) /* that did not end it */
+		say = "it ended at once";
+	bindu_err_set(err, BINDU_E_UNAVAILABLE, "%s", say);
 }
 
 static void
@@ -177,12 +262,10 @@ try_now(void *arg)
 	q->retry = NULL;
 	q->ask = ask_try(q->hub->d->loop, q->hub->sock, json_incref(q->request),
 	    ANSWER_MS, relay, q, &err);
-	if (q->ask) {
-		json_decref(bindu_steal(&q->request));
+	if (q->ask)
 		return;
-	}
-	if (q->hub->died >= q->began)
-		bindu_err_set(&err, BINDU_E_UNAVAILABLE, "it ended at once");
+	if (ended_at_once(q))
+		last_words(q->hub, &err);
 	if (err.code != BINDU_E_AGAIN || bindu_clock_left(q->deadline) == 0) {
 		fail(q, &err);
 		return;

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include "lib/base/mem.h"
 
 static const char *const states[BOX_STATES] = {
 	[BOX_STARTING] = "starting",
@@ -86,20 +87,20 @@ box_move(enum box_state s, enum box_verb v)
 	return moves[s][v];
 }
 
-const char *
-box_cure(enum box_state s)
+char *
+box_cure(enum box_state s, const char *name)
 {
 	switch (s) {
 	case BOX_STARTING:
-		return "wait until it runs";
+		return xasprintf("wait until it runs: bindu-box wait %s", name);
 	case BOX_SUSPENDED:
-		return "resume it first";
+		return xasprintf("resume it first: bindu-box resume %s", name);
 	case BOX_STOPPED:
 	case BOX_FAILED:
-		return "start it first";
+		return xasprintf("start it first: bindu-box start %s", name);
 	case BOX_RUNNING:
 	case BOX_STATES:
 		break;
 	}
-	return "look at its state";
+	return xasprintf("look at its state: bindu-box get %s", name);
 }

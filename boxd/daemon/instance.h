@@ -32,6 +32,6 @@ const char *box_want_name(enum box_want);
 int box_want_parse(const char *);
 const char *box_verb_name(enum box_verb);
 enum box_move box_move(enum box_state, enum box_verb);
-/* What a person should do instead of a refused move. */
-const char *box_cure(enum box_state);
+/* What a person should do instead of a refused move; caller frees. */
+char *box_cure(enum box_state, const char *name);
 #endif

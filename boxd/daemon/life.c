@@ -7,6 +7,7 @@
 #include "hub.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "room.h"
 #include "web.h"
 
 static void
@@ -187,6 +188,11 @@ keep_want(struct box *b, enum box_verb verb, struct bindu_err *err)
 		b->want = WANT_RUNNING;
 	if (b->want == old || store_save(b, err) == 0)
 		return 0;
+	/* A full disk must not keep us from making room. */
+	if (verb == VERB_DESTROY || verb == VERB_STOP) {
+		bindu_log(BINDU_WARN, "box %s: cannot write it down", b->name);
+		return 0;
+	}
 	b->want = old;
 	return -1;
 }
@@ -232,11 +238,15 @@ life_do(struct box *b, enum box_verb verb, life_fn *fn, void *ctx,
 
 	if (b->life)
 		return join(b, verb, fn, ctx, handle, err);
-	if (move == MOVE_NO)
-		return bindu_err_set(err, BINDU_E_CONFIG,
-		    "cannot %s box %s: it is %s, %s", box_verb_name(verb),
-		    b->name, box_state_name(b->state), box_cure(b->state));
-	if (keep_want(b, verb, err) == -1)
+	if (move == MOVE_NO) {
+		AUTO_FREE char *cure = box_cure(b->state, b->name);
+
+		return bindu_err_set(err, BINDU_E_UNAVAILABLE,
+		    "cannot %s box %s: it is %s; %s", box_verb_name(verb),
+		    b->name, box_state_name(b->state), cure);
+	}
+	if ((move != MOVE_THERE && room_check(b->d, verb, err) == -1) ||
+	    keep_want(b, verb, err) == -1)
 		return -1;
 	if (move == MOVE_THERE)
 		return 1;

@@ -31,6 +31,9 @@ struct life *life_new(struct box *, enum box_verb);
 void life_begin(struct box *, enum box_verb);
 /* The operation is over and freed; after a destroy the box is too. */
 void life_end(struct life *, uint64_t us, const struct bindu_err *);
+/* The same where the box should be as before: what is, is asked for if its
+ * monitor was lost meanwhile. */
+void life_fail(struct life *, const struct bindu_err *);
 /* Those who wait hear now; more may come to wait. */
 void life_tell(struct life *, const struct bindu_err *);
 /* On disk as well; why may be NULL. */

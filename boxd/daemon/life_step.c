@@ -11,6 +11,7 @@
 #define STOP_GRACE_MS 5000
 #define DESTROY_GRACE_MS 500
 #define ASK_MS 30000
+#define DESTROY_ASK_MS 10000 /* then the hub ends it by force */
 #define PIDS 4096
 
 static ask_fn on_started;
@@ -31,7 +32,8 @@ remove_rest(struct life *l)
 	AUTO_FREE char *dir = box_dir(l->box);
 
 	l->hub = hub_ask(l->box->d->hub,
-	    json_pack("{ssssss}", "op", "remove", "id", l->box->id, "dir", dir),
+	    json_pack("{ssssssss}", "op", "remove", "id", l->box->id, "dir",
+		dir, "ip", l->box->ip),
 	    on_removed, l);
 }
 
@@ -67,7 +69,7 @@ on_stopped(void *ctx, struct ask *a, const json_t *msg, int *fds,
 	/* No monitor, or one that ended meanwhile: nothing runs there.  A
 	 * destroy goes on in any case, the hub removes by force. */
 	if (err && l->verb != VERB_DESTROY && (msg || life_is_late(err)))
-		life_end(l, 0, err);
+		life_fail(l, err);
 	else
 		stopped(l);
 }
@@ -75,11 +77,13 @@ on_stopped(void *ctx, struct ask *a, const json_t *msg, int *fds,
 void
 life_stop_box(struct life *l)
 {
-	int grace = l->verb == VERB_DESTROY ? DESTROY_GRACE_MS : STOP_GRACE_MS;
+	bool force = l->verb == VERB_DESTROY;
+	int grace = force ? DESTROY_GRACE_MS : STOP_GRACE_MS;
+	int limit = grace + (force ? DESTROY_ASK_MS : ASK_MS);
 
 	l->ask = life_ask(l->box,
-	    json_pack("{sssi}", "op", "stop", "grace_ms", grace),
-	    ASK_MS + grace, on_stopped, l);
+	    json_pack("{sssi}", "op", "stop", "grace_ms", grace), limit,
+	    on_stopped, l);
 }
 
 void
@@ -184,12 +188,13 @@ on_frozen(void *ctx, struct ask *a, const json_t *msg, int *fds,
 	(void)a;
 	(void)fds;
 	box_use(l->box, 0); /* a failed auto-suspend waits its time again */
-	if (!err) {
-		life_set_state(l->box,
-		    l->verb == VERB_SUSPEND ? BOX_SUSPENDED : BOX_RUNNING,
-		    NULL);
+	if (err) {
+		life_fail(l, err);
+		return;
 	}
-	life_end(l, us > 0 ? (uint64_t)us : 1, err);
+	life_set_state(l->box,
+	    l->verb == VERB_SUSPEND ? BOX_SUSPENDED : BOX_RUNNING, NULL);
+	life_end(l, us > 0 ? (uint64_t)us : 1, NULL);
 }
 
 void

@@ -2,7 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 #include "lib/base/clock.h"
+#include "lib/base/log.h"
 #include "life_priv.h"
+#include "room.h"
 
 #define STAT_MS 5000
 /* A box that ends sooner than this after its start is not started again. */
@@ -18,11 +20,16 @@ ended(struct box *b, const char *why)
 	    (!b->started_ms ||
 		bindu_clock_ms() - b->started_ms > RESTART_MIN_MS);
 
+	struct bindu_err err = { 0 };
+
 	ask_close(&b->watch);
 	if (b->life)
 		return;
 	life_set_state(b, BOX_STOPPED, why);
-	if (again)
+	if (again && room_check(b->d, VERB_START, &err) == -1)
+		bindu_log(BINDU_WARN, "box %s is not started again: %s",
+		    b->name, err.msg);
+	else if (again)
 		life_begin(b, VERB_START);
 }
 
@@ -53,6 +60,16 @@ life_watch(struct box *b)
 		    on_watch, b);
 }
 
+/* It should be watched, and is not: its monitor ended in the middle of
+ * another operation, or was too busy to say how the box is. */
+static void
+look_again(struct box *b)
+{
+	if (!b->life && !b->watch &&
+	    (b->state == BOX_RUNNING || b->state == BOX_SUSPENDED))
+		life_adopt(b);
+}
+
 /* What is left to do once the truth is known. */
 static void
 settle(struct box *b, bool up)
@@ -65,6 +82,8 @@ settle(struct box *b, bool up)
 		life_begin(b, VERB_START);
 	else if (!up && (b->state == BOX_RUNNING || b->state == BOX_SUSPENDED))
 		ended(b, "it ended while nobody watched");
+	else
+		look_again(b);
 }
 
 static void
@@ -100,6 +119,15 @@ life_adopt(struct box *b)
 	b->d->adopting++;
 	l->ask =
 	    life_ask(b, json_pack("{ss}", "op", "stat"), STAT_MS, on_stat, l);
+}
+
+void
+life_fail(struct life *l, const struct bindu_err *err)
+{
+	struct box *b = l->box;
+
+	life_end(l, 0, err);
+	look_again(b);
 }
 
 void

@@ -1,9 +1,11 @@
 /* bindu-boxd: the local runtime.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "auth.h"
 #include "control.h"
+#include "lib/base/config.h"
 #include "lib/base/mem.h"
 #include "lib/base/tool.h"
 
@@ -211,6 +213,31 @@ run_doctor(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	return missing;
 }
 
+/* For Ubuntu, where a program without one is no root of a namespace it makes.
+ * Its children keep the profile, or get their own: slirp4netns, mmdebstrap. */
+static int
+run_apparmor(struct bindu_ctx *ctx, int argc, char **argv,
+    struct bindu_err *err)
+{
+	AUTO_FREE char *found = bindu_config_libexec("boxd-monitor");
+	AUTO_FREE char *prog = realpath(found, NULL);
+
+	(void)argc;
+	(void)argv;
+	if (ctx->json)
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "apparmor prints a profile; it has no --json");
+	if (!prog)
+		return bindu_err_sys(err, "cannot find %s", found);
+	printf("abi <abi/4.0>,\ninclude <tunables/global>\n\n"
+	       "profile bindu-boxd \"");
+	for (const char *c = prog; *c; c++)
+		printf("%s%c", strchr("\"\\*?[]{}^@", *c) ? "\\" : "", *c);
+	puts("\" flags=(unconfined) {\n  userns,\n\n"
+	     "  include if exists <local/bindu-boxd>\n}");
+	return 0;
+}
+
 static const struct bindu_verb verbs[] = {
 	{ "run", "", 0, 0, "serve in the foreground (also without a verb)",
 	    run_opts, run_run },
@@ -225,6 +252,8 @@ static const struct bindu_verb verbs[] = {
 	    run_images },
 	{ "doctor", "", 0, 0, "say what this machine can do, and the cures",
 	    NULL, run_doctor },
+	{ "apparmor", "", 0, 0, "print the AppArmor profile Ubuntu wants", NULL,
+	    run_apparmor },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL }
 };
 

@@ -52,7 +52,7 @@ proxy_hang_up(struct conn *c)
 	c->fd[1] = -1;
 	free(c->pending[0].p);
 	c->pending[0] = (struct pending){ 0 };
-	c->eof[1] = false;
+	c->eof[1] = c->deaf = false;
 }
 
 /* Nothing came and it is not closed: it waits for another request. */

@@ -32,6 +32,19 @@ mark_used(struct conn *c)
 		box_use(b, 0);
 }
 
+/* The other side takes no more.  A box that answers before it has read all
+ * and closes is still to be heard: the rest of the request is dropped. */
+static int
+not_taken(struct conn *c, int from)
+{
+	if (from == 1 || c->eof[1])
+		return -1;
+	free(c->pending[0].p);
+	c->pending[0] = (struct pending){ 0 };
+	c->deaf = true;
+	return 1;
+}
+
 /* All of what side `from` has pending; 1 done, 0 the other side is full. */
 static int
 flush(struct conn *c, int from)
@@ -43,7 +56,7 @@ flush(struct conn *c, int from)
 		    MSG_NOSIGNAL);
 
 		if (n == -1)
-			return errno == EAGAIN ? 0 : -1;
+			return errno == EAGAIN ? 0 : not_taken(c, from);
 		p->off += (size_t)n;
 	}
 	free(p->p);
@@ -58,7 +71,7 @@ pass(struct conn *c, int from, size_t n)
 	ssize_t sent = send(c->fd[!from], scratch, n, MSG_NOSIGNAL);
 
 	if (sent == -1 && errno != EAGAIN)
-		return -1;
+		return not_taken(c, from);
 	if (sent < 0)
 		sent = 0;
 	if ((size_t)sent == n)
@@ -83,7 +96,7 @@ take_from_client(struct conn *c, size_t n)
 		    bindu_buf_add(&c->head, scratch + own, n - own, NULL) == -1)
 			return -1;
 	}
-	return own ? pass(c, 0, own) : 1;
+	return own && !c->deaf ? pass(c, 0, own) : 1;
 }
 
 /* Where more of the next request cannot be held, it waits in the socket. */
@@ -213,7 +226,7 @@ static void
 next(struct conn *c)
 {
 	if (c->req.state != MESSAGE_DONE || c->req.close || c->res.close ||
-	    c->eof[0] || c->eof[1] || c->pending[0].len) {
+	    c->deaf || c->eof[0] || c->eof[1] || c->pending[0].len) {
 		http_bye(c);
 		return;
 	}
@@ -233,21 +246,20 @@ is_answered(const struct conn *c)
 }
 
 static void
-on_data(void *arg, uint32_t events)
+move(struct conn *c)
 {
-	struct conn *c = arg;
 	bool broken = pump_down(c) == -1 || pump_up(c) == -1;
 
 	if (!broken && is_answered(c)) {
 		next(c);
 		return;
 	}
-	if (broken || (events & EPOLLERR) || (c->eof[0] && c->eof[1])) {
+	if (broken || (c->eof[1] && (c->eof[0] || c->deaf))) {
 		if (!proxy_again(c))
 			conn_close(c);
 		return;
 	}
-	if (c->eof[0] || c->eof[1])
+	if (c->eof[0] || c->eof[1] || c->deaf)
 		conn_deadline(c, HALF_MS);
 	loop_events(c->src[0],
 	    (!c->eof[0] && !c->pending[0].len && client_room(c) ? EPOLLIN : 0) |
@@ -255,6 +267,26 @@ on_data(void *arg, uint32_t events)
 	loop_events(c->src[1],
 	    (!c->eof[1] && !c->pending[1].len ? EPOLLIN : 0) |
 		(c->pending[0].len ? EPOLLOUT : 0));
+}
+
+static void
+on_client(void *arg, uint32_t events)
+{
+	struct conn *c = arg;
+
+	if (events & EPOLLERR)
+		conn_close(c);
+	else
+		move(c);
+}
+
+/* An error of the box's side may lie behind the end of its answer: what is
+ * read tells. */
+static void
+on_box(void *arg, uint32_t events)
+{
+	(void)events;
+	move(arg);
 }
 
 void
@@ -265,7 +297,7 @@ relay_begin(struct conn *c)
 	    (struct pending){ xmemdup(c->head.p, c->taken), 0, c->taken };
 	if (!c->req.again)
 		forget_request(c);
-	c->src[0] = loop_watch(c->d->loop, c->fd[0], EPOLLIN, on_data, c);
+	c->src[0] = loop_watch(c->d->loop, c->fd[0], EPOLLIN, on_client, c);
 	c->src[1] =
-	    loop_watch(c->d->loop, c->fd[1], EPOLLIN | EPOLLOUT, on_data, c);
+	    loop_watch(c->d->loop, c->fd[1], EPOLLIN | EPOLLOUT, on_box, c);
 }

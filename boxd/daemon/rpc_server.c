@@ -18,7 +18,8 @@
 #define POSTED 16 /* calls asked for in advance, per trust class */
 #define GRACE_MS 2000
 /* Of the TCP port, whose clients need no leave to connect. */
-#define STRANGER_CALLS 2000 /* all of them, some 12 kB each */
+#define STRANGER_CALLS 1000 /* all of them, some 12 kB each */
+#define STRANGER_REFUSED 250 /* whose refusal is not sent yet */
 #define STRANGER_HELD (20 << 20) /* all that wait for someone to take them */
 
 enum tag_kind {
@@ -173,15 +174,23 @@ rpc_bearer(const struct rpc *r)
 	return r->bearer;
 }
 
-void
-rpc_known(struct rpc *r)
+/* The connection of a stranger's call as its gate knows it, or -1. */
+static int
+gate_of(const struct rpc *r)
 {
 	char *peer = r->trusted ? NULL : grpc_call_get_peer(r->call);
 	int fd;
 
-	if (peer && sscanf(peer, "fd:%d", &fd) == 1)
-		gates_known(r->server->gates, fd);
+	if (!peer || sscanf(peer, "fd:%d", &fd) != 1)
+		fd = -1;
 	gpr_free(peer);
+	return fd;
+}
+
+void
+rpc_known(struct rpc *r)
+{
+	gates_known(r->server->gates, gate_of(r));
 }
 
 void
@@ -349,13 +358,18 @@ begin(struct rpc *r)
 	    xstrndup((const char *)GRPC_SLICE_START_PTR(r->details.method),
 		GRPC_SLICE_LENGTH(r->details.method));
 	keep_bearer(r);
+	if (!r->trusted)
+		gates_begun(s->gates);
 	op.data.recv_close_on_server.cancelled = &r->cancelled;
 	start(r, &op, 1, TAG_CLOSE);
-	if (!r->trusted && ++s->strange > STRANGER_CALLS)
-		rpc_finish(r, RPC_RESOURCE_EXHAUSTED,
-		    "too many calls are open on the TCP port");
-	else
+	if (r->trusted || ++s->strange <= STRANGER_CALLS) {
 		s->new_call(r, s->ctx);
+		return;
+	}
+	rpc_finish(r, RPC_RESOURCE_EXHAUSTED,
+	    "too many calls are open on the TCP port");
+	if (s->strange > STRANGER_CALLS + STRANGER_REFUSED)
+		gates_shut(s->gates, gate_of(r));
 }
 
 static void
@@ -373,7 +387,10 @@ deliver(struct rpc *r)
 		return;
 	}
 	if (!b) {
-		r->ops->message(r, NULL, 0);
+		/* A client that is gone has not closed its side: that comes
+		 * as gone(), perhaps only after this. */
+		if (!grpc_call_failed_before_recv_message(r->call))
+			r->ops->message(r, NULL, 0);
 		return;
 	}
 	grpc_byte_buffer_reader_init(&reader, b);

@@ -16,7 +16,6 @@
 
 enum rpc_status {
 	RPC_OK = 0,
-	RPC_CANCELLED = 1,
 	RPC_INVALID_ARGUMENT = 3,
 	RPC_NOT_FOUND = 5,
 	RPC_ALREADY_EXISTS = 6,

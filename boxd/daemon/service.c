@@ -182,8 +182,9 @@ status_of(const struct bindu_err *err)
 	case BINDU_E_NO:
 		return RPC_FAILED_PRECONDITION;
 	case BINDU_E_IO:
-		return err->detail == ENOSPC ? RPC_RESOURCE_EXHAUSTED :
-					       RPC_DATA_LOSS;
+		return err->detail == ENOSPC || err->detail == EDQUOT ?
+		    RPC_RESOURCE_EXHAUSTED :
+		    RPC_DATA_LOSS;
 	case BINDU_E_NONE:
 	case BINDU_E_BUG:
 	case BINDU_E_SYSTEM:
@@ -214,9 +215,13 @@ svc_box(struct rpc *r, struct boxd *d, const char *key)
 
 	if (b)
 		return b;
-	if (*key)
-		bindu_err_set(&err, BINDU_E_NOINPUT, "no box \"%.200s\"", key);
-	else
+	if (*key) {
+		const char *near = box_near(d, key);
+
+		bindu_err_set(&err, BINDU_E_NOINPUT, "no box \"%.200s\"%s%s%s",
+		    key, near ? " (did you mean " : "", near ? near : "",
+		    near ? "?)" : "; bindu-box list shows those there are");
+	} else
 		bindu_err_set(&err, BINDU_E_DATA, "which box is not said");
 	svc_fail(r, &err);
 	return NULL;

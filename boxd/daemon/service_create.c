@@ -5,6 +5,7 @@
 #include <string.h>
 #include "image.h"
 #include "lib/base/mem.h"
+#include "room.h"
 #include "web.h"
 
 #define VCPU_DEFAULT 2
@@ -36,14 +37,18 @@ check_name(struct boxd *d, const char *name, struct bindu_err *err)
 }
 
 static int
-check_range(const char *what, uint64_t v, uint64_t min, uint64_t max,
+check_size(const char *what, uint64_t v, uint64_t min, uint64_t max,
     struct bindu_err *err)
 {
+	char is[16], least[16], most[16];
+
 	if (v == 0 || (v >= min && v <= max))
 		return 0;
 	return bindu_err_set(err, BINDU_E_DATA,
-	    "%s %llu is not between %llu and %llu", what, (unsigned long long)v,
-	    (unsigned long long)min, (unsigned long long)max);
+	    "%s: %s is not between %s and %s", what,
+	    bindu_str_human(v, is, sizeof is),
+	    bindu_str_human(min, least, sizeof least),
+	    bindu_str_human(max, most, sizeof most));
 }
 
 static int
@@ -51,10 +56,13 @@ check_config(const PB(VmConfig) * c, struct bindu_err *err)
 {
 	if (!c)
 		return 0;
-	if (check_range("vcpu", c->vcpu, 1, VCPU_MAX, err) == -1 ||
-	    check_range("memory_bytes", c->memory_bytes, MEMORY_MIN, MEMORY_MAX,
+	if (c->vcpu > VCPU_MAX)
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "vcpu %u is not between 1 and %u", c->vcpu,
+		    (unsigned)VCPU_MAX);
+	if (check_size("memory_bytes", c->memory_bytes, MEMORY_MIN, MEMORY_MAX,
 		err) == -1 ||
-	    check_range("disk_bytes", c->disk_bytes, DISK_MIN, DISK_MAX, err) ==
+	    check_size("disk_bytes", c->disk_bytes, DISK_MIN, DISK_MAX, err) ==
 		-1)
 		return -1;
 	if (c->n_volumes)
@@ -203,7 +211,8 @@ create_box(struct boxd *d, const PB(CreateVmRequest) * q, struct bindu_err *err)
 
 	if (!image || check_name(d, q->name, err) == -1 ||
 	    check_config(q->config, err) == -1 || check_words(q, err) == -1 ||
-	    check_labels(q, err) == -1 || check_rest(q, err) == -1)
+	    check_labels(q, err) == -1 || check_rest(q, err) == -1 ||
+	    room_check(d, VERB_START, err) == -1)
 		return NULL;
 	b = box_new(d);
 	b->name = *q->name ? xstrdup(q->name) : box_name_make(d);

@@ -412,7 +412,10 @@ on_answer(void *ctx, struct ask *a, const json_t *msg, int *fds,
 	if (err) {
 		e = *err;
 		if (e.code == BINDU_E_AGAIN)
-			bindu_err_wrap(&e, "the box ended or was stopped");
+			bindu_err_wrap(&e,
+			    e.detail == ETIMEDOUT ?
+				"the box is too busy" :
+				"the box ended or was stopped");
 		fail(x, &e);
 		return;
 	}

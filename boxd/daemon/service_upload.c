@@ -10,7 +10,6 @@
 #include "service_file.h"
 
 #define FILE_MODE 0644
-#define BREAK_MS 2000 /* for the monitor to hear of it */
 
 struct upload {
 	struct svc_file f;
@@ -21,18 +20,8 @@ struct upload {
 };
 
 static void
-close_pipe(void *fd)
-{
-	close((int)(intptr_t)fd);
-}
-
-static void
 free_upload(struct upload *u)
 {
-	/* Broken off: the end of the pipe would say that it is whole. */
-	if (u->f.fd != -1 && !u->total)
-		loop_after(u->f.d->loop, BREAK_MS, close_pipe,
-		    (void *)(intptr_t)bindu_steal_fd(&u->f.fd));
 	svc_file_fini(&u->f);
 	free(u->rest);
 	free(u);
@@ -45,7 +34,7 @@ fail(struct upload *u, enum bindu_errc code, const char *text)
 	free_upload(u);
 }
 
-/* Closing the pipe tells the monitor that the file is whole. */
+/* The monitor compares the size with what came. */
 static void
 finish(struct upload *u)
 {
@@ -57,6 +46,9 @@ finish(struct upload *u)
 		fail(u, BINDU_E_DATA, why);
 		return;
 	}
+	if (!u->total)
+		ask_tell(u->f.ask,
+		    json_pack("{sI}", "size", (json_int_t)u->got));
 	svc_file_end(&u->f);
 }
 

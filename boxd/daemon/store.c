@@ -55,6 +55,7 @@ record(const struct box *b)
 	bindu_json_set_int(o, "boot_ms", b->boot_ms);
 	bindu_json_set_int(o, "local_port", b->local_port);
 	json_object_set_new(o, "announced", json_boolean(b->announced));
+	json_object_set_new(o, "no_room", json_boolean(b->no_room));
 	json_object_set_new(o, "env", strings(&b->env));
 	json_object_set_new(o, "cmd", strings(&b->cmd));
 	json_object_set(o, "labels", b->labels);
@@ -78,7 +79,10 @@ store_save(const struct box *b, struct bindu_err *err)
 	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (dir == -1)
 		return bindu_err_sys(err, "cannot open boxes/%s", b->id);
-	return bindu_fd_replace(dir, "box.json", 0600, text, strlen(text), err);
+	if (bindu_fd_replace(dir, "box.json", 0600, text, strlen(text), err) ==
+	    -1)
+		return bindu_err_wrap(err, "%s/boxes/%s", b->d->state, b->id);
+	return 0;
 }
 
 int
@@ -129,6 +133,7 @@ from_record(struct boxd *d, const json_t *o)
 	b->boot_ms = (uint32_t)bindu_json_int(o, "boot_ms", 0);
 	b->local_port = (uint16_t)bindu_json_int(o, "local_port", 0);
 	b->announced = bindu_json_bool(o, "announced", 1);
+	b->no_room = bindu_json_bool(o, "no_room", 0);
 	strings_read(json_object_get(o, "env"), &b->env);
 	strings_read(json_object_get(o, "cmd"), &b->cmd);
 	b->labels = json_object_get(o, "labels");

@@ -39,6 +39,7 @@ struct conn {
 	bool idle; /* between two requests */
 	struct pending pending[2]; /* [i]: came from side i */
 	bool eof[2];
+	bool deaf; /* the box takes no more of the request */
 	int64_t used_ms; /* when the box was last marked as used */
 };
 

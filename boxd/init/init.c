@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -88,6 +89,9 @@ main(int argc, char **argv)
 	sigset_t set;
 	bool term = false, alone = false;
 
+	/* The box's root may not trace us, nor open /proc/1/fd/0: who held the
+	 * other end of our input could hide the monitor's end from us. */
+	prctl(PR_SET_DUMPABLE, 0);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);

@@ -3,16 +3,18 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "abilities.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "cgroup.h"
 #include "hub.h"
 #include "image_priv.h"
-#include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "mount.h"
 
 #define CGROUP "/sys/fs/cgroup"
 
@@ -27,67 +29,100 @@ ability_no(struct ability *a, const char *why, ...)
 	va_end(ap);
 }
 
-/* Every word of want among the words of the file (cgroup.controllers). */
-static bool
-has_words(const char *path, const char *const *want)
+/* In a group of its own, as a box has it.  0 or errno. */
+static int
+try_setting(const struct hub *h, const char *root, const char *file,
+    const char *text)
 {
-	FILE *f = fopen(path, "re");
-	char line[1024] = " ";
-	size_t n = 0;
+	AUTO_FREE char *path = xasprintf("%s/boxd-%s-try", root, h->tag);
+	int rc;
 
-	if (f != NULL) {
-		n = fread(line + 1, 1, sizeof line - 3, f);
-		fclose(f);
-	}
-	line[n + 1] = '\0';
-	line[strcspn(line, "\n")] = ' ';
-	for (; *want != NULL; want++) {
-		AUTO_FREE char *word = xasprintf(" %s ", *want);
+	if (mkdir(path, 0755) == -1 && errno != EEXIST)
+		return errno;
+	rc = cgroup_write(path, file, text) == -1 ? errno : 0;
+	rmdir(path);
+	return rc;
+}
 
-		if (strstr(line, word) == NULL)
-			return false;
-	}
-	return true;
+/* The root's controllers are there for groups below once it says so, which it
+ * may refuse: the root that a container sees has processes in it. */
+static int
+enable(const char *controller)
+{
+	AUTO_FREE char *text = xasprintf("+%s", controller);
+
+	return cgroup_write(CGROUP, "cgroup.subtree_control", text) == -1 ?
+	    errno :
+	    0;
 }
 
 static void
+no_limit(struct ability *a, const char *file, int why)
+{
+	ability_no(a, "no limits: cannot set %s of a new cgroup: %s; %s", file,
+	    strerror(why),
+	    why == EBUSY || why == EROFS ?
+		"in a container: run it privileged and with --cgroupns=host" :
+		"the controllers cpu, memory and pids are needed (kernel "
+		"command line: cgroup_enable=memory)");
+}
+
+/* A setting of v2, where one tree has all controllers, and of v1, where each
+ * has its own. */
+static void
+probe_settings(struct hub *h, bool v2)
+{
+	static const struct {
+		const char *controller;
+		struct {
+			const char *file, *text;
+		} of[2];
+	} rows[] = {
+		{ "cpu",
+		    { { "cpu.cfs_quota_us", "100000" },
+			{ "cpu.max", "100000 100000" } } },
+		{ "memory",
+		    { { "memory.limit_in_bytes", "1073741824" },
+			{ "memory.max", "1073741824" } } },
+		{ "pids", { { "pids.max", "100" }, { "pids.max", "100" } } },
+		{ "freezer",
+		    { { "freezer.state", "THAWED" },
+			{ "cgroup.freeze", "0" } } },
+	};
+	enum { LIMITS = sizeof rows / sizeof *rows - 1 };
+
+	for (size_t i = 0; i <= LIMITS; i++) {
+		const char *file = rows[i].of[v2].file;
+		AUTO_FREE char *root = v2 ?
+		    xstrdup(CGROUP) :
+		    xasprintf(CGROUP "/%s", rows[i].controller);
+		int off = v2 && i < LIMITS ? enable(rows[i].controller) : 0;
+		int why = try_setting(h, root, file, rows[i].of[v2].text);
+
+		if (why != 0 && i < LIMITS)
+			no_limit(&h->can.limits, file, off ? off : why);
+		else if (why != 0)
+			ability_no(&h->can.pause,
+			    "no suspend: cannot set %s of a new cgroup: %s",
+			    file, strerror(why));
+	}
+}
+
+/* By doing: what is mounted, listed and writable may still refuse. */
+static void
 probe_cgroups(struct hub *h)
 {
-	static const char *const need[] = { "cpu", "memory", "pids", NULL };
 	struct abilities *can = &h->can;
 
 	can->limits.ok = can->pause.ok = true;
 	if (!h->rootful) {
 		ability_no(&can->limits,
 		    "limits need root: this daemon runs "
-		    "without cgroup access; start bindu-boxd with sudo");
-		ability_no(&can->pause,
-		    "suspend needs root (no cgroup "
-		    "freezer); start bindu-boxd with sudo");
+		    "without cgroup access; use the tools with sudo");
+		ability_no(&can->pause, NO_SUSPEND);
 		return;
 	}
-	if (access(CGROUP "/cgroup.controllers", F_OK) == 0) {
-		if (!has_words(CGROUP "/cgroup.controllers", need))
-			ability_no(&can->limits,
-			    "no limits: " CGROUP
-			    "/cgroup.controllers lacks one of cpu, "
-			    "memory, pids; enable it on the kernel's command "
-			    "line (cgroup_enable=memory)");
-		return;
-	}
-	for (int i = 0; need[i] != NULL; i++) {
-		AUTO_FREE char *dir = xasprintf(CGROUP "/%s", need[i]);
-
-		if (access(dir, W_OK) == -1)
-			ability_no(&can->limits,
-			    "no limits: %s is not "
-			    "mounted or not writable",
-			    dir);
-	}
-	if (access(CGROUP "/freezer", W_OK) == -1)
-		ability_no(&can->pause,
-		    "no suspend: " CGROUP
-		    "/freezer is not mounted or not writable");
+	probe_settings(h, access(CGROUP "/cgroup.controllers", F_OK) == 0);
 }
 
 static void
@@ -99,7 +134,7 @@ probe_disk(struct hub *h)
 	if (!h->rootful)
 		ability_no(&h->can.disk,
 		    "disk limits need root (loop "
-		    "devices); start bindu-boxd with sudo");
+		    "devices); use the tools with sudo");
 	else if (access("/dev/loop-control", R_OK | W_OK) == -1)
 		ability_no(&h->can.disk,
 		    "no disk limits: no "
@@ -115,16 +150,14 @@ static void
 probe_programs(struct hub *h)
 {
 	AUTO_FREE char *mmdebstrap = hub_program("mmdebstrap");
+	struct bindu_err err = { 0 };
 
 	h->can.boxes.ok = h->can.debian_image.ok = true;
 	if (h->crun == NULL)
 		ability_no(&h->can.boxes,
 		    "no boxes: crun is not installed; apt-get install crun");
-	else if (access(h->init, X_OK) == -1)
-		ability_no(&h->can.boxes,
-		    "no boxes: %s is not there; install the bindu tools "
-		    "again",
-		    h->init);
+	else if (mount_check_init(h->init, h->rootful, &err) == -1)
+		ability_no(&h->can.boxes, "no boxes: %s", err.msg);
 	if (mmdebstrap == NULL)
 		ability_no(&h->can.debian_image,
 		    "no debian images: mmdebstrap is not installed; apt-get "
@@ -153,7 +186,7 @@ abilities_json(const struct abilities *can)
 	} rows[] = {
 		{ "boxes", &can->boxes },
 		{ "limits", &can->limits },
-		{ "pause", &can->pause },
+		{ "suspend", &can->pause },
 		{ "network", &can->network },
 		{ "disk", &can->disk },
 		{ "host_image", &can->host_image },

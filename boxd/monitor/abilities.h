@@ -9,6 +9,10 @@
 
 struct hub;
 
+/* What an ordinary user's boxes cannot, and the cure. */
+#define NO_SUSPEND \
+	"suspend needs root (no cgroup freezer); use the tools with sudo"
+
 struct ability {
 	bool ok;
 	char why[400]; /* when not: the reason and the cure */

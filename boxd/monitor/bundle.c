@@ -12,7 +12,6 @@
 #include "seccomp.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
-#define PIDS_DEFAULT 4096
 #define CPU_PERIOD 100000
 
 static const char *const cap_names[] = { "CAP_CHOWN", "CAP_DAC_OVERRIDE",
@@ -85,34 +84,46 @@ mounts_json(const char *stage)
 }
 
 /* crun fails when it may not set what it is told. */
-static int
-core_limit(void)
+static json_t *
+rlimit(const char *name, int what, rlim_t value)
 {
 	struct rlimit r;
 
-	return getrlimit(RLIMIT_CORE, &r) == 0 && r.rlim_max < BUNDLE_CORE ?
-	    0 :
-	    BUNDLE_CORE;
+	if (getrlimit(what, &r) == 0 && r.rlim_max < value)
+		value = r.rlim_max;
+	return json_pack("{s:s,s:I,s:I}", "type", name, "soft",
+	    (json_int_t)value, "hard", (json_int_t)value);
 }
 
 static json_t *
-process_json(const json_t *start)
+rlimits_json(const struct monitor_env *env)
+{
+	json_t *list =
+	    json_pack("[o]", rlimit("RLIMIT_CORE", RLIMIT_CORE, BUNDLE_CORE));
+
+	if (!env->rootful)
+		json_array_append_new(list,
+		    rlimit("RLIMIT_NPROC", RLIMIT_NPROC, BUNDLE_PIDS));
+	return list;
+}
+
+static json_t *
+process_json(const struct monitor_env *env, const json_t *start)
 {
 	json_t *args = json_pack("[s]", "/.boxd/init");
-	json_t *env = json_pack("[s,s]", "PATH=" BUNDLE_PATH, "HOME=/root");
+	json_t *vars = json_pack("[s,s]", "PATH=" BUNDLE_PATH, "HOME=/root");
 	json_t *caps = json_object();
 
 	json_array_extend(args, json_object_get(start, "cmd"));
-	json_array_extend(env, json_object_get(start, "env"));
+	json_array_extend(vars, json_object_get(start, "env"));
 	json_object_set_new(caps, "bounding",
 	    strings(cap_names, COUNT(cap_names)));
 	json_object_set(caps, "effective", json_object_get(caps, "bounding"));
 	json_object_set(caps, "permitted", json_object_get(caps, "bounding"));
-	return json_pack("{s:b,s:{s:i,s:i},s:o,s:s,s:o,s:b,s:o,s:[{s:s,s:i,"
-			 "s:i}]}",
+	return json_pack("{s:b,s:{s:i,s:i},s:o,s:s,s:o,s:b,s:o,s:o}",
 	    "terminal", 0, "user", "uid", 0, "gid", 0, "args", args, "cwd", "/",
-	    "env", env, "noNewPrivileges", 0, "capabilities", caps, "rlimits",
-	    "type", "RLIMIT_CORE", "soft", core_limit(), "hard", core_limit());
+	    "env", vars, "noNewPrivileges", 0, "capabilities", caps, "rlimits",
+	    rlimits_json(env));
 }
 
 static json_t *
@@ -164,7 +175,7 @@ resources_json(const json_t *start)
 	int64_t bytes = bindu_json_int(start, "memory_bytes", 0);
 	int64_t pids = bindu_json_int(start, "pids", 0);
 	json_t *o = json_pack("{s:o,s:{s:I}}", "devices", devices_json(),
-	    "pids", "limit", (json_int_t)(pids > 0 ? pids : PIDS_DEFAULT));
+	    "pids", "limit", (json_int_t)(pids > 0 ? pids : BUNDLE_PIDS));
 
 	if (bytes > 0)
 		json_object_set_new(o, "memory", memory_json(bytes));
@@ -177,18 +188,24 @@ resources_json(const json_t *start)
 	return o;
 }
 
+/* All new but the user namespace, which is this process's descriptor. */
 static json_t *
-namespaces_json(bool rootful)
+namespaces_json(const struct monitor_env *env)
 {
 	static const char *const types[] = { "pid", "ipc", "uts", "mount",
-		"network", "cgroup", "user" };
+		"network", "cgroup" };
+	AUTO_FREE char *path =
+	    xasprintf("/proc/%d/fd/%d", (int)getpid(), env->userns);
 	json_t *list = json_array();
 
 	/* An ordinary user's boxes share the outer user namespace, and have
 	 * no cgroup to hide. */
-	for (size_t i = 0; i < COUNT(types) - (rootful ? 0 : 2); i++)
+	for (size_t i = 0; i < COUNT(types) - (env->rootful ? 0 : 1); i++)
 		json_array_append_new(list,
 		    json_pack("{s:s}", "type", types[i]));
+	if (env->rootful)
+		json_array_append_new(list,
+		    json_pack("{s:s,s:s}", "type", "user", "path", path));
 	return list;
 }
 
@@ -196,10 +213,9 @@ static json_t *
 linux_json(const struct monitor_env *env, const json_t *start)
 {
 	json_t *o = json_pack("{s:o,s:o,s:o,s:o,s:s}", "namespaces",
-	    namespaces_json(env->rootful), "maskedPaths",
-	    strings(masked, COUNT(masked)), "readonlyPaths",
-	    strings(readonly, COUNT(readonly)), "seccomp", seccomp_json(),
-	    "rootfsPropagation", "private");
+	    namespaces_json(env), "maskedPaths", strings(masked, COUNT(masked)),
+	    "readonlyPaths", strings(readonly, COUNT(readonly)), "seccomp",
+	    seccomp_json(), "rootfsPropagation", "private");
 	json_t *map;
 	AUTO_FREE char *path = NULL;
 
@@ -224,8 +240,8 @@ bundle_json(const struct monitor_env *env, const json_t *start,
 
 	return json_pack("{s:s,s:s,s:o,s:{s:s,s:b},s:o,s:o}", "ociVersion",
 	    "1.0.0", "hostname", bindu_json_str(start, "hostname"), "process",
-	    process_json(start), "root", "path", root, "readonly", 0, "mounts",
-	    mounts_json(stage), "linux", linux_json(env, start));
+	    process_json(env, start), "root", "path", root, "readonly", 0,
+	    "mounts", mounts_json(stage), "linux", linux_json(env, start));
 }
 
 int

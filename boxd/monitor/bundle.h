@@ -18,6 +18,10 @@
  * the box's memory into a program of the host; 1 does (core(5)). */
 #define BUNDLE_CORE 1
 
+/* Processes of a box.  Without cgroups: of one of its users, those of other
+ * boxes counted with them. */
+#define BUNDLE_PIDS 4096
+
 /* Programs are found there; also the environment of an exec. */
 #define BUNDLE_PATH \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

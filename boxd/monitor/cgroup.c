@@ -23,8 +23,8 @@
 #define ADOPT_MAX 64 /* moves of one call: each takes a while */
 #define REMOVE_MS 2000
 
-static int
-write_file(const char *dir, const char *name, const char *text)
+int
+cgroup_write(const char *dir, const char *name, const char *text)
 {
 	AUTO_FREE char *path = xasprintf("%s/%s", dir, name);
 	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -170,7 +170,7 @@ cgroup_join(const struct cgroup *cg, unsigned exec)
 	for (size_t i = 0; i < cg->dirs.n; i++) {
 		const char *dir = cg->dirs.v[i];
 
-		if (write_file(dir == cg->execs ? own : dir, "cgroup.procs",
+		if (cgroup_write(dir == cg->execs ? own : dir, "cgroup.procs",
 			"0") == -1)
 			return -1;
 	}
@@ -203,7 +203,7 @@ move_proc(pid_t pid, const void *dir)
 	char text[16];
 
 	snprintf(text, sizeof text, "%d", (int)pid);
-	write_file(dir, "cgroup.procs", text);
+	cgroup_write(dir, "cgroup.procs", text);
 }
 
 /* v1: nothing forks or moves while frozen, and the kill takes effect at the
@@ -212,8 +212,8 @@ static int
 write_freeze(const char *dir, bool v2, bool freeze)
 {
 	if (v2)
-		return write_file(dir, "cgroup.freeze", freeze ? "1" : "0");
-	return write_file(dir, "freezer.state", freeze ? "FROZEN" : "THAWED");
+		return cgroup_write(dir, "cgroup.freeze", freeze ? "1" : "0");
+	return cgroup_write(dir, "freezer.state", freeze ? "FROZEN" : "THAWED");
 }
 
 static bool
@@ -255,7 +255,7 @@ cgroup_signal(const struct cgroup *cg, unsigned exec, int sig)
 		each_proc(dir, SIZE_MAX, signal_proc, &sig);
 		return;
 	}
-	if (cg->v2 && write_file(dir, "cgroup.kill", "1") == 0)
+	if (cg->v2 && cgroup_write(dir, "cgroup.kill", "1") == 0)
 		return;
 	freeze_wait(dir, cg->v2, KILL_FREEZE_MS);
 	each_proc(dir, SIZE_MAX, signal_proc, &sig);

@@ -45,6 +45,8 @@ void cgroup_exec_adopt(const struct cgroup *, unsigned exec);
 /* Remove the exec's group: false while something is in it. */
 bool cgroup_exec_gone(const struct cgroup *, unsigned exec);
 int cgroup_freeze(const struct cgroup *, bool freeze, struct bindu_err *);
+/* Write text to the setting name of the group at dir; -1 and errno. */
+int cgroup_write(const char *dir, const char *name, const char *text);
 int64_t cgroup_memory(const struct cgroup *); /* bytes, -1 unknown */
 bool cgroup_oom(const struct cgroup *); /* killed for memory? */
 /* Kill what is left, remove the box's groups and, when it was the last box,

@@ -16,4 +16,7 @@ pid_t crun_create(const struct monitor_env *, const char *id, const char *dir,
     int in, int out, struct bindu_err *);
 int crun_start(const struct monitor_env *, const char *id, const char *dir,
     int in, int out, struct bindu_err *);
+/* End what monitors that were killed in the middle of these two left: a crun,
+ * or a first process that waits for a start that will not come. */
+void crun_bury(const char *state);
 #endif

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/loop.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -14,14 +15,19 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 #include "lib/base/fd.h"
+#include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/proc.h"
 
 #define DISK_MIN (64ull << 20)
 #define MKFS_MS 120000
 #define LOOP_TRIES 64
-/* ext4's superblock: 1024 bytes in, s_state at 58, bit 0 is "clean". */
+/* ext4's superblock: 1024 bytes in, s_state at 58. */
 #define EXT4_STATE (1024 + 58)
+#define EXT4_CLEAN 1
+#define EXT4_ERROR 2
+/* The image's mode where a write to it was lost: a mark that needs no room. */
+#define SUSPECT 0400
 
 static int
 run(const char *const *argv, struct bindu_err *err)
@@ -60,10 +66,21 @@ make_image(const char *img, uint64_t bytes, struct bindu_err *err)
 	return 0;
 }
 
+/* A full host loses what boxes write, and the kernel goes on: it may call a
+ * file system clean when it has seen an error, or not seen it at all. */
+static bool
+is_whole(int fd, const uint8_t state[2])
+{
+	struct stat st;
+
+	return (state[0] & (EXT4_CLEAN | EXT4_ERROR)) == EXT4_CLEAN &&
+	    fstat(fd, &st) == 0 && (st.st_mode & 0777) != SUSPECT;
+}
+
 static int
 check_image(const char *img, int fd, struct bindu_err *err)
 {
-	const char *argv[] = { "/sbin/e2fsck", "-p", img, NULL };
+	const char *argv[] = { "/sbin/e2fsck", "-f", "-p", img, NULL };
 	struct bindu_proc_opts o = BINDU_PROC_OPTS;
 	uint8_t state[2];
 	pid_t pid;
@@ -71,7 +88,7 @@ check_image(const char *img, int fd, struct bindu_err *err)
 
 	if (pread(fd, state, sizeof state, EXT4_STATE) != sizeof state)
 		return bindu_err_sys(err, "cannot read disk %s", img);
-	if (state[0] & 1)
+	if (is_whole(fd, state))
 		return 0;
 	o.argv = argv;
 	pid = bindu_proc_spawn(&o, err);
@@ -80,7 +97,13 @@ check_image(const char *img, int fd, struct bindu_err *err)
 	if (bindu_proc_wait(pid, MKFS_MS, &status, err) != 0 ||
 	    bindu_proc_exit(status) > 1) /* 1: errors were corrected */
 		return bindu_err_set(err, BINDU_E_IO,
-		    "disk %s is damaged; run e2fsck on it", img);
+		    "disk %s is damaged, and some of it may be lost; repair "
+		    "what is left with e2fsck -f -y %s",
+		    img, img);
+	if (bindu_proc_exit(status) == 1)
+		bindu_log(BINDU_WARN, "disk %s was damaged and is repaired",
+		    img);
+	fchmod(fd, 0600);
 	return 0;
 }
 
@@ -144,7 +167,7 @@ mount_image(const char *img, const char *target, struct bindu_err *err)
 	if (loop == -1)
 		return -1;
 	if (mount(name, target, "ext4", MS_NOATIME | MS_NODEV,
-		"noinit_itable,discard") == -1)
+		"noinit_itable,discard,errors=remount-ro") == -1)
 		return bindu_err_sys(err, "cannot mount disk %s", img);
 	return 0;
 }
@@ -176,7 +199,16 @@ disk_open(const char *dir, uint64_t bytes, struct bindu_err *err)
 void
 disk_close(const char *dir)
 {
+	AUTO_FREE char *img = xasprintf("%s/disk.img", dir);
 	AUTO_FREE char *disk = xasprintf("%s/disk", dir);
+	AUTO_CLOSE int fd = open(disk, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	if (fd != -1 && access(img, F_OK) == 0 && syncfs(fd) == -1) {
+		bindu_log(BINDU_WARN, "disk %s: what was written last is lost",
+		    img);
+		chmod(img, SUSPECT);
+	}
+	bindu_cleanup_close(&fd);
+	fd = -1;
 	umount2(disk, MNT_DETACH);
 }

@@ -118,10 +118,15 @@ recv_note(int sock, struct exec_note *note, int *fd)
 		.msg_iovlen = 1,
 		.msg_control = ctl.room,
 		.msg_controllen = sizeof ctl.room };
-	ssize_t n = recvmsg(sock, &mh, MSG_CMSG_CLOEXEC);
 	struct cmsghdr *c;
+	ssize_t n;
 
 	*fd = -1;
+	/* A child that ended with a size of ours unread is told of as an
+	 * error, once, and before what it had said. */
+	do
+		n = recvmsg(sock, &mh, MSG_CMSG_CLOEXEC);
+	while (n == -1 && errno == ECONNRESET);
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	c = n > 0 ? CMSG_FIRSTHDR(&mh) : NULL;
@@ -177,10 +182,20 @@ exec_cancel(struct monitor *m, struct exec *x)
 {
 	x->conn = NULL;
 	drop_given(x);
+	/* A transfer that waits for its size waits no more. */
+	loop_del(m, &x->status);
 	/* Frozen processes act on it when the box is resumed. */
 	signal_all(m, x, SIGTERM);
 	x->ending = true;
 	x->kill_at = bindu_clock_deadline(EXEC_GRACE_MS);
+}
+
+void
+exec_end_starting(struct monitor *m)
+{
+	for (struct exec *x = m->execs; x; x = x->next)
+		if (x->pid > 0 && !x->answered)
+			kill(x->pid, SIGTERM);
 }
 
 static void

@@ -18,7 +18,8 @@ struct exec_note {
 	enum { NOTE_FAIL, NOTE_PTY, NOTE_READY, NOTE_DONE } kind;
 	enum bindu_errc code; /* FAIL */
 	int exit; /* FAIL: 125, 126, 127 */
-	int64_t bytes; /* READY: size of the file; DONE: moved */
+	int64_t bytes; /* READY: size of the file; DONE: moved, or, to the
+			* child, to be moved */
 	char text[400]; /* FAIL */
 };
 
@@ -51,6 +52,9 @@ void exec_start(struct monitor *, struct conn *, const json_t *request);
 void exec_control(struct monitor *, struct exec *, const json_t *request);
 /* The connection is gone: TERM, later KILL to all the exec started. */
 void exec_cancel(struct monitor *, struct exec *);
+/* TERM to those that are not the box's yet: init, which tells all others, has
+ * no right to. */
+void exec_end_starting(struct monitor *);
 /* SIGCHLD: pid ended with wait status st; false: not one of ours. */
 bool exec_reaped(struct monitor *, pid_t, int st);
 /* Deadlines; the next look is due in the returned ms, -1: none. */
@@ -59,7 +63,7 @@ void exec_free_all(struct monitor *);
 void exec_free(struct monitor *, struct exec *);
 void exec_on_status(struct monitor *, struct watch *); /* notes */
 
-/* exec_enter.c, in the child */
+/* exec_enter.c, in the child: it is the box's root afterwards */
 int exec_enter(const struct monitor *, const struct exec *); /* -1: errno */
 void exec_note(const struct exec_note *, int fd_or_minus1);
 _Noreturn void exec_die(enum bindu_errc, int exit, const char *, ...)

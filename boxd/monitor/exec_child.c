@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -22,7 +21,6 @@
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
 #include "lib/base/str.h"
-#include "seccomp.h"
 
 #define TTY_GID 5
 
@@ -74,31 +72,19 @@ open_tty(const json_t *req, uid_t uid)
 		close(slave);
 }
 
-/* setns into a user namespace gives every capability in the bounding set:
- * without the drop a sudo would have them all. */
+/* exec_enter() left us what the box's root may have; others have nothing. */
 static void
-drop_privileges(const struct monitor *m, const struct exec_user *u)
+become_user(const struct exec_user *u)
 {
 	struct __user_cap_header_struct h = { .version =
 						  _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct d[2] = { 0 };
+	struct __user_cap_data_struct none[2] = { 0 };
 
-	if (seccomp_install(&m->filter) == -1)
-		die_errno("install the system call filter");
-	for (int i = 0; i < 64; i++)
-		if (!(BUNDLE_CAPS >> i & 1) &&
-		    prctl(PR_CAPBSET_READ, i, 0, 0, 0) == 1 &&
-		    prctl(PR_CAPBSET_DROP, i, 0, 0, 0) == -1)
-			die_errno("drop capabilities");
 	if (setgroups(u->ngroups, u->groups) == -1 ||
 	    setresgid(u->gid, u->gid, u->gid) == -1 ||
 	    setresuid(u->uid, u->uid, u->uid) == -1)
 		die_errno("become the user");
-	if (u->uid == 0) {
-		d[0].effective = d[0].permitted = (uint32_t)BUNDLE_CAPS;
-		d[1].effective = d[1].permitted = (uint32_t)(BUNDLE_CAPS >> 32);
-	}
-	if (syscall(SYS_capset, &h, d) == -1)
+	if (u->uid != 0 && syscall(SYS_capset, &h, none) == -1)
 		die_errno("drop capabilities");
 }
 
@@ -213,7 +199,9 @@ exec_child(const struct monitor *m, const void *request)
 	if (tty)
 		open_tty(req, u.uid);
 	limit(RLIMIT_CORE, BUNDLE_CORE);
-	drop_privileges(m, &u);
+	if (!m->env->rootful)
+		limit(RLIMIT_NPROC, BUNDLE_PIDS);
+	become_user(&u);
 	umask(022);
 	enter_dir(req, &u);
 	make_env(m, req, &u);

@@ -4,14 +4,43 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+#include "bundle.h"
 #include "exec.h"
+#include "sealed.h"
+#include "seccomp.h"
+
+/* What the box's root may have, and no more: for whatever is done in there, a
+ * file transfer too.  A path of the box may lead through /proc, and with
+ * CAP_SYS_PTRACE to a sibling of ours that has not left the host's files yet.
+ * setns into a user namespace gives every capability in the bounding set:
+ * without the drop a sudo would have them all. */
+static int
+lower(const struct monitor *m)
+{
+	struct __user_cap_header_struct h = { .version =
+						  _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct d[2] = { 0 };
+
+	if (seccomp_install(&m->filter) == -1)
+		return -1;
+	for (int i = 0; i < 64; i++)
+		if (!(BUNDLE_CAPS >> i & 1) &&
+		    prctl(PR_CAPBSET_READ, i, 0, 0, 0) == 1 &&
+		    prctl(PR_CAPBSET_DROP, i, 0, 0, 0) == -1)
+			return -1;
+	d[0].effective = d[0].permitted = (uint32_t)BUNDLE_CAPS;
+	d[1].effective = d[1].permitted = (uint32_t)(BUNDLE_CAPS >> 32);
+	return (int)syscall(SYS_capset, &h, d);
+}
 
 int
 exec_enter(const struct monitor *m, const struct exec *x)
@@ -24,6 +53,7 @@ exec_enter(const struct monitor *m, const struct exec *x)
 	/* Nothing in the box may look into us through /proc. */
 	if (prctl(PR_SET_DUMPABLE, 0) == -1)
 		return -1;
+	sealed_blank();
 	/* Cgroups are the host's files: before its mounts are left. */
 	if (m->cg.execs && x->cgroup == -1 && cgroup_join(&m->cg, x->id) == -1)
 		return -1;
@@ -34,7 +64,7 @@ exec_enter(const struct monitor *m, const struct exec *x)
 	if (setresgid(0, 0, 0) == -1 || setgroups(0, NULL) == -1 ||
 	    setresuid(0, 0, 0) == -1)
 		return -1;
-	return 0;
+	return lower(m);
 }
 
 void

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 #include "exec.h"
@@ -103,11 +104,26 @@ resize(struct exec *x, const json_t *req)
 		ioctl(x->pty, TIOCSWINSZ, &ws);
 }
 
+/* What a transfer was not told at its beginning. */
+static void
+tell_size(const struct exec *x, const json_t *req)
+{
+	struct exec_note note = { .kind = NOTE_DONE,
+		.bytes = bindu_json_int(req, "size", -1) };
+
+	if (x->status.fd != -1)
+		send(x->status.fd, &note, sizeof note, MSG_NOSIGNAL);
+}
+
 void
 exec_control(struct monitor *m, struct exec *x, const json_t *req)
 {
 	int64_t sig = bindu_json_int(req, "signal", 0);
 
+	if (x->file) {
+		tell_size(x, req);
+		return;
+	}
 	if (json_object_get(req, "cols"))
 		resize(x, req);
 	if (sig <= 0 || sig >= NSIG || x->pid == 0)

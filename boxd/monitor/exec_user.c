@@ -145,12 +145,3 @@ exec_user_find(const char *etc, const char *name, struct exec_user *u,
 	take_groups(group ? group : (char[]){ "" }, u);
 	return 0;
 }
-
-void
-exec_user_fini(struct exec_user *u)
-{
-	free(u->name);
-	free(u->home);
-	free(u->shell);
-	memset(u, 0, sizeof *u);
-}

@@ -20,8 +20,7 @@ struct exec_user {
 
 /* name, or uid, or uid:gid in digits, found in etc (a directory with passwd
  * and group).  An unknown name is NOINPUT; an unknown number has home "/".
- * exec_user_fini() frees. */
+ * The strings are malloc'd; who looks becomes the user's program. */
 int exec_user_find(const char *etc, const char *name, struct exec_user *,
     struct bindu_err *);
-void exec_user_fini(struct exec_user *);
 #endif

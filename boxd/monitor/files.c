@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -111,6 +113,21 @@ receive(int out, const char *tmp)
 	}
 }
 
+/* All bytes, told after them; -1: nobody will tell. */
+static int64_t
+await_size(void)
+{
+	struct pollfd p = { EXEC_STATUS_FD, POLLIN, 0 };
+	struct exec_note note;
+
+	while (!cancelled && poll(&p, 1, -1) == -1 && errno == EINTR)
+		;
+	return recv(EXEC_STATUS_FD, &note, sizeof note, MSG_DONTWAIT) ==
+		(ssize_t)sizeof note ?
+	    note.bytes :
+	    -1;
+}
+
 /* mode of the request, else of the file that is replaced, else 0644. */
 static mode_t
 mode_of(const json_t *req, const char *path)
@@ -173,7 +190,9 @@ put_child(const struct monitor *m, const void *request)
 		die("write", path);
 	exec_note(&note, -1);
 	got = receive(fd, tmp);
-	if (got == -1 || (want >= 0 && got != want)) {
+	if (got != -1 && want < 0)
+		want = await_size();
+	if (got == -1 || got != want) {
 		unlink(tmp);
 		exec_die(BINDU_E_IO, 125, "%s: %lld bytes of %lld came", path,
 		    (long long)got, (long long)want);

@@ -27,13 +27,10 @@
 #include "lib/base/path.h"
 #include "outside.h"
 
-#define CLIENTS_MAX 64
 #define REQUEST_LIMIT_MS 5000 /* from connect to the whole request */
-
-struct client {
-	int fd;
-	int64_t deadline;
-};
+#define ENDING_MS 10000 /* of a hub that has taken its socket away */
+#define SURE_MS 500 /* one that was killed seems to serve till it is gone */
+#define BOXES_MS 10000 /* looks for boxes that are not its children */
 
 char *
 hub_program(const char *name)
@@ -88,17 +85,32 @@ hash_state(struct hub *h)
 	snprintf(h->tag, sizeof h->tag, "%08x", x);
 }
 
+static bool
+is_served(const struct hub *h)
+{
+	AUTO_FREE char *path = xasprintf("%s/hub.sock", h->state);
+	AUTO_CLOSE int fd = bindu_fd_unix_connect(path, SOCK_SEQPACKET, NULL);
+
+	return fd != -1;
+}
+
 static int
 take_lock(struct hub *h, struct bindu_err *err)
 {
 	AUTO_FREE char *path = xasprintf("%s/hub.lock", h->state);
+	int64_t until = bindu_clock_deadline(ENDING_MS);
+	int64_t sure = bindu_clock_deadline(SURE_MS);
 
 	h->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (h->lock == -1)
 		return bindu_err_sys(err, "cannot open %s", path);
-	if (flock(h->lock, LOCK_EX | LOCK_NB) == -1)
-		return bindu_err_set(err, BINDU_E_EXISTS,
-		    "another hub serves %s", h->state);
+	while (flock(h->lock, LOCK_EX | LOCK_NB) == -1) {
+		if ((bindu_clock_left(sure) == 0 && is_served(h)) ||
+		    bindu_clock_left(until) == 0)
+			return bindu_err_set(err, BINDU_E_EXISTS,
+			    "another hub serves %s", h->state);
+		bindu_clock_sleep(20);
+	}
 	return 0;
 }
 
@@ -155,17 +167,26 @@ static int
 on_signals(struct hub *h)
 {
 	struct signalfd_siginfo si;
+	bool failed = false;
 	int end = 0, status;
 	pid_t pid;
 
 	while (read(h->sig, &si, sizeof si) == sizeof si)
 		end |= si.ssi_signo != SIGCHLD;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		h->children -= pid != h->outside_pid;
+		failed |= status != 0;
+		for (int i = 0; i < HUB_MAKERS; i++)
+			if (h->makers[i] == pid)
+				h->makers[i] = 0;
 		if (WIFSIGNALED(status))
 			bindu_log(BINDU_WARN,
 			    "process %d of a box ended by "
 			    "signal %d",
 			    (int)pid, WTERMSIG(status));
+	}
+	if (failed)
+		hub_bury(h);
 	return end;
 }
 
@@ -180,14 +201,14 @@ on_hosts(struct hub *h)
 }
 
 static void
-on_connect(struct hub *h, struct client *clients)
+on_connect(struct hub *h)
 {
 	int fd = accept4(h->sock, NULL, NULL, SOCK_CLOEXEC);
 
-	for (int i = 0; fd != -1 && i < CLIENTS_MAX; i++)
-		if (clients[i].fd == -1) {
-			clients[i].fd = fd;
-			clients[i].deadline = bindu_clock_deadline(
+	for (int i = 0; fd != -1 && i < HUB_CLIENTS; i++)
+		if (h->clients[i].fd == -1) {
+			h->clients[i].fd = fd;
+			h->clients[i].deadline = bindu_clock_deadline(
 			    REQUEST_LIMIT_MS);
 			return;
 		}
@@ -195,7 +216,7 @@ on_connect(struct hub *h, struct client *clients)
 }
 
 static int
-on_client(struct hub *h, struct client *c)
+on_client(struct hub *h, struct hub_client *c)
 {
 	AUTO_JSON json_t *req = NULL;
 	int fds[BOXD_WIRE_FDS];
@@ -211,13 +232,32 @@ on_client(struct hub *h, struct client *c)
 	return hub_answer(h, req, fd);
 }
 
+/* It never says more: readable means that it is gone. */
+static void
+on_daemon(struct hub *h)
+{
+	bindu_cleanup_close(&h->daemon);
+	h->daemon = -1;
+	h->leaving = true;
+}
+
+/* The daemon is gone, no box runs, nobody asks for anything. */
+static bool
+is_over(const struct hub *h)
+{
+	struct pollfd p = { .fd = h->sock, .events = POLLIN };
+
+	return h->leaving && h->children == 0 && poll(&p, 1, 0) == 0 &&
+	    !hub_has_boxes(h);
+}
+
 static int
-next_timeout(const struct hub *h, struct client *clients)
+next_timeout(struct hub *h)
 {
 	int64_t first = h->relay_due;
 
-	for (int i = 0; i < CLIENTS_MAX; i++) {
-		struct client *c = &clients[i];
+	for (int i = 0; i < HUB_CLIENTS; i++) {
+		struct hub_client *c = &h->clients[i];
 
 		if (c->fd == -1)
 			continue;
@@ -228,20 +268,21 @@ next_timeout(const struct hub *h, struct client *clients)
 			first = c->deadline;
 		}
 	}
+	if (h->leaving && h->children == 0 &&
+	    bindu_clock_left(first) > BOXES_MS)
+		return BOXES_MS;
 	return bindu_clock_left(first);
 }
 
 static int
 loop(struct hub *h, struct bindu_err *err)
 {
-	struct client clients[CLIENTS_MAX];
+	struct hub_client *clients = h->clients;
 	int end = 0;
 
-	for (int i = 0; i < CLIENTS_MAX; i++)
-		clients[i].fd = -1;
 	while (!end) {
-		int timeout = next_timeout(h, clients);
-		struct pollfd p[4 + CLIENTS_MAX] = {
+		int timeout = next_timeout(h);
+		struct pollfd p[5 + HUB_CLIENTS] = {
 			{ .fd = h->sock, .events = POLLIN },
 			{ .fd = h->sig, .events = POLLIN },
 			{ .fd = h->hosts.events, .events = POLLIN },
@@ -249,12 +290,13 @@ loop(struct hub *h, struct bindu_err *err)
 			{ .fd = h->can.network.ok && h->relay_due == INT64_MAX ?
 				h->alive :
 				-1 },
+			{ .fd = h->daemon, .events = POLLIN },
 		};
 
-		for (int i = 0; i < CLIENTS_MAX; i++)
-			p[4 + i] = (struct pollfd){ .fd = clients[i].fd,
+		for (int i = 0; i < HUB_CLIENTS; i++)
+			p[5 + i] = (struct pollfd){ .fd = clients[i].fd,
 				.events = POLLIN };
-		if (poll(p, 4 + CLIENTS_MAX, timeout) == -1 && errno != EINTR)
+		if (poll(p, 5 + HUB_CLIENTS, timeout) == -1 && errno != EINTR)
 			return bindu_err_sys(err, "cannot wait for requests");
 		if (p[1].revents)
 			end |= on_signals(h);
@@ -264,11 +306,14 @@ loop(struct hub *h, struct bindu_err *err)
 			hub_relay_lost(h);
 		if (bindu_clock_left(h->relay_due) == 0)
 			hub_relay_again(h);
-		for (int i = 0; i < CLIENTS_MAX; i++)
-			if (p[4 + i].revents && clients[i].fd != -1)
+		if (p[4].revents)
+			on_daemon(h);
+		for (int i = 0; i < HUB_CLIENTS; i++)
+			if (p[5 + i].revents && clients[i].fd != -1)
 				end |= on_client(h, &clients[i]);
 		if (p[0].revents)
-			on_connect(h, clients);
+			on_connect(h);
+		end |= is_over(h);
 	}
 	return 0;
 }
@@ -280,7 +325,7 @@ serve(struct hub *h, int ready_fd, struct bindu_err *err)
 	bool joined;
 	int rc;
 
-	h->outside = outside_start(err);
+	h->outside = outside_start(&h->outside_pid, err);
 	if (h->outside == -1 || net_hosts_open(&h->hosts, err) == -1 ||
 	    hub_enter(h, &joined, err) == -1)
 		return -1;
@@ -293,25 +338,30 @@ serve(struct hub *h, int ready_fd, struct bindu_err *err)
 		bindu_fd_write(ready_fd, "\n", 1);
 		close(ready_fd);
 	}
-	if (!joined)
-		hub_warm(h);
+	hub_warm(h, joined);
 	rc = loop(h, err);
 	unlink(path);
+	hub_end_makers(h);
 	return rc;
 }
 
 int
-hub_run(const char *state, int ready_fd, struct bindu_err *err)
+hub_run(const char *state, int ready_fd, int attend_fd, struct bindu_err *err)
 {
 	struct hub h = { .lock = -1,
 		.sock = -1,
 		.sig = -1,
 		.outside = -1,
+		.daemon = attend_fd,
 		.alive = -1,
 		.relay_due = INT64_MAX,
 		.hosts = { -1, -1, { { 0 } }, 0 } };
 	int rc;
 
+	for (int i = 0; i < HUB_CLIENTS; i++)
+		h.clients[i].fd = -1;
+	if (attend_fd != -1)
+		fcntl(attend_fd, F_SETFD, FD_CLOEXEC);
 	umask(022);
 	if (hub_open(&h, state, err) == -1)
 		rc = -1;

@@ -75,10 +75,11 @@ relay_start(struct hub *h, const char *slirp, bool anew, int ready,
 	static const int at[2] = { 3, 4 };
 	int fds[2] = { ready, -1 };
 
+	/* What fails before it begins counts as brief, too. */
+	h->relay_began = bindu_clock_ms();
 	if (alive_make(h, anew, &reader, err) == -1)
 		return -1;
 	fds[1] = reader;
-	h->relay_began = bindu_clock_ms();
 	job = outside_run(h->outside, argv, NULL, fds, at, true, err);
 	return job == -1 ? -1 : 0;
 }

@@ -8,10 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "boxd/wire.h"
+#include "crun.h"
 #include "hub.h"
+#include "ids.h"
+#include "image_layer.h"
 #include "image_priv.h"
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
 #include "lib/base/str.h"
@@ -21,6 +26,7 @@
  * (0x80000..0x6fffffff), above what /etc/subuid usually names. */
 #define UID_FIRST 0x20000000u
 #define UID_BOXES 0x5000u
+#define MAKERS_MS 5000 /* to clear what they have begun */
 
 static void
 answer(int client, json_t *msg)
@@ -71,12 +77,15 @@ fill_env(const struct hub *h, const json_t *req, struct monitor_env *env,
 		.uid_base = h->rootful ?
 		    UID_FIRST + net_index(addr) % UID_BOXES * 65536u :
 		    0,
+		.userns = -1,
 		.limits = h->can.limits.ok,
 		.pause = h->can.pause.ok,
 		.network = h->can.network.ok,
 		.disk = h->can.disk.ok,
 	};
-	return 0;
+	if (h->rootful)
+		env->userns = ids_userns(env->uid_base, err);
+	return h->rootful && env->userns == -1 ? -1 : 0;
 }
 
 static int
@@ -104,11 +113,14 @@ run_remove(struct hub *h, json_t *req, int client, struct bindu_err *err)
 		.tag = h->tag,
 		.init_path = h->init,
 		.crun = h->crun,
+		.userns = -1,
+		.network = h->can.network.ok,
 	};
 
 	if (check_box(h, req, err) == -1 ||
 	    monitor_remove(&env, bindu_json_str(req, "id"),
-		bindu_json_str(req, "dir"), err) == -1)
+		bindu_json_str(req, "dir"), bindu_json_str(req, "ip"),
+		err) == -1)
 		return -1;
 	answer(client, json_pack("{s:b}", "ok", 1));
 	return 0;
@@ -117,6 +129,7 @@ run_remove(struct hub *h, json_t *req, int client, struct bindu_err *err)
 static int
 run_build(struct hub *h, json_t *req, int client, struct bindu_err *err)
 {
+	image_on_term();
 	if (image_build(h, json_object_get(req, "image"), client, err) == -1)
 		return -1;
 	answer(client, json_pack("{s:b}", "ok", 1));
@@ -137,8 +150,54 @@ leave_hub(struct hub *h)
 	close(h->lock);
 	close(h->sock);
 	close(h->sig);
+	bindu_cleanup_close(&h->daemon);
+	/* A copy kept here would hide their end from those who wait. */
+	for (int i = 0; i < HUB_CLIENTS; i++)
+		bindu_cleanup_close(&h->clients[i].fd);
 	net_hosts_close(&h->hosts);
-	h->lock = h->sock = h->sig = -1;
+	h->lock = h->sock = h->sig = h->daemon = -1;
+}
+
+static void
+remember(struct hub *h, pid_t pid)
+{
+	for (int i = 0; i < HUB_MAKERS; i++)
+		if (h->makers[i] == 0) {
+			h->makers[i] = pid;
+			return;
+		}
+}
+
+void
+hub_end_makers(struct hub *h)
+{
+	int64_t until = bindu_clock_deadline(MAKERS_MS);
+
+	for (int i = 0; i < HUB_MAKERS; i++) {
+		pid_t pid = h->makers[i];
+
+		if (pid == 0)
+			continue;
+		kill(pid, SIGTERM);
+		while (waitpid(pid, NULL, WNOHANG) == 0) {
+			if (bindu_clock_left(until) == 0)
+				kill(pid, SIGKILL);
+			bindu_clock_sleep(2);
+		}
+	}
+}
+
+/* -1 cannot, 0 in the child, which has left the hub. */
+static pid_t
+fork_child(struct hub *h)
+{
+	pid_t pid = fork();
+
+	if (pid > 0)
+		h->children++;
+	if (pid == 0)
+		leave_hub(h);
+	return pid;
 }
 
 typedef int run_fn(struct hub *, json_t *, int, struct bindu_err *);
@@ -148,15 +207,16 @@ fork_for(struct hub *h, const json_t *req, int client, run_fn *fn)
 {
 	struct bindu_err err = { 0 };
 	AUTO_JSON json_t *copy = NULL;
-	pid_t pid = fork();
+	pid_t pid = fork_child(h);
 
 	if (pid == -1) {
 		bindu_err_sys(&err, "cannot fork");
 		answer(client, boxd_wire_error(&err));
 	}
+	if (pid > 0 && fn == run_build)
+		remember(h, pid);
 	if (pid != 0)
 		return;
-	leave_hub(h);
 	if (fn != run_build)
 		bindu_cleanup_close(&h->outside);
 	copy = json_deep_copy(req);
@@ -166,13 +226,31 @@ fork_for(struct hub *h, const json_t *req, int client, run_fn *fn)
 }
 
 void
-hub_warm(struct hub *h)
+hub_warm(struct hub *h, bool joined)
 {
-	if (fork() != 0)
+	pid_t pid = fork_child(h);
+
+	if (pid > 0)
+		remember(h, pid);
+	if (pid != 0)
 		return;
-	leave_hub(h);
 	close(h->outside);
-	image_warm(h);
+	image_on_term();
+	crun_bury(h->state);
+	layer_clean(h->images);
+	layer_clean(h->debians);
+	if (!joined)
+		image_warm(h);
+	_exit(0);
+}
+
+void
+hub_bury(struct hub *h)
+{
+	if (fork_child(h) != 0)
+		return;
+	close(h->outside);
+	crun_bury(h->state);
 	_exit(0);
 }
 
@@ -199,7 +277,7 @@ hub_answer(struct hub *h, const json_t *req, int client)
 		{ "remove", run_remove },
 		{ "build", run_build },
 	};
-	AUTO_CLOSE int mine __attribute__((unused)) = client;
+	AUTO_CLOSE int mine = client;
 	const char *op = bindu_json_str(req, "op");
 	struct bindu_err err = { 0 };
 
@@ -207,6 +285,11 @@ hub_answer(struct hub *h, const json_t *req, int client)
 		op = "(none)";
 	if (strcmp(op, "ping") == 0) {
 		answer(client, ping(h));
+		if (bindu_json_bool(req, "attend", 0)) {
+			bindu_cleanup_close(&h->daemon);
+			h->daemon = bindu_steal_fd(&mine);
+			h->leaving = false;
+		}
 		return 0;
 	}
 	if (strcmp(op, "stop") == 0) {

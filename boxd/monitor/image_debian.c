@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,23 @@ struct build {
 	char last[400]; /* its last complaint */
 	struct bindu_buf secret; /* apt.conf lines with passwords */
 };
+
+static volatile sig_atomic_t cancelled;
+
+static void
+on_term(int sig)
+{
+	(void)sig;
+	cancelled = 1;
+}
+
+void
+image_on_term(void)
+{
+	struct sigaction sa = { .sa_handler = on_term };
+
+	sigaction(SIGTERM, &sa, NULL); /* no SA_RESTART: poll returns */
+}
 
 static int
 tell(const struct build *b, const char *text)
@@ -308,10 +326,10 @@ follow(struct build *b, struct bindu_err *err)
 		if (n == 0)
 			return bindu_err_set(err, BINDU_E_AGAIN,
 			    "the build is not done after 30 minutes");
-		if (p[1].revents)
+		if (cancelled || (n > 0 && p[1].revents))
 			return bindu_err_set(err, BINDU_E_SIGNAL,
 			    "the build was cancelled");
-		if (p[0].revents)
+		if (n > 0 && p[0].revents)
 			on_messages(b);
 	}
 	return outside_wait(b->job, bindu_clock_left(end), err);

@@ -10,16 +10,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "hub.h"
+#include "ids.h"
 #include "image_layer.h"
 #include "image_priv.h"
 #include "lib/base/fd.h"
@@ -27,7 +25,7 @@
 
 #define FILE_MAX ((off_t)16 * 1024 * 1024)
 #define DEPTH_MAX 8
-#define PROBE_BASE "0 536870912 65536"
+#define PROBE_BASE 0x20000000u
 
 /* Patterns of names in /etc; directories are taken whole. */
 static const char *const etc_files[] = { "adduser.conf", "alternatives",
@@ -278,47 +276,6 @@ image_host_layer(const struct hub *h, struct bindu_err *err)
 	return layer_get(h->images, name, make_layer, NULL, err);
 }
 
-/* A user namespace to try an idmapped mount with. */
-static int
-probe_userns(struct bindu_err *err)
-{
-	int p[2], fd = -1;
-	char c, path[64];
-	pid_t pid;
-
-	if (pipe2(p, O_CLOEXEC) == -1)
-		return bindu_err_sys(err, "cannot make a pipe");
-	pid = fork();
-	if (pid == 0) {
-		if (unshare(CLONE_NEWUSER) == 0)
-			(void)!write(p[1], "x", 1);
-		close(p[1]);
-		pause();
-		_exit(0);
-	}
-	close(p[1]);
-	if (pid > 0 && read(p[0], &c, 1) == 1) {
-		snprintf(path, sizeof path, "/proc/%d/uid_map", (int)pid);
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-		(void)!write(fd, PROBE_BASE, strlen(PROBE_BASE));
-		close(fd);
-		snprintf(path, sizeof path, "/proc/%d/gid_map", (int)pid);
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-		(void)!write(fd, PROBE_BASE, strlen(PROBE_BASE));
-		close(fd);
-		snprintf(path, sizeof path, "/proc/%d/ns/user", (int)pid);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-	}
-	if (fd == -1)
-		bindu_err_sys(err, "cannot make a user namespace");
-	close(p[0]);
-	if (pid > 0) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-	}
-	return fd;
-}
-
 static int
 probe_view(const char *images, struct bindu_err *err)
 {
@@ -327,7 +284,7 @@ probe_view(const char *images, struct bindu_err *err)
 
 	if (bindu_fd_mkdirs(at, 0700, err) == -1)
 		return -1;
-	ns = probe_userns(err);
+	ns = ids_userns(PROBE_BASE, err);
 	if (ns == -1 || image_view_mount("/usr", at, ns, err) == -1)
 		return -1;
 	umount2(at, MNT_DETACH);
@@ -346,7 +303,7 @@ image_host_check(bool rootful, const char *images, struct bindu_err *err)
 		return bindu_err_set(err, BINDU_E_UNAVAILABLE,
 		    "image host "
 		    "needs root (idmapped mounts of /usr): use an image like "
-		    "debian:trixie, or start bindu-boxd with sudo");
+		    "debian:trixie, or use the tools with sudo");
 	if (lstat("/bin", &st) == -1 || !S_ISLNK(st.st_mode))
 		return bindu_err_set(err, BINDU_E_UNAVAILABLE,
 		    "image host "

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "image_layer.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -16,6 +17,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "lib/base/str.h"
 
 #define ACCOUNTS_MAX (256 * 1024)
 
@@ -26,9 +28,10 @@ static const char sudoers[] =
     "root ALL=(ALL:ALL) ALL\n"
     "boxd ALL=(ALL:ALL) NOPASSWD:ALL\n";
 
-/* Hold IMAGES/.lock: closing the descriptor gives it back. */
+/* Hold IMAGES/.lock: closing the descriptor gives it back.  how: LOCK_NB or
+ * nothing. */
 static int
-layer_lock(const char *images, struct bindu_err *err)
+layer_lock(const char *images, int how, struct bindu_err *err)
 {
 	AUTO_FREE char *path = xasprintf("%s/.lock", images);
 	AUTO_CLOSE int fd = -1;
@@ -38,7 +41,7 @@ layer_lock(const char *images, struct bindu_err *err)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return bindu_err_sys(err, "cannot open %s", path);
-	while (flock(fd, LOCK_EX) == -1)
+	while (flock(fd, LOCK_EX | how) == -1)
 		if (errno != EINTR)
 			return bindu_err_sys(err, "cannot lock %s", path);
 	return bindu_steal_fd(&fd);
@@ -65,7 +68,7 @@ make_renamed(int images, const char *name, layer_make_fn *fn, void *ctx,
 		bindu_err_sys(err, "cannot rename %s", tmp);
 	}
 	bindu_fd_rmtree(images, tmp, NULL);
-	return bindu_err_wrap(err, "image layer %s", name);
+	return -1;
 }
 
 char *
@@ -77,7 +80,7 @@ layer_get(const char *dir, const char *name, layer_make_fn *fn, void *ctx,
 
 	if (access(path, F_OK) == 0)
 		return bindu_steal(&path);
-	lock = layer_lock(dir, err);
+	lock = layer_lock(dir, 0, err);
 	images = lock == -1 ? -1 :
 			      open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (images == -1) {
@@ -86,9 +89,37 @@ layer_get(const char *dir, const char *name, layer_make_fn *fn, void *ctx,
 		return NULL;
 	}
 	if (access(path, F_OK) == -1 &&
-	    make_renamed(images, name, fn, ctx, err) == -1)
+	    make_renamed(images, name, fn, ctx, err) == -1) {
+		bindu_err_wrap(err, "image layer %s", path);
 		return NULL;
+	}
 	return bindu_steal(&path);
+}
+
+void
+layer_clean(const char *dir)
+{
+	AUTO_CLOSE int lock = layer_lock(dir, LOCK_NB, NULL);
+	AUTO_CLOSE int images =
+	    open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	struct dirent **list = NULL;
+	int n;
+
+	if (lock == -1 || images == -1)
+		return;
+	n = scandirat(images, ".", &list, NULL, NULL);
+	for (int i = 0; i < n; i++) {
+		const char *name = list[i]->d_name;
+
+		/* BINDU_IMAGE_DIR may hold what is not ours. */
+		if (bindu_str_ends(name, ".tmp") &&
+		    (bindu_str_starts(name, "debian-") ||
+			bindu_str_starts(name, "host-") ||
+			bindu_str_starts(name, "settings-")))
+			bindu_fd_rmtree(images, name, NULL);
+		free(list[i]);
+	}
+	free(list);
 }
 
 int

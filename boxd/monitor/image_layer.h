@@ -16,6 +16,8 @@ typedef int layer_make_fn(int dirfd, void *ctx, struct bindu_err *);
  * images and renamed.  Caller frees; NULL on error, nothing left. */
 char *layer_get(const char *images, const char *name, layer_make_fn *,
     void *ctx, struct bindu_err *);
+/* Delete the NAME.tmp that killed makers left, unless someone makes now. */
+void layer_clean(const char *images);
 /* Directory and file below to with exactly this mode and owner (uid and gid
  * alike); parents exist. */
 int layer_dir(int to, const char *path, mode_t, uid_t, struct bindu_err *);

@@ -25,6 +25,10 @@ int image_resolve(struct hub *, json_t *start, struct bindu_err *);
 int
 image_build(struct hub *, const json_t *image, int client, struct bindu_err *);
 
+/* In a maker's process: SIGTERM ends a build, which then clears up; the other
+ * layers are done in no time. */
+void image_on_term(void);
+
 /* Can boxes have the host's programs at all? */
 int image_host_check(bool rootful, const char *images, struct bindu_err *);
 /* The skeleton for them, made or found; caller frees.  NULL on error. */

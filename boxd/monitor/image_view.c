@@ -112,15 +112,18 @@ clone_idmapped(const char *src, const char *to, int userns_fd,
 	return 0;
 }
 
-/* In scratch, a tmpfs: the clone and an empty directory, because an overlay
- * without an upper wants two layers. */
+/* In scratch, a tmpfs, open as tmp: the clone and an empty directory, because
+ * an overlay without an upper wants two layers.  Named through tmp, they fit
+ * into the 255 bytes of an option however long scratch is. */
 static int
-view_make(const char *src, const char *scratch, int userns_fd,
+view_make(const char *src, const char *scratch, int tmp, int userns_fd,
     struct bindu_err *err)
 {
 	AUTO_FREE char *clone = xasprintf("%s/clone", scratch);
 	AUTO_FREE char *empty = xasprintf("%s/empty", scratch);
-	AUTO_FREE char *layers = xasprintf("%s:%s", empty, clone);
+	AUTO_FREE char *layers = xasprintf("/proc/self/fd/%d/empty:"
+					   "/proc/self/fd/%d/clone",
+	    tmp, tmp);
 	const char *const opts[] = { "lowerdir", layers, NULL };
 	int fd;
 
@@ -151,7 +154,7 @@ image_view_mount(const char *src, const char *target, int userns_fd,
 		return -1;
 	if (sys_move_mount(tmp, target) == -1)
 		return bindu_err_sys(err, "cannot mount on %s", target);
-	view = view_make(src, target, userns_fd, err);
+	view = view_make(src, target, tmp, userns_fd, err);
 	/* The overlay holds its own clone of the layers. */
 	if (umount2(target, MNT_DETACH) == -1 && view != -1)
 		return bindu_err_sys(err, "cannot unmount %s", target);

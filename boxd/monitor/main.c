@@ -8,11 +8,15 @@
 #include "lib/base/tool.h"
 #include "sealed.h"
 
-static int ready_fd = -1;
+static int ready_fd = -1, attend_fd = -1;
 
 static const struct bindu_opt hub_opts[] = {
 	{ 0, "ready-fd", BINDU_OPT_FD, &ready_fd, "N",
 	    "write a newline to descriptor N once requests are answered",
+	    NULL },
+	{ 0, "attend-fd", BINDU_OPT_FD, &attend_fd, "N",
+	    "end with the last box once the other end of descriptor N is "
+	    "closed and nobody attends",
 	    NULL },
 	BINDU_OPT_END
 };
@@ -23,7 +27,7 @@ run_hub(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 	(void)ctx;
 	(void)argc;
 	setsid(); /* fails when we lead a group already: as good */
-	return hub_run(argv[0], ready_fd, err);
+	return hub_run(argv[0], ready_fd, attend_fd, err);
 }
 
 static const struct bindu_verb verbs[] = {

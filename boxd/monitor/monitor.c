@@ -21,6 +21,7 @@
 #include "crun.h"
 #include "disk.h"
 #include "exec.h"
+#include "hold.h"
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
@@ -73,6 +74,21 @@ check_start(struct monitor *m, const json_t *start, struct bindu_err *err)
 	return 0;
 }
 
+/* The daemon made it, and may have removed it again. */
+static int
+enter_dir(struct monitor *m, struct bindu_err *err)
+{
+	AUTO_CLOSE int dir = open(m->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir == -1 || fchdir(dir) == -1)
+		return bindu_err_sys(err, "cannot enter %s", m->dir);
+	m->lock = hold_take(dir, err);
+	if (m->lock == -1)
+		return bindu_err_wrap(err, "%s", m->dir);
+	m->dirfd = bindu_steal_fd(&dir);
+	return 0;
+}
+
 /* A session, a mount namespace, orphans of crun and the way back home. */
 static int
 settle(struct monitor *m, struct bindu_err *err)
@@ -87,12 +103,7 @@ settle(struct monitor *m, struct bindu_err *err)
 	m->home_netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (m->home_pidns == -1 || m->home_netns == -1)
 		return bindu_err_sys(err, "cannot open our own namespaces");
-	if (bindu_fd_mkdirs(m->dir, 0700, err) == -1)
-		return -1;
-	m->dirfd = open(m->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (m->dirfd == -1 || fchdir(m->dirfd) == -1)
-		return bindu_err_sys(err, "cannot enter %s", m->dir);
-	return 0;
+	return enter_dir(m, err);
 }
 
 /* Init's stdin is a pipe that only we could write to: it sees our death.
@@ -131,7 +142,7 @@ start_init(struct monitor *m, const json_t *start, struct bindu_err *err)
 	if (m->init_pidfd == -1)
 		return bindu_err_sys(err, "cannot open the box's init");
 	if (m->env->network && ip && *ip) {
-		m->net = true;
+		m->ip = ip;
 		if (net_attach(m->init, ip, m->id, err) == -1)
 			return -1;
 	}
@@ -196,7 +207,7 @@ tear_down(struct monitor *m, struct bindu_err *err)
 		cgroup_freeze(&m->cg, false, NULL);
 	kill_init(m);
 	exec_free_all(m);
-	if (m->net && net_detach(m->id, err) == -1)
+	if (m->ip && net_detach(m->id, m->ip, err) == -1)
 		rc = -1;
 	if (m->stage)
 		mount_undo(m->stage);
@@ -247,6 +258,7 @@ monitor_run(const struct monitor_env *env, const json_t *start, int reply_sock)
 {
 	struct monitor m = { .env = env,
 		.dirfd = -1,
+		.lock = -1,
 		.init_pidfd = -1,
 		.init_stdin = -1,
 		.home_pidns = -1,
@@ -283,21 +295,24 @@ monitor_run(const struct monitor_env *env, const json_t *start, int reply_sock)
 
 int
 monitor_remove(const struct monitor_env *env, const char *id, const char *dir,
-    struct bindu_err *err)
+    const char *ip, struct bindu_err *err)
 {
 	AUTO_FREE char *parent = bindu_path_dir(dir);
 	AUTO_CLOSE int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int box = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct cgroup cg = { 0 };
 	int rc;
 
 	if (!is_id(id))
 		return bindu_err_set(err, BINDU_E_DATA, "not a box's id");
+	if (box != -1 && hold_end(box, err) == -1)
+		return -1;
 	if (cgroups_of(env, id, &cg, err) == -1)
 		return -1;
 	rc = cgroup_remove(&cg, err);
 	cgroup_fini(&cg);
 	if (rc == 0 && env->network)
-		rc = net_detach(id, err);
+		rc = net_detach(id, ip, err);
 	if (rc == -1)
 		return -1;
 	if (fd == -1)

@@ -16,6 +16,7 @@ struct monitor_env {
 	const char *init_path; /* boxd-init, absolute */
 	const char *crun; /* absolute */
 	uid_t uid_base; /* rootful: first host id of this box's 65536 */
+	int userns; /* rootful: with these ids (ids.h); else -1 */
 	bool limits, pause, network, disk; /* what works here */
 };
 
@@ -30,8 +31,9 @@ int
 monitor_run(const struct monitor_env *, const json_t *start, int reply_sock);
 
 /* Delete all a stopped (or killed) box left: processes in its cgroups, crun's
- * state, mounts below dir in this namespace, cgroups, dir itself.  Runs in a
- * process of its own.  Fine when nothing is there. */
+ * state, mounts below dir in this namespace, cgroups, its interface and
+ * address (ip may be NULL), dir itself.  Runs in a process of its own.  Fine
+ * when nothing is there. */
 int monitor_remove(const struct monitor_env *, const char *id, const char *dir,
-    struct bindu_err *);
+    const char *ip, struct bindu_err *);
 #endif

@@ -109,7 +109,7 @@ on_message(struct monitor *m, struct watch *w)
 		if (!c->asked) {
 			c->asked = true;
 			ops_dispatch(m, c, msg);
-		} else if (c->exec && !c->exec->file) {
+		} else if (c->exec) {
 			exec_control(m, c->exec, msg);
 		}
 		return;
@@ -194,7 +194,7 @@ on_console(struct monitor *m, struct watch *w)
 		loop_del(m, w);
 		return;
 	}
-	if (m->console_len + n > CONSOLE_MAX) {
+	if (m->console_log == -1 || m->console_len + n > CONSOLE_MAX) {
 		renameat(m->dirfd, "console.log", m->dirfd, "console.log.1");
 		if (m->console_log != -1)
 			close(m->console_log);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "abilities.h"
 #include "exec.h"
 #include "files.h"
 #include "lib/base/clock.h"
@@ -53,8 +54,7 @@ freeze(struct monitor *m, struct conn *c, bool on)
 	struct bindu_err e = { 0 };
 
 	if (!m->cg.execs) {
-		bindu_err_set(&e, BINDU_E_UNAVAILABLE,
-		    "suspend needs root (no cgroup freezer)");
+		bindu_err_set(&e, BINDU_E_UNAVAILABLE, NO_SUSPEND);
 		refuse(m, c, &e);
 		return;
 	}
@@ -99,6 +99,8 @@ ops_stop(struct monitor *m, int64_t grace_ms)
 	m->suspended = false;
 	if (!m->stopping && grace_ms > 0 && m->init > 0)
 		kill(m->init, SIGTERM);
+	if (!m->stopping && m->env->rootful)
+		exec_end_starting(m);
 	m->stopping = true;
 	m->kill_at = bindu_clock_deadline(grace_ms);
 }

@@ -29,7 +29,7 @@ struct watch {
 struct monitor {
 	const struct monitor_env *env;
 	const char *id, *name, *dir; /* of the start request */
-	int dirfd;
+	int dirfd, lock; /* lock: see hold.h */
 	struct cgroup cg; /* the box's; empty when not rootful */
 	pid_t init; /* 0: none, or reaped */
 	int init_pidfd;
@@ -37,7 +37,8 @@ struct monitor {
 	int home_pidns, home_netns; /* the monitor's own */
 	int64_t started_at;
 	bool suspended;
-	bool disk, net; /* what is to be undone */
+	bool disk; /* what is to be undone */
+	const char *ip; /* likewise; NULL: no network */
 	const char *stage; /* likewise; see mount.h */
 	int epfd;
 	struct watch signals, listener, console;

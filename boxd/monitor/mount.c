@@ -7,16 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <linux/openat2.h>
 #include <linux/securebits.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "image.h"
 #include "lib/base/buf.h"
@@ -37,69 +35,7 @@ int umount2(const char *, int);
 struct mounter {
 	const struct monitor_env *env;
 	const char *root; /* STAGE/root */
-	int userns; /* -1: not rootful */
 };
-
-static int
-write_map(pid_t pid, const char *name, uid_t base, struct bindu_err *err)
-{
-	AUTO_FREE char *path = xasprintf("/proc/%d/%s", (int)pid, name);
-	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
-	char text[48];
-
-	snprintf(text, sizeof text, "0 %u 65536", (unsigned)base);
-	if (fd == -1 || bindu_fd_write(fd, text, strlen(text)) == -1)
-		return bindu_err_sys(err, "cannot write %s", path);
-	return 0;
-}
-
-static int
-map_ids(pid_t pid, uid_t base, struct bindu_err *err)
-{
-	AUTO_FREE char *path = xasprintf("/proc/%d/ns/user", (int)pid);
-	int fd;
-
-	if (write_map(pid, "uid_map", base, err) == -1 ||
-	    write_map(pid, "gid_map", base, err) == -1)
-		return -1;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return bindu_err_sys(err, "cannot open %s", path);
-	return fd;
-}
-
-/* A user namespace with the box's id range, for mount_setattr. */
-static int
-open_userns(uid_t base, struct bindu_err *err)
-{
-	int ready[2], fd = -1;
-	char c = 0;
-	pid_t pid;
-
-	if (pipe2(ready, O_CLOEXEC) == -1)
-		return bindu_err_sys(err, "cannot make a pipe");
-	pid = fork();
-	if (pid == 0) {
-		c = unshare(CLONE_NEWUSER) == 0 ? 1 : 0;
-		if (write(ready[1], &c, 1) == 1)
-			pause();
-		_exit(1);
-	}
-	close(ready[1]);
-	if (pid == -1)
-		bindu_err_sys(err, "cannot fork");
-	else if (bindu_fd_read(ready[0], &c, 1) != 1 || c != 1)
-		bindu_err_set(err, BINDU_E_UNAVAILABLE,
-		    "this kernel lets no user namespace be made");
-	else
-		fd = map_ids(pid, base, err);
-	close(ready[0]);
-	if (pid > 0) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-	}
-	return fd;
-}
 
 /* An (id-mapped) clone of the directory src at target, made if missing. */
 static int
@@ -107,7 +43,7 @@ clone_at(const struct mounter *m, const char *src, const char *target,
     struct bindu_err *err)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP,
-		.userns_fd = (unsigned)m->userns };
+		.userns_fd = (unsigned)m->env->userns };
 	AUTO_CLOSE int fd = -1;
 
 	if (mkdir(target, 0700) == -1 && errno != EEXIST)
@@ -115,7 +51,7 @@ clone_at(const struct mounter *m, const char *src, const char *target,
 	fd = (int)syscall(SYS_open_tree, AT_FDCWD, src, CLONE_TREE | O_CLOEXEC);
 	if (fd == -1)
 		return bindu_err_sys(err, "cannot take layer %s", src);
-	if (m->userns != -1 &&
+	if (m->env->userns != -1 &&
 	    syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr,
 		sizeof attr) == -1)
 		return bindu_err_sys(err,
@@ -233,15 +169,38 @@ check_root(const struct mounter *m, struct bindu_err *err)
 	return 0;
 }
 
+/* The directory path of the root.  Where the kernel's overlays allow it, the
+ * box's root can move what is above it and leave a link there, to a place of
+ * the host's for us: none is followed. */
+static int
+open_inside(const struct mounter *m, const char *path, struct bindu_err *err)
+{
+	const struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+	AUTO_CLOSE int root = open(m->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = root == -1 ?
+	    -1 :
+	    (int)syscall(SYS_openat2, root, path + 1, &how, sizeof how);
+
+	if (fd == -1)
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "the box's %s is not the directory it was made as: %s",
+		    path, strerror(errno));
+	return fd;
+}
+
 /* One host directory with its own overlay at its own path. */
 static int
 mount_over(const struct mounter *m, const char *path, struct bindu_err *err)
 {
 	AUTO_FREE char *flat = xstrdup(path + 1);
-	AUTO_FREE char *upper = NULL, *work = NULL;
-	AUTO_FREE char *target = xasprintf("%s%s", m->root, path);
+	AUTO_FREE char *upper = NULL, *work = NULL, *target = NULL;
+	AUTO_CLOSE int inside = open_inside(m, path, err);
 	int rc;
 
+	if (inside == -1)
+		return -1;
+	target = xasprintf("/proc/self/fd/%d", inside);
 	for (char *s = flat; *s; s++)
 		if (*s == '/')
 			*s = '-';
@@ -254,7 +213,7 @@ mount_over(const struct mounter *m, const char *path, struct bindu_err *err)
 		return -1;
 	if (mkdir("m/view", 0700) == -1 && errno != EEXIST)
 		return bindu_err_sys(err, "cannot make directory m/view");
-	if (image_view_mount(path, "m/view", m->userns, err) == -1)
+	if (image_view_mount(path, "m/view", m->env->userns, err) == -1)
 		return -1;
 	rc = mount_overlay(m, "m/view", upper, work, target, err);
 	umount2("m/view", DETACH);
@@ -286,18 +245,11 @@ mount_root(const struct monitor_env *env, const json_t *start,
 {
 	const json_t *image = json_object_get(start, "image");
 	AUTO_FREE char *root = xasprintf("%s/root", stage);
-	AUTO_CLOSE int userns = -1;
-	struct mounter m = { env, root, -1 };
+	struct mounter m = { env, root };
 	int rc;
 
 	if (mkdir("m", 0700) == -1 && errno != EEXIST)
 		return bindu_err_sys(err, "cannot make the mount points");
-	if (env->rootful) {
-		userns = open_userns(env->uid_base, err);
-		if (userns == -1)
-			return -1;
-		m.userns = userns;
-	}
 	rc = mount_layers(&m, json_object_get(image, "lower"), err);
 	if (rc == 0)
 		rc = check_root(&m, err);

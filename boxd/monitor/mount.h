@@ -12,6 +12,8 @@
  * mount namespace of some box, and its children get it from there. */
 void mount_forget(const struct monitor_env *);
 
+/* Is boxd-init there, for the root of a box of rootful's, who is another user? */
+int mount_check_init(const char *path, bool rootful, struct bindu_err *);
 /* The state directory is closed to the box's ids, and crun works with them: a
  * small file system over a directory that anyone may pass, seen by nobody
  * else, holds root/ and init (boxd-init).  A constant string, or NULL. */

@@ -30,12 +30,19 @@ read_seed(int etc, const char *name)
 	return text;
 }
 
+/* A full disk keeps no box from starting: how else would it be emptied. */
 static int
 write_seed(int etc, const char *name, const char *text, struct bindu_err *err)
 {
-	if (bindu_fd_replace(etc, name, 0644, text, strlen(text), err) == -1)
-		return bindu_err_wrap(err, "cannot seed /etc/%s", name);
-	return 0;
+	AUTO_FREE char *old = read_seed(etc, name);
+	struct bindu_err e = { 0 };
+
+	if ((old && strcmp(old, text) == 0) ||
+	    bindu_fd_replace(etc, name, 0644, text, strlen(text), &e) == 0 ||
+	    e.detail == ENOSPC)
+		return 0;
+	return bindu_err_set(err, e.code, "cannot seed /etc/%s: %s", name,
+	    e.msg);
 }
 
 /* sudo complains when the host name cannot be resolved. */

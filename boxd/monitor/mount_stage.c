@@ -49,6 +49,22 @@ is_free(const char *place, const struct monitor_env *env, const char *dir)
 	    !bindu_path_below(place, env->crun);
 }
 
+int
+mount_check_init(const char *path, bool rootful, struct bindu_err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1 || access(path, X_OK) == -1)
+		return bindu_err_set(err, BINDU_E_CONFIG,
+		    "%s is not there; install the bindu tools again", path);
+	if (rootful && !(st.st_mode & S_IXOTH))
+		return bindu_err_set(err, BINDU_E_CONFIG,
+		    "%s may be run by its owner only, and the root of a box "
+		    "is another user; chmod a+x %s",
+		    path, path);
+	return 0;
+}
+
 static int
 fill(const char *stage, const char *init_path, struct bindu_err *err)
 {
@@ -71,6 +87,8 @@ const char *
 mount_stage(const struct monitor_env *env, const char *dir,
     struct bindu_err *err)
 {
+	if (mount_check_init(env->init_path, env->rootful, err) == -1)
+		return NULL;
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
 		if (is_free(places[i], env, dir))
 			return fill(places[i], env->init_path, err) == 0 ?

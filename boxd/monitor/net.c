@@ -3,7 +3,10 @@
  * What a box may reach: the world through the relay's tap, and the relay's
  * DNS.  Not: other boxes, the hub, the relay's other addresses (they stand for
  * the machine itself), the machine's own addresses on any interface, and
- * link-local ones (metadata services).  IPv6 has no way out at all.
+ * link-local ones (metadata services).  IPv6 has no way out at all.  A box
+ * speaks in its own name only: before conntrack sees a packet, the last four
+ * bytes of its hardware address, which the bridge binds to the port
+ * (net_attach.c), must be its source address.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
@@ -39,15 +42,39 @@ net_index(struct in_addr ip)
 	return ntohl(ip.s_addr) & 0xffff;
 }
 
+/* Two registers cannot be compared, but a pair be looked up. */
+static int
+add_same(struct bindu_buf *b, struct bindu_err *err)
+{
+	if (bindu_buf_adds(b,
+		" set same { typeof @ll,80,8 . @nh,112,8\n"
+		"  elements = { 0 . 0",
+		err) == -1)
+		return -1;
+	for (int i = 1; i < 256; i++)
+		if (bindu_buf_addf(b, err, ", %d . %d", i, i) == -1)
+			return -1;
+	return bindu_buf_adds(b, " }\n }\n", err);
+}
+
 static int
 rules_text(struct bindu_buf *b, const struct net_hosts *hosts,
     struct bindu_err *err)
 {
 	static const char head[] = "add table ip boxd\ndelete table ip boxd\n"
 				   "add table ip6 boxd\ndelete table ip6 boxd\n"
-				   "table ip boxd {\n"
-				   " set own { type ipv4_addr\n";
+				   "table ip boxd {\n";
+	static const char own[] = " set own { type ipv4_addr\n";
 	static const char rest[] =
+	    " }\n"
+	    " chain pre { type filter hook prerouting priority -300\n"
+	    "  iifname \"" NET_BRIDGE "\" jump names\n"
+	    " }\n"
+	    " chain names {\n"
+	    "  ether saddr & ff:ff:ff:ff:00:00 != 02:bd:0a:58:00:00 drop\n"
+	    "  ip saddr != 10.88.0.0/16 drop\n"
+	    "  @ll,80,8 . @nh,112,8 != @same drop\n"
+	    "  @ll,88,8 . @nh,120,8 != @same drop\n"
 	    " }\n"
 	    " chain egress {\n"
 	    "  ip daddr " NET_DNS " udp dport 53 accept\n"
@@ -80,7 +107,8 @@ rules_text(struct bindu_buf *b, const struct net_hosts *hosts,
 	    " }\n"
 	    "}\n";
 
-	if (bindu_buf_adds(b, head, err) == -1)
+	if (bindu_buf_adds(b, head, err) == -1 || add_same(b, err) == -1 ||
+	    bindu_buf_adds(b, own, err) == -1)
 		return -1;
 	for (size_t i = 0; i < hosts->n; i++) {
 		char a[INET_ADDRSTRLEN];

@@ -15,6 +15,7 @@
  * single-threaded and is back in its own namespace afterwards. */
 int
 net_attach(pid_t init_pid, const char *ip, const char *id, struct bindu_err *);
-/* The veth of a box that is gone; fine when there is none. */
-int net_detach(const char *id, struct bindu_err *);
+/* The veth of a box that is gone and the hub's entry of its address (NULL:
+ * not known); fine when there are none. */
+int net_detach(const char *id, const char *ip, struct bindu_err *);
 #endif

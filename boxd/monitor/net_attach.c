@@ -84,7 +84,8 @@ link_set(struct nl *nl, const struct ifinfomsg *ifi, unsigned master,
 	return nl_talk(nl, "set up the box's network interface", err);
 }
 
-/* Isolated: passes nothing to other isolated ports, which all boxes are. */
+/* Isolated: passes nothing to other isolated ports, which all boxes are.
+ * Locked: takes only frames from the hardware address bound to it. */
 static int
 port_set(struct nl *nl, int index, struct bindu_err *err)
 {
@@ -96,6 +97,7 @@ port_set(struct nl *nl, int index, struct bindu_err *err)
 	port = nl_nest(nl, IFLA_PROTINFO);
 	nl_put_u8(nl, IFLA_BRPORT_ISOLATED, 1);
 	nl_put_u8(nl, IFLA_BRPORT_LEARNING, 0);
+	nl_put_u8(nl, IFLA_BRPORT_LOCKED, 1);
 	nl_put_u8(nl, IFLA_BRPORT_UNICAST_FLOOD, 0);
 	nl_end(nl, port);
 	return nl_talk(nl, "isolate the box's network interface", err);
@@ -229,12 +231,12 @@ net_attach(pid_t init_pid, const char *ip, const char *id,
 	if (box == -1)
 		return -1;
 	veth_name(id, name);
-	net_detach(id, NULL); /* of a box that was killed a moment ago */
+	net_detach(id, NULL, NULL); /* of a box that was killed a moment ago */
 	if (hub_side(init_pid, addr, name, err) == -1)
 		return -1;
 	if (setns(box, CLONE_NEWNET) == -1) {
 		bindu_err_sys(err, "cannot enter the box's network");
-		net_detach(id, NULL);
+		net_detach(id, NULL, NULL);
 		return -1;
 	}
 	rc = box_side(addr, err);
@@ -242,26 +244,44 @@ net_attach(pid_t init_pid, const char *ip, const char *id,
 		return bindu_err_sys(rc == 0 ? err : NULL,
 		    "cannot return from the box's network");
 	if (rc == -1)
-		net_detach(id, NULL);
+		net_detach(id, NULL, NULL);
 	return rc;
 }
 
+/* It is the bridge's, and does not go with the veth. */
+static void
+neighbour_drop(struct nl *nl, const char *ip)
+{
+	const struct ndmsg nd = { .ndm_family = AF_INET,
+		.ndm_ifindex = (int)if_nametoindex(NET_BRIDGE) };
+	struct in_addr addr;
+
+	if (ip == NULL || inet_pton(AF_INET, ip, &addr) != 1)
+		return;
+	nl_begin(nl, RTM_DELNEIGH, 0, &nd, sizeof nd);
+	nl_put(nl, NDA_DST, &addr, sizeof addr);
+	nl_talk(nl, "forget the box's address", NULL);
+}
+
 int
-net_detach(const char *id, struct bindu_err *err)
+net_detach(const char *id, const char *ip, struct bindu_err *err)
 {
 	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
 	char name[IFNAMSIZ];
 	struct nl nl;
-	int rc;
+	int rc = 0;
 
 	veth_name(id, name);
 	ifi.ifi_index = (int)if_nametoindex(name);
-	if (ifi.ifi_index == 0)
+	if (ifi.ifi_index == 0 && ip == NULL)
 		return 0;
 	if (nl_open(&nl, err) == -1)
 		return -1;
-	nl_begin(&nl, RTM_DELLINK, 0, &ifi, sizeof ifi);
-	rc = nl_talk(&nl, "delete the box's network interface", err);
+	if (ifi.ifi_index != 0) {
+		nl_begin(&nl, RTM_DELLINK, 0, &ifi, sizeof ifi);
+		rc = nl_talk(&nl, "delete the box's network interface", err);
+	}
+	neighbour_drop(&nl, ip);
 	nl_close(&nl);
 	return rc == -1 && if_nametoindex(name) == 0 ? 0 : rc;
 }

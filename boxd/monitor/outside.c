@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -167,8 +169,23 @@ serve(int hub, int sig)
 	}
 }
 
+/* With slirp4netns' sandbox goes what is mounted below a shared mount, as all
+ * are under systemd: of the whole machine, /sys/fs/cgroup and /dev/pts too.
+ * A slave hears of the machine's mounts and tells of none.  An ordinary
+ * user's programs have no such power. */
+static int
+leave_mounts(void)
+{
+	if (geteuid() != 0)
+		return 0;
+	return unshare(CLONE_NEWNS) == -1 ||
+		mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == -1 ?
+	    -1 :
+	    0;
+}
+
 int
-outside_start(struct bindu_err *err)
+outside_start(pid_t *child, struct bindu_err *err)
 {
 	int s[2];
 	sigset_t set;
@@ -184,6 +201,8 @@ outside_start(struct bindu_err *err)
 	}
 	if (pid == 0) {
 		prctl(PR_SET_NAME, "boxd-outside");
+		if (leave_mounts() == -1)
+			_exit(71);
 		sigemptyset(&set);
 		sigaddset(&set, SIGCHLD);
 		sigprocmask(SIG_SETMASK, &set, NULL);
@@ -194,6 +213,7 @@ outside_start(struct bindu_err *err)
 		    signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 	}
 	close(s[1]);
+	*child = pid;
 	return s[0];
 }
 

@@ -2,18 +2,19 @@
  *
  * The hub leaves the machine's network and, as an ordinary user, its user
  * namespace, and cannot come back.  What must run there (newuidmap, the
- * relay, the image builder) this small process starts on its behalf.  It
- * ends with the hub.
+ * relay, the image builder) this small process starts on its behalf.  What
+ * they mount and unmount is theirs alone.  It ends with the hub.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BOXD_OUTSIDE_H
 #define BOXD_OUTSIDE_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "lib/base/err.h"
 
 /* Fork it; the descriptor that reaches it, or -1. */
-int outside_start(struct bindu_err *);
+int outside_start(pid_t *, struct bindu_err *);
 /* Run argv there, env ("K=V", NULL: none) added to its environment,
  * descriptor fds[i] as number at[i] (-1: none), stdin empty.
  * Returns the job's descriptor, readable when it ended; closing it earlier

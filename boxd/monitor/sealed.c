@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
@@ -18,6 +19,15 @@
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U /* since 6.3 */
 #endif
+
+static char **args; /* of main */
+
+void
+sealed_blank(void)
+{
+	for (char **a = args; a && *a; a++)
+		memset(*a, 0, strlen(*a));
+}
 
 static int
 open_memory(void)
@@ -59,6 +69,7 @@ sealed_exec(char **argv, struct bindu_err *err)
 	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
 	int seals;
 
+	args = argv;
 	if (self == -1 || n <= 0)
 		return bindu_err_sys(err, "cannot open /proc/self/exe");
 	seals = fcntl(self, F_GET_SEALS);

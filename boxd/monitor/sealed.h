@@ -14,4 +14,6 @@
 /* Run the program anew, with the same arguments, from a sealed file in memory;
  * returns 0 at once when that is what runs, else only on failure. */
 int sealed_exec(char **argv, struct bindu_err *);
+/* In a child that a box sees: a command line without the host's paths. */
+void sealed_blank(void);
 #endif

@@ -97,7 +97,7 @@ static const char *const allowed[] = {
 	"recvmmsg", "recvmmsg_time64", "recvmsg", "semctl", "semget", "semop",
 	"semtimedop", "semtimedop_time64", "send", "sendmmsg", "sendmsg",
 	"sendto", "setsockopt", "shmat", "shmctl", "shmdt", "shmget",
-	"shutdown", "socketpair",
+	"shutdown",
 };
 
 /* Known, and not for boxes. */
@@ -133,9 +133,12 @@ static const struct {
 	{ "personality", IS, 0xffffffff, 0 },
 	/* none of NEWNS NEWCGROUP NEWUTS NEWIPC NEWUSER NEWPID NEWNET */
 	{ "clone", MASKED_ZERO, 0x7e020000, 0 },
-	/* From AF_ALG (38) on, AF_VSOCK (40) above all: no box needs them.  The
+	/* Unix, IP and netlink (16) are all a box needs.  AF_PACKET (17) takes
+	 * memory that no cgroup counts, AF_VSOCK (40) reaches past the host.  The
 	 * kernel reads 32 bits, the filter all 64: "not 40" would let 1<<32|40
 	 * through. */
-	{ "socket", BELOW, 38, 0 }, { "socket", ABOVE, 37, EAFNOSUPPORT },
+	{ "socket", BELOW, 17, 0 }, { "socket", ABOVE, 16, EAFNOSUPPORT },
+	{ "socketpair", BELOW, 17, 0 },
+	{ "socketpair", ABOVE, 16, EAFNOSUPPORT },
 };
 #endif

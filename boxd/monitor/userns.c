@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,7 +21,9 @@
 #include "outside.h"
 
 #define IDS 65536u
+#define PROCESSES 4096
 #define MAP_LIMIT_MS 10000
+#define PROFILE "/etc/apparmor.d/bindu-boxd"
 
 /* The user's name without NSS: a static program cannot load its modules. */
 static char *
@@ -117,9 +120,9 @@ refused(const char *what, struct bindu_err *err)
 		return bindu_err_set(err, BINDU_E_CONFIG,
 		    "cannot make %s: "
 		    "AppArmor keeps user namespaces from ordinary users here; "
-		    "sudo sysctl -w "
-		    "kernel.apparmor_restrict_unprivileged_userns=0, or start "
-		    "bindu-boxd with sudo",
+		    "allow them to this program: bindu-boxd apparmor | "
+		    "sudo tee " PROFILE " && sudo apparmor_parser -r " PROFILE
+		    "; or use the tools with sudo",
 		    what);
 	if (setting_is("/proc/sys/kernel/unprivileged_userns_clone", '0') ||
 	    setting_is("/proc/sys/user/max_user_namespaces", '0'))
@@ -127,10 +130,29 @@ refused(const char *what, struct bindu_err *err)
 		    "cannot make %s: "
 		    "user namespaces are off for ordinary users here; sudo "
 		    "sysctl -w kernel.unprivileged_userns_clone=1 "
-		    "user.max_user_namespaces=10000, or start bindu-boxd with "
+		    "user.max_user_namespaces=10000, or use the tools with "
 		    "sudo",
 		    what);
 	return bindu_err_sys(err, "cannot make %s", what);
+}
+
+/* Fork bombs without cgroups: the kernel holds a user namespace, all its ids
+ * together, to the limit of its maker, and nobody inside can raise that.  A
+ * quarter of what the user may have leaves the machine to the others. */
+static void
+limit_processes(void)
+{
+	struct rlimit r;
+	rlim_t few;
+
+	if (getrlimit(RLIMIT_NPROC, &r) == -1)
+		return;
+	few = r.rlim_cur == RLIM_INFINITY ? 4 * PROCESSES : r.rlim_cur / 4;
+	if (few < PROCESSES)
+		few = PROCESSES;
+	if (few < r.rlim_cur)
+		r.rlim_cur = few;
+	setrlimit(RLIMIT_NPROC, &r);
 }
 
 /* Become root of a user namespace with the user's own 65536 ids. */
@@ -149,6 +171,7 @@ outer_userns(struct hub *h, struct bindu_err *err)
 		    "sudo usermod --add-subuids 100000-165535 --add-subgids "
 		    "100000-165535 %s (or another free range)",
 		    user ? user : "this user", user ? user : "USER");
+	limit_processes();
 	if (unshare(CLONE_NEWUSER) == -1)
 		return refused("a user namespace", err);
 	if (map_ids(h, "newuidmap", uid, subuid, err) == -1 ||
@@ -220,6 +243,12 @@ live_monitor(const struct hub *h)
 	if (d != NULL)
 		closedir(d);
 	return pid;
+}
+
+bool
+hub_has_boxes(const struct hub *h)
+{
+	return live_monitor(h) != 0;
 }
 
 static int

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 #include "config.h"
+#include "fd.h"
 #include "mem.h"
 #include "path.h"
 
@@ -80,8 +81,9 @@ xdg_dir(const char *xdg, const char *fallback)
 
 	if (v != NULL && v[0] == '/')
 		return xasprintf("%s/bindu", v);
-	/* A service or a cron job of root may have no HOME. */
-	if (home == NULL)
+	/* A service or a cron job of root may have no HOME.  A relative one
+	 * would be another in each directory, the agent's source perhaps. */
+	if (home == NULL || home[0] != '/')
 		home = geteuid() == 0 ? "/root" : "";
 	return xasprintf("%s/%s/bindu", home, fallback);
 }
@@ -110,33 +112,33 @@ bindu_config_state_dir(void)
 }
 
 char *
-bindu_config_run_dir(void)
-{
-	char *dir = chosen_dir();
-	const char *v;
-
-	if (dir != NULL)
-		return dir;
-	if (geteuid() == 0)
-		return xstrdup("/run/bindu");
-	v = bindu_config_env("XDG_RUNTIME_DIR");
-	if (v != NULL && v[0] == '/')
-		return xasprintf("%s/bindu", v);
-	return bindu_config_state_dir();
-}
-
-char *
 bindu_config_cache_dir(void)
 {
 	return xdg_dir("XDG_CACHE_HOME", ".cache");
 }
 
+int
+bindu_config_make_cache(const char *dir, struct bindu_err *err)
+{
+	const char *home = bindu_config_env("HOME");
+	size_t n = home != NULL ? strlen(home) : 0;
+
+	if (n != 0 && strncmp(dir, home, n) == 0 && dir[n] == '/' &&
+	    access(home, F_OK) == -1)
+		return bindu_err_sys(err, "no cache in %s", home);
+	return bindu_fd_mkdirs(dir, 0700, err);
+}
+
 char *
 bindu_config_socket(void)
 {
-	AUTO_FREE char *run = bindu_config_run_dir();
+	AUTO_FREE char *dir = chosen_dir();
 
-	return bindu_path_join(run, "boxd.sock");
+	if (dir == NULL && geteuid() == 0)
+		return xstrdup("/run/bindu/boxd.sock");
+	if (dir == NULL)
+		dir = bindu_config_state_dir();
+	return bindu_path_join(dir, "boxd.sock");
 }
 
 /* The directory the running program is in; NULL without /proc.  One that runs

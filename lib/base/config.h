@@ -15,13 +15,15 @@ int bindu_config_runtime(const char *flag, enum bindu_runtime *,
 /* getenv, but empty counts as unset. */
 const char *bindu_config_env(const char *name);
 /* Directories; caller frees.  state: BINDU_STATE_DIR, else /var/lib/bindu for
- * root, else $XDG_STATE_HOME/bindu.  run (socket, locks): BINDU_STATE_DIR,
- * else /run/bindu for root, else $XDG_RUNTIME_DIR/bindu, else state.
- * cache: $XDG_CACHE_HOME/bindu. */
+ * root, else $XDG_STATE_HOME/bindu.  cache: $XDG_CACHE_HOME/bindu. */
 char *bindu_config_state_dir(void);
-char *bindu_config_run_dir(void);
 char *bindu_config_cache_dir(void);
-/* The local daemon's unix socket: RUN/boxd.sock. */
+/* Make dir, the cache directory or one below it, mode 0700.  A HOME that is not
+ * there is not made: an account without one (/nonexistent) has no cache. */
+int bindu_config_make_cache(const char *dir, struct bindu_err *);
+/* The local daemon's unix socket: boxd.sock in the state directory, of root
+ * in /run/bindu.  Not in $XDG_RUNTIME_DIR: that goes when the user logs out,
+ * and the daemon and its boxes stay.  Caller frees. */
 char *bindu_config_socket(void);
 /* Where our own helper files are: share/remote, libexec programs.  Beside
  * the running program in a build tree (BUILD/share/remote), else the

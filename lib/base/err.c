@@ -60,6 +60,7 @@ class_of(int e)
 	switch (e) {
 	case ENOENT:
 	case ENOTDIR:
+	case EISDIR:
 		return BINDU_E_NOINPUT;
 	case EACCES:
 	case EPERM:
@@ -69,6 +70,9 @@ class_of(int e)
 	case ENOSPC:
 	case EDQUOT:
 	case EIO:
+	case EBADF: /* a standard stream that came closed */
+	case EBADMSG: /* of a file system: a sum is wrong, */
+	case EUCLEAN: /* its structure is */
 	case EPIPE:
 	case EROFS:
 		return BINDU_E_IO;

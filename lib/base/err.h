@@ -38,7 +38,7 @@ struct bindu_err {
 /* All return -1 so that a caller can `return` them. */
 int bindu_err_set(struct bindu_err *, enum bindu_errc, const char *, ...)
     __attribute__((format(printf, 3, 4)));
-/* Adds ": strerror(errno)"; the class follows errno (ENOENT: NOINPUT,
+/* Adds ": strerror(errno)"; the class follows errno (ENOENT, EISDIR: NOINPUT,
  * EACCES/EPERM: AUTH, EEXIST: EXISTS, ENOSPC/EIO/EPIPE: IO, else SYSTEM). */
 int bindu_err_sys(struct bindu_err *, const char *, ...)
     __attribute__((format(printf, 2, 3)));

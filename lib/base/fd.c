@@ -107,6 +107,28 @@ bindu_fd_read_file(int dirfd, const char *name, size_t max, char **out,
 	return 0;
 }
 
+char *
+bindu_fd_last_line(int dirfd, const char *name, off_t from)
+{
+	AUTO_CLOSE int fd = openat(dirfd, name,
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	char end[4096];
+	const char *line;
+	off_t size = fd != -1 ? lseek(fd, 0, SEEK_END) : -1;
+	ssize_t n;
+
+	if (size - from > (off_t)sizeof end)
+		from = size - (off_t)sizeof end;
+	n = fd != -1 ? pread(fd, end, sizeof end, from) : -1;
+	while (n > 0 && end[n - 1] == '\n')
+		n--;
+	if (n <= 0)
+		return NULL;
+	line = memrchr(end, '\n', (size_t)n);
+	line = line != NULL ? line + 1 : end;
+	return xstrndup(line, (size_t)(end + n - line));
+}
+
 int
 bindu_fd_read_named(const char *path, size_t max, char **out, size_t *len,
     struct bindu_err *err)
@@ -196,8 +218,7 @@ bindu_fd_replace(int dirfd, const char *name, mode_t mode, const void *p,
     size_t n, struct bindu_err *err)
 {
 	AUTO_FREE char *dir = bindu_path_dir(name);
-	AUTO_FREE char *tmp =
-	    xasprintf("%s/.%s.%d~", dir, bindu_path_base(name), (int)getpid());
+	AUTO_FREE char *tmp = bindu_path_temp(name);
 	AUTO_CLOSE int fd = -1;
 	AUTO_CLOSE int dfd = -1;
 

@@ -22,6 +22,9 @@ int bindu_fd_read_all(int fd, size_t max, char **out, size_t *len,
 /* As above by name, relative to dirfd, refusing symlinks and non-files. */
 int bindu_fd_read_file(int dirfd, const char *name, size_t max, char **out,
     size_t *len, struct bindu_err *);
+/* The last line of a log from an offset on; NULL when there is none.  Caller
+ * frees. */
+char *bindu_fd_last_line(int dirfd, const char *name, off_t from);
 /* A file the user named: links are followed, a pipe is read to its end. */
 int bindu_fd_read_named(const char *path, size_t max, char **out, size_t *len,
     struct bindu_err *);
@@ -46,6 +49,9 @@ int bindu_fd_cloexec(int fd, bool on);
 int bindu_fd_nonblock(int fd, bool on);
 /* Unix stream or seqpacket sockets by path; long paths (over sun_path) go
  * through /proc/self/fd of their directory. */
+/* A path that can be given to who takes no descriptor, while *dirfd, when it
+ * was opened, stays so.  Caller frees. */
+char *bindu_fd_unix_path(const char *path, int *dirfd, struct bindu_err *);
 int bindu_fd_unix_connect(const char *path, int type, struct bindu_err *);
 int bindu_fd_unix_listen(const char *path, int type, mode_t mode,
     struct bindu_err *);

@@ -1,6 +1,7 @@
 /* log.c - see log.h.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,15 +23,18 @@ bindu_log_init(const char *prefix, enum bindu_level level)
 }
 
 void
-bindu_vlog(enum bindu_level level, const char *fmt, va_list ap)
+bindu_log(enum bindu_level level, const char *fmt, ...)
 {
 	AUTO_BUF struct bindu_buf line = BINDU_BUF_INIT(1 << 18);
 	AUTO_FREE char *text = NULL;
+	va_list ap;
 	size_t n;
 
 	if (level > log_level)
 		return;
+	va_start(ap, fmt);
 	text = xvasprintf(fmt, ap);
+	va_end(ap);
 	n = strnlen(text, 1 << 15);
 	bindu_buf_addf(&line, NULL, "%s: %s", log_prefix,
 	    level == BINDU_WARN	     ? "warning: " :
@@ -42,14 +46,4 @@ bindu_vlog(enum bindu_level level, const char *fmt, va_list ap)
 	/* stderr may be gone; there is nobody to tell. */
 	(void)!bindu_fd_write(STDERR_FILENO, line.p, line.len);
 	bindu_progress_show();
-}
-
-void
-bindu_log(enum bindu_level level, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	bindu_vlog(level, fmt, ap);
-	va_end(ap);
 }

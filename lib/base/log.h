@@ -5,8 +5,6 @@
 #ifndef BINDU_LOG_H
 #define BINDU_LOG_H
 
-#include <stdarg.h>
-
 enum bindu_level {
 	BINDU_ERROR,
 	BINDU_WARN,
@@ -21,6 +19,4 @@ void bindu_log_init(const char *prefix, enum bindu_level);
  * progress bar that is on the line. */
 void bindu_log(enum bindu_level, const char *, ...)
     __attribute__((format(printf, 2, 3)));
-void bindu_vlog(enum bindu_level, const char *, va_list)
-    __attribute__((format(printf, 2, 0)));
 #endif

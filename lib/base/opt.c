@@ -36,6 +36,18 @@ store_enum(const struct bindu_opt *o, const char *v, struct bindu_err *err)
 }
 
 static int
+store_port(const struct bindu_opt *o, const char *v, struct bindu_err *err)
+{
+	uint32_t n;
+
+	if (bindu_str_u32(v, &n, NULL) == -1 || n == 0 || n > 65535)
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "\"%.60s\" is no port number (1 to 65535)", v);
+	*(uint32_t *)o->value = n;
+	return 0;
+}
+
+static int
 store_fd(const struct bindu_opt *o, const char *v, struct bindu_err *err)
 {
 	uint32_t n = 0;
@@ -52,9 +64,14 @@ store_fd(const struct bindu_opt *o, const char *v, struct bindu_err *err)
 	return 0;
 }
 
+/* An empty word is a variable that was not set: no file, no name, no list is
+ * called that. */
 static int
 store(const struct bindu_opt *o, const char *v, struct bindu_err *err)
 {
+	if (v != NULL && *v == '\0' && o->type != BINDU_OPT_OPTSTR)
+		return bindu_err_set(err, BINDU_E_USAGE, "%s must not be empty",
+		    o->arg);
 	switch (o->type) {
 	case BINDU_OPT_FLAG:
 		*(bool *)o->value = true;
@@ -73,6 +90,8 @@ store(const struct bindu_opt *o, const char *v, struct bindu_err *err)
 		return bindu_str_u32(v, o->value, err);
 	case BINDU_OPT_U64:
 		return bindu_str_u64(v, o->value, err);
+	case BINDU_OPT_PORT:
+		return store_port(o, v, err);
 	case BINDU_OPT_SIZE:
 		return bindu_str_size(v, o->value, err);
 	case BINDU_OPT_MSEC:

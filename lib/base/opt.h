@@ -3,7 +3,8 @@
  * Grammar: -x, -xVALUE, -x VALUE, --long, --long=VALUE, --long VALUE,
  * grouped short flags, "--" ends options.  Options may stand after operands
  * unless stop_at_operand.  No abbreviations.  A flag given twice is fine, a
- * value given twice: the last wins (STRLIST collects).
+ * value given twice: the last wins (STRLIST collects).  An empty value is an
+ * error, but for OPTSTR.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BINDU_OPT_H
 #define BINDU_OPT_H
@@ -17,6 +18,7 @@ enum bindu_opt_type {
 	BINDU_OPT_STRLIST, /* struct bindu_strv *: collects */
 	BINDU_OPT_U32, /* uint32_t * */
 	BINDU_OPT_U64, /* uint64_t * */
+	BINDU_OPT_PORT, /* uint32_t *: 1 to 65535 */
 	BINDU_OPT_SIZE, /* uint64_t *: 512M */
 	BINDU_OPT_MSEC, /* int64_t *: 60s */
 	BINDU_OPT_FD, /* int *: an open descriptor's number */

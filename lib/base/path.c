@@ -126,6 +126,21 @@ bindu_path_abs(const char *s, struct bindu_err *err)
 	return bindu_path_clean(joined);
 }
 
+char *
+bindu_path_temp(const char *path)
+{
+	enum { LONGEST = 255 - sizeof "..2147483647~" };
+	AUTO_FREE char *dir = bindu_path_dir(path);
+	const char *base = bindu_path_base(path);
+	size_t n = strnlen(base, LONGEST + 1);
+
+	/* No half of a character: there are file systems that refuse it. */
+	if (n > LONGEST)
+		for (n = LONGEST; n > 0 && (base[n] & 0xc0) == 0x80; n--)
+			;
+	return xasprintf("%s/.%.*s.%ld~", dir, (int)n, base, (long)getpid());
+}
+
 static bool
 is_alnum_lower(char c)
 {

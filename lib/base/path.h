@@ -13,6 +13,9 @@ char *bindu_path_clean(const char *);
 char *bindu_path_join(const char *dir, const char *name);
 const char *bindu_path_base(const char *); /* points into its argument */
 char *bindu_path_dir(const char *); /* caller frees; "." if none */
+/* DIR/.NAME.PID~, a file of this process that is to become path: a name the
+ * built-in ignore rules know, short enough where path is.  Caller frees. */
+char *bindu_path_temp(const char *path);
 /* Is the clean relative path inside its root: not absolute, no "..",
  * no empty component, no NUL, no newline? */
 bool bindu_path_is_inside(const char *rel);

@@ -127,8 +127,10 @@ bindu_tool_confirm(const struct bindu_ctx *ctx, const char *question,
 	bindu_progress_hide();
 	fprintf(stderr, "%s: %s [y/N] ", ctx->tool, question);
 	fflush(stderr);
-	if (fgets(line, sizeof line, stdin) == NULL)
+	if (fgets(line, sizeof line, stdin) == NULL) {
+		putc('\n', stderr); /* Ctrl-D left none */
 		return 1;
+	}
 	line[strcspn(line, "\n")] = '\0';
 	return strcasecmp(line, "y") != 0 && strcasecmp(line, "yes") != 0;
 }

@@ -1,6 +1,7 @@
 /* str.c - see str.h.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -320,6 +321,25 @@ bindu_str_visible(struct bindu_buf *b, const char *s, size_t n,
 	return bad;
 }
 
+char *
+bindu_str_shown(const char *s)
+{
+	enum { WHOLE = 600, END = 250 };
+	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(4 * WHOLE + 4);
+	size_t n = strlen(s);
+	int saved = errno;
+	char *shown;
+
+	bindu_str_visible(&b, s, n > WHOLE ? END : n, NULL);
+	if (n > WHOLE) {
+		bindu_buf_adds(&b, "...", NULL);
+		bindu_str_visible(&b, s + n - END, END, NULL);
+	}
+	shown = xstrndup(b.p ? b.p : "", b.len < 700 ? b.len : 700);
+	errno = saved;
+	return shown;
+}
+
 void
 bindu_strv_fini(struct bindu_strv *l)
 {
@@ -438,7 +458,7 @@ distance(const char *a, size_t n, const char *b)
 static size_t
 strangeness(const char *given, size_t n, const char *name)
 {
-	return strncmp(given, name, n) == 0 ? 1 : distance(given, n, name);
+	return strncmp(given, name, n) == 0 ? 0 : distance(given, n, name);
 }
 
 const char *

@@ -38,6 +38,10 @@ size_t bindu_str_utf8(const char *s);
 int bindu_str_visible(struct bindu_buf *, const char *s, size_t n,
     struct bindu_err *);
 
+/* The same for a message: of a long text, as a deep path is, its two ends.
+ * Caller frees; errno stays. */
+char *bindu_str_shown(const char *);
+
 /* A growing list of strings; owns them. */
 struct bindu_strv {
 	char **v; /* NULL-terminated once anything was added */

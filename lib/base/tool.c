@@ -187,6 +187,43 @@ parse(struct state *s, int *argc, char ***argv, struct bindu_err *err)
 	    err);
 }
 
+/* What stands after a usage error was not read, but the last line is due on
+ * the descriptor that it names. */
+static void
+find_status_fd(struct state *s, char **argv)
+{
+	static const char name[] = "--status-fd";
+	const struct bindu_opt *tables[] = { s->shared, NULL };
+
+	for (; s->status_fd == -1 && *argv != NULL && strcmp(*argv, "--") != 0;
+	     argv++) {
+		bool joined = bindu_str_starts(*argv, "--status-fd=");
+		char *two[] = { argv[0], argv[0], argv[1], NULL };
+		int n = joined ? 2 : 3;
+
+		if (joined || (strcmp(*argv, name) == 0 && argv[1] != NULL))
+			bindu_opt_parse(tables, n, two, 0, &n, NULL);
+	}
+}
+
+void
+bindu_tool_print_json(const struct bindu_ctx *ctx)
+{
+	AUTO_FREE char *text = bindu_json_text(ctx->result);
+
+	bindu_progress_hide();
+	puts(text);
+}
+
+void
+bindu_tool_print(const struct bindu_ctx *ctx, const char *text)
+{
+	if (ctx->json)
+		bindu_tool_print_json(ctx);
+	else
+		fputs(text, stdout);
+}
+
 /* A result nobody could store is a failure, whatever run said. */
 static int
 flush_stdout(bool last, struct bindu_err *err)
@@ -202,6 +239,12 @@ flush_stdout(bool last, struct bindu_err *err)
 	if (err != NULL)
 		err->code = BINDU_E_IO;
 	return -1;
+}
+
+int
+bindu_tool_flush(struct bindu_err *err)
+{
+	return flush_stdout(false, err);
 }
 
 static void
@@ -259,6 +302,7 @@ bindu_tool_main(const struct bindu_tool *tool, int argc, char **argv)
 	};
 	struct bindu_err err = { 0 };
 	struct bindu_progress *progress;
+	char **all = argv;
 	int code;
 
 	setlocale(LC_CTYPE, "");
@@ -268,6 +312,8 @@ bindu_tool_main(const struct bindu_tool *tool, int argc, char **argv)
 	bindu_log_init(tool->name, BINDU_NOTE);
 	fill_shared(&s);
 	code = parse(&s, &argc, &argv, &err);
+	if (code == -1 && (tool->flags & BINDU_TOOL_STATUS))
+		find_status_fd(&s, all);
 	if (s.ctx.verbose > 2)
 		s.ctx.verbose = 2;
 	bindu_log_init(tool->name,

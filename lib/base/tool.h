@@ -61,6 +61,13 @@ struct bindu_tool {
 
 int bindu_tool_main(const struct bindu_tool *, int argc, char **argv);
 
+/* The result so far on stdout, as one line of JSON. */
+void bindu_tool_print_json(const struct bindu_ctx *);
+/* The result so with --json, else text, as it is. */
+void bindu_tool_print(const struct bindu_ctx *, const char *text);
+/* Now rather than at the end, which does it, too. */
+int bindu_tool_flush(struct bindu_err *);
+
 /* Set once SIGINT, SIGTERM or SIGHUP arrived after bindu_tool_catch(); 0
  * before.  wake_fd becomes readable then (for poll).  A second SIGINT within
  * the process ends it at once with 130, having called last_act (in the signal

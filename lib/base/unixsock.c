@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,30 +12,36 @@
 #include "mem.h"
 #include "path.h"
 
-/* The address of path.  One that sun_path cannot hold is reached through an
- * O_PATH descriptor of its directory, which *dirfd keeps open meanwhile. */
+char *
+bindu_fd_unix_path(const char *path, int *dirfd, struct bindu_err *err)
+{
+	AUTO_FREE char *dir = NULL;
+
+	if (strlen(path) < sizeof((struct sockaddr_un *)NULL)->sun_path)
+		return xstrdup(path);
+	dir = bindu_path_dir(path);
+	*dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*dirfd != -1)
+		return xasprintf("/proc/self/fd/%d/%s", *dirfd,
+		    bindu_path_base(path));
+	bindu_err_sys(err, "cannot open directory %s", dir);
+	return NULL;
+}
+
 static int
 fill_address(const char *path, struct sockaddr_un *sa, int *dirfd,
     struct bindu_err *err)
 {
-	AUTO_FREE char *dir = NULL;
-	int n;
+	AUTO_FREE char *reach = bindu_fd_unix_path(path, dirfd, err);
 
+	if (reach == NULL)
+		return -1;
 	memset(sa, 0, sizeof *sa);
 	sa->sun_family = AF_UNIX;
-	if (strlen(path) < sizeof sa->sun_path) {
-		memcpy(sa->sun_path, path, strlen(path) + 1);
-		return 0;
-	}
-	dir = bindu_path_dir(path);
-	*dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (*dirfd == -1)
-		return bindu_err_sys(err, "cannot open directory %s", dir);
-	n = snprintf(sa->sun_path, sizeof sa->sun_path, "/proc/self/fd/%d/%s",
-	    *dirfd, bindu_path_base(path));
-	if (n < 0 || (size_t)n >= sizeof sa->sun_path)
+	if (strlen(reach) >= sizeof sa->sun_path)
 		return bindu_err_set(err, BINDU_E_DATA,
 		    "socket name %s is too long", bindu_path_base(path));
+	memcpy(sa->sun_path, reach, strlen(reach) + 1);
 	return 0;
 }
 

@@ -200,6 +200,7 @@ bindu_agent_deps(struct bindu_remote *remote, const char *box,
 		.sure = want->held,
 		.report = report,
 		.tell = true,
+		.phase = "deps",
 	};
 	AUTO_BUF struct bindu_buf in = BINDU_BUF_INIT(TEXT_MAX);
 	AUTO_BUF struct bindu_buf out = BINDU_BUF_INIT(TEXT_MAX);

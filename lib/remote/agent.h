@@ -13,6 +13,8 @@
 
 #define BINDU_APP_DIR "app" /* below the box user's home */
 #define BINDU_AGENT_PORT 3773
+/* A digest, and "+VERSION" where a bindu was asked for; with its NUL. */
+#define BINDU_AGENT_KEY 132
 
 struct bindu_agent_deps {
 	const char *script; /* its header may name dependencies; may be NULL */
@@ -32,7 +34,6 @@ struct bindu_agent_start {
 	uint32_t port; /* the first that may be taken; 0: 3773 */
 	const char *public_url;
 	const struct bindu_strv *env; /* KEY=VALUE, secrets too; may be NULL */
-	const char *key; /* told by status: was the same asked for? */
 	bool same; /* key, environment, and what is NULL or 0: as the live
 		    * run was started */
 	bool held;
@@ -49,7 +50,7 @@ struct bindu_agent_status {
 	bool healthy; /* confirmed */
 	char release[65];
 	char script[256];
-	char key[65];
+	char key[BINDU_AGENT_KEY]; /* was the same asked for? */
 	char boot[16]; /* who starts it after a reboot; "none": a deploy */
 	uint32_t beside; /* the port of the live run that this is not, or 0 */
 	bool others; /* runs that are neither live nor told to end */

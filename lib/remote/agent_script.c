@@ -15,17 +15,19 @@
 #include "stream.h"
 
 enum {
-	SCRIPTS = 7,
+	SCRIPTS = 9,
 	SCRIPT_MAX = 1 << 18,
 	PENDING_MAX = 64 << 20, /* stdout not yet asked for */
 	WORDS = 4096,
 	TAIL = 12, /* lines that explain a failure */
 	START_MS = 30000,
+	TICK_MS = 1000, /* so often a wait that takes long shows life */
 };
 
 /* bootstrap has the same list. */
-static const char *const names[SCRIPTS] = { "receive.sh", "deps.sh",
-	"common.sh", "supervise.sh", "agent.sh", "probe.py", "needs.py" };
+static const char *const names[SCRIPTS] = { "receive.sh", "store.sh",
+	"switch.sh", "deps.sh", "common.sh", "supervise.sh", "agent.sh",
+	"probe.py", "needs.py" };
 
 /* Arguments: digest, "held" or "-", script, its arguments.  Says HAVE or NEED
  * first; after NEED come, for each script, its length in a line and it. */
@@ -33,7 +35,8 @@ static const char bootstrap[] =
     "cd && d=.bindu/lib/$1 && t=$d.$$ || exit 71\n"
     "if [ -f $d/agent.sh ]; then echo HAVE; else echo NEED\n"
     "mkdir -p $t && chmod 700 .bindu || exit 74\n"
-    "l='receive.sh deps.sh common.sh supervise.sh agent.sh probe.py needs.py'\n"
+    "l='receive.sh store.sh switch.sh deps.sh common.sh supervise.sh agent.sh'\n"
+    "l=\"$l probe.py needs.py\"\n"
     "for f in $l; do\n"
     "read -r n && head -c \"$n\" >$t/$f || exit 74; done\n"
     "s=$(cd $t && cat $l | sha256sum)\n"
@@ -53,6 +56,8 @@ struct bindu_script {
 	char *tail[TAIL]; /* those before it, a ring */
 	size_t told; /* lines that went in */
 	bool tell;
+	const char *phase; /* may be NULL */
+	int64_t waits; /* since when; 0: it was not waited for yet */
 	bool skip_have; /* HAVE was not waited for: its line comes first */
 	bool ended;
 	bool broken; /* how it ended in the box is not known: why */
@@ -146,6 +151,7 @@ bindu_script_open(struct bindu_remote *remote, const char *box,
 		argv[6 + i] = o->argv[i];
 	s->report = o->report;
 	s->tell = o->tell;
+	s->phase = o->phase;
 	s->in.max = PENDING_MAX;
 	s->line.max = WORDS;
 	if (!bad) {
@@ -254,13 +260,23 @@ receive(struct bindu_script *s, int64_t timeout_ms, struct bindu_err *err)
 static int
 wait_for_more(struct bindu_script *s, int64_t deadline, struct bindu_err *err)
 {
+	if (s->waits == 0)
+		s->waits = bindu_clock_ms();
 	for (;;) {
-		int r = receive(s, bindu_clock_left(deadline), err);
+		int64_t tick = bindu_clock_ms() + TICK_MS;
+		int r = receive(s,
+		    bindu_clock_left(
+			s->phase != NULL && tick < deadline ? tick : deadline),
+		    err);
 
 		if (r != 0)
 			return r;
 		if (bindu_tool_interrupted(err) == -1)
 			return -1;
+		if (s->phase != NULL)
+			bindu_progress(s->report, s->phase,
+			    (uint64_t)(bindu_clock_ms() - s->waits) / 1000, 0,
+			    "s");
 		if (bindu_clock_left(deadline) == 0)
 			return bindu_err_set(err, BINDU_E_AGAIN,
 			    "the box did not answer in time");

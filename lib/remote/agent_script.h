@@ -17,6 +17,7 @@ struct bindu_script_opts {
 	bool sure; /* the scripts are there: do not wait to be asked */
 	const struct bindu_report *report; /* its stderr, as BINDU_INFO */
 	bool tell; /* and its last lines, as BINDU_ERROR, when it fails */
+	const char *phase; /* progress of this, by the second, while we wait */
 };
 
 struct bindu_script *bindu_script_open(struct bindu_remote *, const char *box,

@@ -46,6 +46,16 @@ waited_s(const struct serve *s)
 	return (bindu_clock_ms() - s->began + 500) / 1000;
 }
 
+/* As probe.py says it: the agent may still be at its imports. */
+static const char *
+cure_of(const char *cause)
+{
+	return strcmp(cause, "it listens on no port") == 0 ?
+	    "; if it only starts slowly: make deploy BINDU_HEALTH_TIMEOUT=5m, "
+	    "bindu-deploy --health-timeout 5m" :
+	    "";
+}
+
 static int
 say_not_ready(struct serve *s, struct bindu_err *err)
 {
@@ -55,9 +65,9 @@ say_not_ready(struct serve *s, struct bindu_err *err)
 	if (st->running)
 		return bindu_err_set(err, BINDU_E_NO,
 		    "agent %s did not become healthy within %lld s: in its "
-		    "box, port %u: %s",
+		    "box, port %u: %s%s",
 		    s->name, (long long)waited_s(s), (unsigned)st->port,
-		    st->cause);
+		    st->cause, cure_of(st->cause));
 	if (st->exit_code >= 0)
 		return bindu_err_set(err, BINDU_E_NO,
 		    "agent %s exited with code %d%s", s->name, st->exit_code,
@@ -156,6 +166,7 @@ wait_outside(struct serve *s, struct bindu_err *err)
 	struct bindu_health_opts o = {
 		.timeout_ms = left > PUBLIC_MS ? left : PUBLIC_MS,
 		.newer_than = (double)(bindu_clock_ms() - s->began) / 1000 + 1,
+		.report = s->report,
 	};
 	struct bindu_agent_served *got = s->got;
 
@@ -230,11 +241,14 @@ serve(struct serve *s, struct bindu_err *err)
 
 	if (start(s, err) == -1)
 		return -1;
-	if (make_healthy(s, &why) == 0)
-		return make_live(s, err);
-	if (got->kept)
+	if (make_healthy(s, &why) == 0) {
+		if (make_live(s, &why) == 0)
+			return 0;
+		got->kept = why.code != BINDU_E_SIGNAL;
+	} else if (got->kept) {
 		make_live(s, NULL);
-	else if (!got->replaced)
+	}
+	if (!got->kept && !got->replaced)
 		back_out(s, &why);
 	if (err != NULL)
 		*err = why;

@@ -8,6 +8,7 @@
 #include "agent_priv.h"
 #include "agent_script.h"
 #include "lib/base/mem.h"
+#include "lib/source/digest.h"
 
 struct bindu_agent_up {
 	struct bindu_remote *remote;
@@ -19,26 +20,60 @@ struct bindu_agent_up {
 	unsigned run, grace_s;
 };
 
+/* The box adds the bindu its environment was made for. */
+static void
+make_key(const struct bindu_agent_start *s, const char *box, char *hex)
+{
+	uint32_t port = s->port != 0 ? s->port : BINDU_AGENT_PORT;
+	AUTO_FREE char *head =
+	    xasprintf("%s\n%u\n%s\n", s->script, (unsigned)port, box);
+	struct bindu_digest *d = bindu_digest_new();
+	uint8_t sum[BINDU_SHA256];
+
+	bindu_digest_add(d, head, strlen(head) + 1);
+	for (size_t i = 0; s->env != NULL && i < s->env->n; i++)
+		bindu_digest_add(d, s->env->v[i], strlen(s->env->v[i]) + 1);
+	bindu_digest_end(d, sum);
+	bindu_digest_free(d);
+	bindu_str_hex(sum, BINDU_SHA256, hex);
+}
+
+bool
+bindu_agent_is_asked(const struct bindu_agent_status *st, const char *box,
+    const struct bindu_agent_start *s, const char *version)
+{
+	char key[BINDU_SHA256 * 2 + 1];
+	AUTO_FREE char *want = NULL;
+
+	make_key(s, box, key);
+	want = xasprintf("%s%s%s", key, version != NULL ? "+" : "",
+	    version != NULL ? version : "");
+	return strcmp(st->key, want) == 0;
+}
+
 static struct bindu_script *
 open_up(struct bindu_agent_up *u, const struct bindu_agent_deps *deps,
     const struct bindu_report *report, struct bindu_err *err)
 {
 	const struct bindu_agent_start *s = u->start;
+	char key[BINDU_SHA256 * 2 + 1] = "";
 	uint32_t first = s->port != 0 || s->same ? s->port : BINDU_AGENT_PORT;
 	AUTO_FREE char *port = first != 0 ? xasprintf("%u", (unsigned)first) :
 					    xstrdup("-");
 	const char *argv[] = { "agent.sh", deps != NULL ? "up" : "start",
 		bindu_or_dash(s->script), port, bindu_or_dash(s->public_url),
-		s->key != NULL ? s->key : "", s->same ? "same" : "new", NULL,
-		NULL };
+		key, s->same ? "same" : "new", NULL, NULL };
 	struct bindu_script_opts o = {
 		.argv = argv,
 		.held = s->held,
 		.sure = s->held,
 		.report = report,
 		.tell = deps != NULL,
+		.phase = deps != NULL ? "deps" : NULL,
 	};
 
+	if (!s->same)
+		make_key(s, u->box, key);
 	if (deps != NULL) {
 		argv[6] = bindu_or_dash(deps->bindu_version);
 		argv[7] = bindu_or_dash(deps->python);
@@ -54,7 +89,9 @@ bindu_agent_up_open(struct bindu_remote *remote, const char *box,
 	const char *argv[] = { "agent.sh", "prove", NULL };
 	struct bindu_script_opts o = { .argv = argv,
 		.held = start->held,
-		.sure = true };
+		.sure = true,
+		.report = report,
+		.phase = "health" };
 	struct bindu_agent_up *u = xcalloc(1, sizeof *u);
 
 	u->remote = remote;

@@ -31,5 +31,9 @@ bindu_agent_up_ready(struct bindu_agent_up *, unsigned run, int64_t timeout_ms,
     unsigned grace_s, struct bindu_agent_status *, struct bindu_err *);
 /* As bindu_agent_live, after _ready said so. */
 int bindu_agent_up_live(struct bindu_agent_up *, struct bindu_err *);
+/* Was the run of this status asked for as start does, with this bindu (NULL:
+ * any)?  box is its name. */
+bool bindu_agent_is_asked(const struct bindu_agent_status *, const char *box,
+    const struct bindu_agent_start *, const char *version);
 void bindu_agent_up_free(struct bindu_agent_up *);
 #endif

@@ -7,6 +7,7 @@
 #include "box_priv.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "lib/base/path.h"
 #include "lib/base/tool.h"
 #include "local.h"
 #include "stream.h"
@@ -99,6 +100,17 @@ bindu_box_info_json(const struct bindu_box_info *i)
 	bindu_json_set_int(o, "created_at", i->created_at);
 	bindu_json_set_int(o, "boot_time_ms", i->boot_time_ms);
 	return o;
+}
+
+int
+bindu_box_check(const struct bindu_box_config *c, struct bindu_err *err)
+{
+	if (c->name == NULL || bindu_name_is_label(c->name))
+		return 0;
+	return bindu_err_set(err, BINDU_E_USAGE,
+	    "\"%.80s\" is no name for a box: lower case letters, digits and - "
+	    "only, at most 63",
+	    c->name);
 }
 
 int

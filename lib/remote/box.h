@@ -57,6 +57,8 @@ struct bindu_box_config {
 	const struct bindu_strv *env; /* KEY=VALUE, for the image's program */
 };
 
+/* BINDU_E_USAGE: no box can be named so. */
+int bindu_box_check(const struct bindu_box_config *, struct bindu_err *);
 /* box is an id or a name everywhere. */
 int bindu_box_create(struct bindu_remote *, const struct bindu_box_config *,
     struct bindu_box_info *, struct bindu_err *);

@@ -18,8 +18,7 @@
 static const char opening[] = "building image ";
 
 static void
-tell_line(struct bindu_remote *r, struct bindu_box_build *b, const char *p,
-    size_t n)
+tell_line(struct bindu_remote *r, const char *p, size_t n)
 {
 	AUTO_BUF struct bindu_buf text = BINDU_BUF_INIT(4 * LINE_SHOWN + 8);
 
@@ -27,7 +26,6 @@ tell_line(struct bindu_remote *r, struct bindu_box_build *b, const char *p,
 	    bindu_str_visible(&text, p, n < LINE_SHOWN ? n : LINE_SHOWN,
 		NULL) == -1)
 		return;
-	b->steps++;
 	bindu_note(r->report, BINDU_NOTE, "%s", text.p);
 }
 
@@ -48,6 +46,13 @@ find_opening(const char *p, size_t n)
 }
 
 static void
+tell_time(struct bindu_remote *r, const struct bindu_box_build *b)
+{
+	bindu_progress(r->report, "image",
+	    (uint64_t)(bindu_clock_ms() - b->began) / 1000, 0, "s");
+}
+
+static void
 tell_lines(struct bindu_remote *r, struct bindu_box_build *b, const char *log,
     size_t n)
 {
@@ -64,10 +69,10 @@ tell_lines(struct bindu_remote *r, struct bindu_box_build *b, const char *log,
 		eol = memchr(p, '\n', (size_t)(end - p));
 		if (eol == NULL)
 			break;
-		tell_line(r, b, p, (size_t)(eol - p));
+		tell_line(r, p, (size_t)(eol - p));
 		b->told = (size_t)(eol + 1 - log);
 	}
-	bindu_progress(r->report, "image", b->steps, 0, "steps");
+	tell_time(r, b);
 }
 
 void
@@ -85,8 +90,7 @@ bindu_box_build_tell(struct bindu_remote *r, const char *box,
 	    fstat(fd, &st) == -1 || st.st_size <= (off_t)b->told ||
 	    st.st_size > LOG_MAX) {
 		if (b->began != 0)
-			bindu_progress(r->report, "image", b->steps, 0,
-			    "steps");
+			tell_time(r, b);
 		return;
 	}
 	log = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);

@@ -10,7 +10,6 @@
 
 struct bindu_box_build {
 	size_t told; /* bytes of the log */
-	uint64_t steps;
 	int64_t began; /* 0: none was seen */
 };
 

@@ -209,7 +209,7 @@ close_conn(struct bindu_remote *r)
 	free(c);
 }
 
-const struct bindu_client bindu_boxd_client = {
+static const struct bindu_client client = {
 	.close = close_conn,
 	.create = boxd_create,
 	.get = boxd_get,
@@ -267,6 +267,6 @@ bindu_boxd_client_open(struct bindu_remote *r, struct bindu_err *err)
 		return -1;
 	}
 	r->conn = c;
-	r->client = &bindu_boxd_client;
+	r->client = &client;
 	return 0;
 }

@@ -18,7 +18,6 @@
 struct boxd_conn {
 	struct bindu_rpc *rpc;
 	struct bindu_token *token; /* NULL: none needed (unix socket) */
-	bool no_upload_stream; /* generation 0.1, found out */
 	char *zone; /* GetConfig's, once asked for */
 };
 
@@ -71,8 +70,7 @@ int boxd_list(struct bindu_remote *, struct bindu_box_info **, size_t *,
     struct bindu_err *);
 int
 boxd_logs(struct bindu_remote *, const char *, bool, int, struct bindu_err *);
-/* The exec part of the table (boxd_client_exec.c). */
-extern const struct bindu_client bindu_boxd_client;
+/* boxd_client_exec.c */
 struct bindu_client_exec *boxd_exec_open(struct bindu_remote *, const char *,
     const char *, bool, uint32_t, uint32_t, struct bindu_err *);
 void boxd_exec_send(struct bindu_client_exec *, const void *, size_t);

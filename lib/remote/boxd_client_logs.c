@@ -5,6 +5,7 @@
 #include "boxd_client.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
+#include "stream_watch.h"
 
 static int
 take_logs(int fd, const char *p, size_t n, struct bindu_err *err)
@@ -20,7 +21,14 @@ take_logs(int fd, const char *p, size_t n, struct bindu_err *err)
 	    bindu_err_sys(err, "cannot write logs");
 }
 
-/* To the end, or until a signal comes: that is how following ends. */
+static void
+wake(void *rpc)
+{
+	bindu_rpc_wake(rpc);
+}
+
+/* To the end, until a signal comes or nobody reads any more: that is how
+ * following ends. */
 static int
 copy_logs(struct bindu_rpc_call *call, struct boxd_watch *watch, int fd,
     bool *any, struct bindu_err *err)
@@ -57,6 +65,7 @@ boxd_logs(struct bindu_remote *r, const char *box, bool follow, int fd,
 	struct bindu_err why = { 0 };
 	struct bindu_rpc_call *call;
 	struct boxd_watch watch;
+	struct bindu_watch reader;
 	bool any = false;
 	size_t n;
 	int rc;
@@ -71,7 +80,11 @@ boxd_logs(struct bindu_remote *r, const char *box, bool follow, int fd,
 		    BOXD_METHOD("StreamLogs"), follow ? -1 : r->timeout_ms, msg,
 		    n);
 		boxd_watch_init(&watch, r, box);
+		bindu_rpc_wakeable(boxd_conn(r)->rpc);
+		bindu_watch_init(&reader, wake, boxd_conn(r)->rpc);
+		bindu_watch_arm(&reader, BINDU_WATCH_READER, fd);
 		rc = copy_logs(call, &watch, fd, &any, &why);
+		bindu_watch_fini(&reader);
 		boxd_watch_fini(&watch);
 		bindu_rpc_end(call);
 	} while (rc == -1 && !any && boxd_renew(r, &why));

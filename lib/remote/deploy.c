@@ -180,11 +180,16 @@ static bool
 serves_already(struct bindu_run *r)
 {
 	struct bindu_agent_status *st = &r->served.st;
+	struct bindu_agent_start want = {
+		.script = r->plan->agent.script,
+		.port = r->plan->port,
+		.env = r->o->env,
+	};
 
 	return bindu_agent_status(r->remote, r->box.name, 0, st, NULL) == 0 &&
 	    st->running && st->healthy &&
 	    strcmp(st->release, r->d->release) == 0 &&
-	    strcmp(st->key, r->key) == 0;
+	    bindu_agent_is_asked(st, r->box.name, &want, r->o->bindu_version);
 }
 
 /* A deploy that was killed may have left the route anywhere, and a run that
@@ -268,26 +273,6 @@ ship(struct bindu_run *r, struct bindu_err *err)
 	return 0;
 }
 
-/* What start is asked for; the environment enters as a digest. */
-static void
-make_key(struct bindu_run *r)
-{
-	struct bindu_digest *d = bindu_digest_new();
-	AUTO_FREE char *head = xasprintf("%s\n%u\n%s\n%s\n",
-	    r->plan->agent.script, (unsigned)r->plan->port,
-	    r->o->bindu_version != NULL ? r->o->bindu_version : "",
-	    r->plan->label);
-	uint8_t sum[BINDU_SHA256];
-
-	bindu_digest_add(d, head, strlen(head) + 1);
-	for (size_t i = 0; r->o->env != NULL && i < r->o->env->n; i++)
-		bindu_digest_add(d, r->o->env->v[i],
-		    strlen(r->o->env->v[i]) + 1);
-	bindu_digest_end(d, sum);
-	bindu_digest_free(d);
-	bindu_str_hex(sum, BINDU_SHA256, r->key);
-}
-
 int
 bindu_deploy(const struct bindu_deploy_opts *o, struct bindu_plan *plan,
     const struct bindu_report *report, struct bindu_deployed *d,
@@ -303,7 +288,6 @@ bindu_deploy(const struct bindu_deploy_opts *o, struct bindu_plan *plan,
 	int bad;
 
 	memset(d, 0, sizeof *d);
-	make_key(&r);
 	bad = bindu_remote_open(&where, report, &d->remote, &why);
 	r.remote = d->remote;
 	if (!bad)

@@ -29,10 +29,14 @@ struct bindu_deploy_opts {
 	const struct bindu_strv *env; /* KEY=VALUE */
 	uint32_t port; /* 0: as the agent's source says */
 	bool run_discover;
-	bool measure; /* compress to know the size even if it must fit */
+	bool plan_only; /* measure also what must fit; drops are listed later */
 	int64_t health_timeout_ms;
 	uint32_t keep; /* releases; 0: 5 */
 };
+
+/* Before anything is read or run: BINDU_E_USAGE when an option of
+ * bindu-deploy has a value that makes no sense. */
+int bindu_deploy_check(const struct bindu_deploy_opts *, struct bindu_err *);
 
 /* What would be deployed. */
 struct bindu_plan {

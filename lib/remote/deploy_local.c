@@ -51,31 +51,44 @@ belongs(const char *path)
 	    bindu_str_starts(path, "LICENSE");
 }
 
+/* A secret in it is left out, as a secret name is: it is not the user's project
+ * that is judged here. */
+static int
+scrub(struct bindu_tree *t, const struct bindu_report *report,
+    struct bindu_err *err)
+{
+	struct bindu_scrub_opts so = { .drop = true };
+	struct bindu_scrub_report r = { 0 };
+	int bad = bindu_scrub_tree(t, &so, NULL, &r, err);
+
+	for (size_t i = 0; i < r.ndrop; i++)
+		bindu_note(report, BINDU_WARN, "bindu's %s does not ship (%s)",
+		    r.drop[i].path, r.drop[i].rule);
+	if (!bad && r.nunread != 0)
+		bad = bindu_err_set(err, BINDU_E_IO,
+		    "%s could not be checked for secrets: %s; nothing was sent",
+		    r.unread[0].path, r.unread[0].rule);
+	bindu_scrub_report_fini(&r);
+	return bad;
+}
+
 int
 bindu_deploy_local(struct bindu_tree **out, const struct bindu_report *report,
     struct bindu_err *err)
 {
-	/* A key in it is left out, as a secret name is: it is not the user's
-	 * project that is judged here. */
-	struct bindu_scrub_opts so = { .drop = true };
-	struct bindu_scrub_report found = { 0 };
-	struct bindu_walk_opts walk = { 0 };
+	/* A link that leaves the tree may be no part of bindu; where it is,
+	 * scrub leaves it out. */
+	struct bindu_walk_opts walk = { .any_link = true };
 	struct bindu_tree *t = NULL;
 	AUTO_FREE char *dir = NULL;
-	int bad;
 
-	if (find_source(&dir, err) == -1 ||
-	    bindu_tree_load(dir, &walk, report, &t, err) == -1)
+	if (find_source(&dir, err) == -1)
 		return -1;
-	for (size_t i = t->n; i-- > 0;) {
-		if (!belongs(t->entry[i].path))
-			bindu_tree_drop(t, i, "not bindu", false);
-	}
-	bad = bindu_scrub_tree(t, &so, NULL, &found, err);
-	bindu_scrub_report_fini(&found);
-	if (!bad)
-		bad = bindu_manifest_hash(t, false, 0, report, err);
-	if (bad) {
+	if (bindu_tree_load(dir, &walk, report, &t, err) == -1)
+		return bindu_err_wrap(err, "%s", dir);
+	bindu_tree_keep(t, belongs);
+	if (scrub(t, report, err) == -1 ||
+	    bindu_manifest_hash(t, false, 0, report, err) == -1) {
 		bindu_tree_free(t);
 		return bindu_err_wrap(err, "%s", dir);
 	}

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,37 @@
 #include "lib/base/path.h"
 #include "lib/source/manifest.h"
 #include "lib/source/pack.h"
+#include "transfer.h"
+
+static int
+bad_option(const char *name, const char *why, struct bindu_err *err)
+{
+	return bindu_err_set(err, BINDU_E_USAGE, "option --%s: %s", name, why);
+}
+
+/* A version goes into pip's command: nothing but a version. */
+static bool
+is_version(const char *s)
+{
+	return *s != '\0' && strlen(s) <= 64 &&
+	    strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.!+") == strlen(s);
+}
+
+int
+bindu_deploy_check(const struct bindu_deploy_opts *o, struct bindu_err *err)
+{
+	if (o->name != NULL && *o->name == '\0')
+		return bad_option("name", "is empty", err);
+	if (o->image != NULL && *o->image == '\0')
+		return bad_option("image", "is empty", err);
+	if (o->keep == 0 || o->keep > BINDU_KEEP_MAX)
+		return bad_option("keep", "must be 1 to 100", err);
+	if (o->bindu_version != NULL && !is_version(o->bindu_version))
+		return bad_option("bindu-version", "is no version", err);
+	if (o->health_timeout_ms == 0)
+		return bad_option("health-timeout", "must be more than 0", err);
+	return 0;
+}
 
 static int
 find_agent(const struct bindu_deploy_opts *o, struct bindu_plan *p,
@@ -45,27 +77,33 @@ say_finding(const struct bindu_finding *f, const struct bindu_report *report)
 {
 	bool block = f->level == BINDU_SCRUB_BLOCK && !f->dropped;
 	enum bindu_level level = BINDU_WARN;
+	char place[48] = "";
 
 	if (block)
 		level = BINDU_ERROR;
 	else if (f->level == BINDU_SCRUB_NOTE)
 		level = BINDU_INFO;
-	bindu_note(report, level, "%s:%u:%u: %s: %s %s", f->path, f->line,
-	    f->col, f->rule, bindu_scrub_what(f->rule), f->masked);
+	if (f->line != 0)
+		snprintf(place, sizeof place, ":%u:%u", f->line, f->col);
+	bindu_note(report, level, "%s%s: %s %s: %s%s%s", f->path, place,
+	    bindu_scrub_level_name(f->level), f->rule,
+	    bindu_scrub_what(f->rule), *f->masked != '\0' ? " " : "",
+	    f->masked);
 	if (block)
 		bindu_note(report, BINDU_ERROR,
 		    "  to ship it, add to .binduscrub: %s", f->allow);
 }
 
-/* Every drop and every finding is named; a finding that blocks ends it. */
+/* Every drop and every finding is named, the drops here unless a plan lists
+ * them; a finding that blocks ends it. */
 static int
-judge(struct bindu_plan *p, const struct bindu_report *report,
+judge(struct bindu_plan *p, bool name_drops, const struct bindu_report *report,
     struct bindu_err *err)
 {
 	const struct bindu_scrub_report *r = &p->scrub;
 
-	for (size_t i = 0; i < r->ndrop; i++)
-		bindu_note(report, BINDU_WARN, "%s does not ship (%s)",
+	for (size_t i = 0; name_drops && i < r->ndrop; i++)
+		bindu_note(report, BINDU_WARN, "%s is left out by %s",
 		    r->drop[i].path, r->drop[i].rule);
 	for (size_t i = 0; i < r->n; i++)
 		say_finding(&r->finding[i], report);
@@ -76,8 +114,9 @@ judge(struct bindu_plan *p, const struct bindu_report *report,
 		bindu_note(report, BINDU_WARN, "%s", r->stale.v[i]);
 	if (r->block != 0)
 		return bindu_err_set(err, BINDU_E_NO,
-		    "%u secrets in what would ship; nothing was sent",
-		    r->block);
+		    "%u secret%s in what would ship; nothing was sent: take "
+		    "out what must not ship, or name its file in .binduignore",
+		    r->block, r->block == 1 ? "" : "s");
 	if (r->nunread != 0)
 		return bindu_err_set(err, BINDU_E_IO,
 		    "%zu files could not be checked for secrets; "
@@ -87,8 +126,8 @@ judge(struct bindu_plan *p, const struct bindu_report *report,
 }
 
 static int
-scrub(struct bindu_plan *p, const struct bindu_report *report,
-    struct bindu_err *err)
+scrub(const struct bindu_deploy_opts *o, struct bindu_plan *p,
+    const struct bindu_report *report, struct bindu_err *err)
 {
 	struct bindu_scrub_opts so = { 0 };
 	int64_t began = bindu_clock_ms();
@@ -96,7 +135,7 @@ scrub(struct bindu_plan *p, const struct bindu_report *report,
 	if (bindu_scrub_tree(p->tree, &so, report, &p->scrub, err) == -1)
 		return -1;
 	bindu_tree_sort_drops(p->tree);
-	if (judge(p, report, err) == -1)
+	if (judge(p, !o->plan_only, report, err) == -1)
 		return -1;
 	bindu_phase(report, "scrub", bindu_clock_ms() - began,
 	    p->scrub.ndrop != 0 ? "%zu files left out" : "clean",
@@ -117,7 +156,7 @@ measure(const struct bindu_deploy_opts *o, struct bindu_plan *p,
 	struct bindu_pack_stats st = { 0 };
 	AUTO_CLOSE int fd = -1;
 
-	if (!o->measure &&
+	if (!o->plan_only &&
 	    (o->max_size == 0 ||
 		p->tree->bytes + p->tree->n * 1536 < o->max_size))
 		return 0;
@@ -131,6 +170,16 @@ measure(const struct bindu_deploy_opts *o, struct bindu_plan *p,
 }
 
 static int
+check_names(const struct bindu_tree *t, struct bindu_err *err)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (strchr(t->entry[i].path, '\n') != NULL)
+			return bindu_err_set(err, BINDU_E_DATA,
+			    "%s: " BINDU_NO_NEWLINE, t->entry[i].path);
+	return 0;
+}
+
+static int
 load(const struct bindu_deploy_opts *o, struct bindu_plan *p,
     const struct bindu_report *report, struct bindu_err *err)
 {
@@ -140,7 +189,7 @@ load(const struct bindu_deploy_opts *o, struct bindu_plan *p,
 
 	if (bindu_tree_load(p->agent.root, &walk, report, &p->tree, err) ==
 		-1 ||
-	    scrub(p, report, err) == -1)
+	    check_names(p->tree, err) == -1 || scrub(o, p, report, err) == -1)
 		return -1;
 	if (bindu_tree_find(p->tree, p->agent.script) == -1)
 		return bindu_err_set(err, BINDU_E_DATA,
@@ -163,6 +212,10 @@ bindu_deploy_plan(const struct bindu_deploy_opts *o,
 	memset(p, 0, sizeof *p);
 	if (find_agent(o, p, report, err) == -1)
 		return -1;
+	if (o->image != NULL && o->bindu_version != NULL)
+		bindu_note(report, BINDU_WARN,
+		    "--bindu-version changes nothing: with --image nothing is "
+		    "installed");
 	if (o->image != NULL)
 		return 0;
 	if (o->bindu_version != NULL &&

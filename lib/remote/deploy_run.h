@@ -22,7 +22,6 @@ struct bindu_run {
 	struct bindu_agent_deps deps; /* what up was opened with */
 	struct bindu_agent_start start;
 	struct bindu_agent_up *up; /* begun while the upload was at work */
-	char key[65]; /* digest of what is asked of start */
 	struct bindu_agent_served served; /* what start and health came to */
 	bool started; /* a run of ours may have taken the place of another */
 	bool may_exist; /* a box may be there although create failed */

@@ -78,17 +78,15 @@ add_machine(const struct bindu_deploy_opts *o, struct bindu_buf *b)
 {
 	char mem[32], disk[32];
 
-	if (o->image != NULL) {
+	if (o->image != NULL)
 		row(b, "image (A1)", "%s", o->image);
-		return;
-	}
 	row(b, "vcpu / memory", "%u / %s",
 	    (unsigned)(o->vcpu != 0 ? o->vcpu : 2),
 	    size_or(o->memory_bytes, "4G", mem));
 	row(b, "disk", "%s", size_or(o->disk_bytes, "20G", disk));
 	row(b, "auto_suspend", "%us", (unsigned)o->auto_suspend_secs);
 	row(b, "on_exit", "%s", ways[o->on_exit]);
-	if (o->bindu_version != NULL)
+	if (o->bindu_version != NULL && o->image == NULL)
 		row(b, "bindu_version", "%s", o->bindu_version);
 }
 

@@ -39,7 +39,6 @@ bindu_run_up(struct bindu_run *r, struct bindu_err *err)
 		.port = r->plan->port,
 		.public_url = r->d->url,
 		.env = r->o->env,
-		.key = r->key,
 		.held = true,
 	};
 	r->up = bindu_agent_up_open(r->remote, r->box.name, &r->deps, &r->start,
@@ -76,7 +75,8 @@ bindu_run_health(struct bindu_run *r, int64_t timeout_ms, struct bindu_err *err)
 {
 	const char *url = r->d->local_url != NULL ? r->d->local_url : r->d->url;
 	struct bindu_health_opts ho = { .timeout_ms = timeout_ms,
-		.newer_than = -1 };
+		.newer_than = -1,
+		.report = r->report };
 	struct bindu_health *h = &r->served.health;
 	int64_t began = bindu_clock_ms();
 

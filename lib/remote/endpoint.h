@@ -7,6 +7,10 @@
 #include <stdbool.h>
 #include "lib/base/err.h"
 
+/* After "the name cannot be resolved". */
+#define BINDU_DNS_CURE \
+	"check how it is spelled, and the network and DNS of this machine"
+
 struct bindu_endpoint {
 	char *unix_path; /* a socket; all others are then NULL */
 	char *host; /* as the user wrote it, brackets off */

@@ -146,6 +146,8 @@ wait_loop(struct wait *w, struct bindu_health *h, struct bindu_err *err)
 		left = bindu_clock_left(w->deadline);
 		if (left == 0)
 			return 0;
+		bindu_progress(o->report, "health",
+		    (uint64_t)(bindu_clock_ms() - w->began) / 1000, 0, "s");
 		pause = bindu_clock_backoff(try, first, CAP_MS);
 		if (bindu_pause(pause < left || left < 0 ? pause : left, err) ==
 		    -1)

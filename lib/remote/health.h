@@ -14,6 +14,7 @@ struct bindu_health_opts {
 				 * since this wait began plus this; < 0: any */
 	bool (*gone)(void *, struct bindu_err *); /* process died: stop now */
 	void *gone_arg;
+	const struct bindu_report *report; /* progress, by the second */
 };
 struct bindu_health {
 	bool healthy;

@@ -7,6 +7,8 @@
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <string.h>
+#include <strings.h>
+#include "endpoint.h"
 #include "lib/base/config.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -27,6 +29,10 @@ static struct {
 	__typeof__(&curl_easy_getinfo) get;
 	__typeof__(&curl_easy_cleanup) cleanup;
 	__typeof__(&curl_easy_strerror) text;
+	__typeof__(&curl_url) url;
+	__typeof__(&curl_url_set) url_set;
+	__typeof__(&curl_url_strerror) url_text;
+	__typeof__(&curl_url_cleanup) url_cleanup;
 	__typeof__(&curl_slist_append) append;
 	__typeof__(&curl_slist_free_all) free_list;
 } curl;
@@ -44,6 +50,10 @@ load(struct bindu_err *err)
 		{ "curl_easy_getinfo", &curl.get },
 		{ "curl_easy_cleanup", &curl.cleanup },
 		{ "curl_easy_strerror", &curl.text },
+		{ "curl_url", &curl.url },
+		{ "curl_url_set", &curl.url_set },
+		{ "curl_url_strerror", &curl.url_text },
+		{ "curl_url_cleanup", &curl.url_cleanup },
 		{ "curl_slist_append", &curl.append },
 		{ "curl_slist_free_all", &curl.free_list },
 	};
@@ -106,6 +116,32 @@ bindu_http_shown(const char *url)
 				(int)(url + n - at - 1), at + 1);
 }
 
+int
+bindu_http_check(const char *url, struct bindu_err *err)
+{
+	const char *host = strstr(url, "://");
+	AUTO_FREE char *shown = bindu_http_shown(url);
+	CURLUcode bad;
+	CURLU *u;
+
+	if (strncasecmp(url, "http://", 7) != 0 &&
+	    strncasecmp(url, "https://", 8) != 0)
+		return bindu_err_set(err, BINDU_E_USAGE,
+		    "%s: use http:// or https://", shown);
+	/* libcurl takes a third slash for a mistake and goes on. */
+	if (host[3] == '\0' || host[3] == '/')
+		return bindu_err_set(err, BINDU_E_USAGE, "%s: it names no host",
+		    shown);
+	if (load(err) == -1)
+		return -1;
+	u = curl.url();
+	bad = curl.url_set(u, CURLUPART_URL, url, 0);
+	curl.url_cleanup(u);
+	return bad == CURLUE_OK ? 0 :
+				  bindu_err_set(err, BINDU_E_USAGE, "%s: %s",
+				      shown, curl.url_text(bad));
+}
+
 static enum bindu_http_cause
 cause_of(CURLcode code)
 {
@@ -157,8 +193,9 @@ explain(const struct bindu_http_req *req, struct transfer *t, CURLcode code,
 		return bindu_err_set(err, BINDU_E_DATA,
 		    "%s: the answer is larger than %zu bytes", where,
 		    t->res->body.max);
-	return bindu_err_set(err, classes[t->res->cause], "%s: %s", where,
-	    *detail != '\0' ? detail : curl.text(code));
+	return bindu_err_set(err, classes[t->res->cause], "%s: %s%s", where,
+	    *detail != '\0' ? detail : curl.text(code),
+	    t->res->cause == BINDU_HTTP_DNS ? ": " BINDU_DNS_CURE : "");
 }
 
 static bool

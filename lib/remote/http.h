@@ -43,6 +43,9 @@ struct bindu_http_res {
  * came, res->cause says why. */
 int bindu_http(const struct bindu_http_req *, struct bindu_http_res *,
     struct bindu_err *);
+/* An address that could be asked: http or https, a host, a port that there
+ * is; else BINDU_E_USAGE. */
+int bindu_http_check(const char *url, struct bindu_err *);
 /* The URL for messages: without user part and query, which may hold secrets.
  * Caller frees. */
 char *bindu_http_shown(const char *url);

@@ -119,7 +119,7 @@ fill_row(const json_t *o, char *cell[COLUMNS])
 	char when[32] = "-";
 	struct tm tm;
 
-	if (localtime_r(&at, &tm) != NULL)
+	if (at != 0 && localtime_r(&at, &tm) != NULL)
 		strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
 	cell[0] = xasprintf("%s %.12s",
 	    bindu_json_bool(o, "live", false)	     ? "*" :
@@ -155,15 +155,20 @@ bindu_releases_text(const json_t *all, struct bindu_buf *b,
 		AUTO_FREE char *last = i == 0 ?
 		    xstrdup("TOOK") :
 		    took(json_object_get(json_array_get(all, i - 1), "ms"));
+		AUTO_BUF struct bindu_buf row = BINDU_BUF_INIT(LIST_MAX);
 
 		for (int c = 0; c < COLUMNS; c++) {
 			if (!bad)
-				bad = bindu_buf_addf(b, err, "%-*s  ",
+				bad = bindu_buf_addf(&row, err, "%-*s  ",
 				    (int)width[c], cell[i][c]);
 			free(cell[i][c]);
 		}
-		if (!bad)
-			bad = bindu_buf_addf(b, err, "%s\n", last);
+		/* The box says what is in it. */
+		if (!bad &&
+		    (bindu_buf_adds(&row, last, err) == -1 ||
+			bindu_str_visible(b, row.p, row.len, err) == -1 ||
+			bindu_buf_addc(b, '\n', err) == -1))
+			bad = -1;
 	}
 	free(cell);
 	return bad;

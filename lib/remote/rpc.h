@@ -19,18 +19,12 @@
 #include "lib/base/progress.h"
 
 #define BINDU_RPC_MAX (64 << 20) /* of one received message */
-#define BINDU_RPC_PIECE (1 << 20) /* of data in one sent message */
 
 /* gRPC's status numbers, for bindu_err.detail; the rest is not told apart. */
 enum {
-	BINDU_RPC_OK = 0,
-	BINDU_RPC_CANCELLED = 1,
-	BINDU_RPC_UNKNOWN = 2,
 	BINDU_RPC_DEADLINE = 4,
 	BINDU_RPC_NOT_FOUND = 5,
 	BINDU_RPC_ABORTED = 10,
-	BINDU_RPC_UNIMPLEMENTED = 12,
-	BINDU_RPC_INTERNAL = 13,
 	BINDU_RPC_UNAVAILABLE = 14,
 	BINDU_RPC_UNAUTHENTICATED = 16,
 };

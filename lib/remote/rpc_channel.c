@@ -6,6 +6,7 @@
 #include <grpc/support/log.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "lib/base/config.h"
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
@@ -79,13 +80,16 @@ make_creds(const struct bindu_endpoint *e, struct bindu_err *err)
 /* What gRPC dials.  A checked loopback address is dialled as a number: a name
  * could resolve to something else the second time. */
 static char *
-target_of(const struct bindu_endpoint *e)
+target_of(const struct bindu_endpoint *e, int *dir, struct bindu_err *err)
 {
+	AUTO_FREE char *path = NULL;
 	const char *host = e->address != NULL ? e->address : e->host;
 	bool v6;
 
-	if (e->unix_path != NULL)
-		return xasprintf("unix:%s", e->unix_path);
+	if (e->unix_path != NULL) {
+		path = bindu_fd_unix_path(e->unix_path, dir, err);
+		return path != NULL ? xasprintf("unix:%s", path) : NULL;
+	}
 	v6 = strchr(host, ':') != NULL;
 	return xasprintf("%s%s%s%s:%s",
 	    e->address == NULL ? "dns:///" :
@@ -95,10 +99,11 @@ target_of(const struct bindu_endpoint *e)
 }
 
 static grpc_channel *
-make_channel(const struct bindu_endpoint *e, struct bindu_err *err)
+make_channel(const struct bindu_endpoint *e, int *dir, struct bindu_err *err)
 {
-	grpc_channel_credentials *creds = make_creds(e, err);
-	AUTO_FREE char *target = target_of(e);
+	AUTO_FREE char *target = target_of(e, dir, err);
+	grpc_channel_credentials *creds = target != NULL ? make_creds(e, err) :
+							   NULL;
 	AUTO_FREE char *authority = NULL;
 	grpc_arg list[12];
 	grpc_channel_args args = { 0, list };
@@ -150,6 +155,7 @@ struct bindu_rpc *
 bindu_rpc_open(const struct bindu_endpoint *e,
     const struct bindu_report *report, struct bindu_err *err)
 {
+	AUTO_CLOSE int dir = -1;
 	struct bindu_rpc *rpc;
 	grpc_channel *channel;
 
@@ -158,13 +164,14 @@ bindu_rpc_open(const struct bindu_endpoint *e,
 	if (bindu_config_env("GRPC_VERBOSITY") == NULL)
 		gpr_set_log_function(drop_log);
 	grpc_init();
-	channel = make_channel(e, err);
+	channel = make_channel(e, &dir, err);
 	if (channel == NULL) {
 		grpc_shutdown();
 		return NULL;
 	}
 	rpc = xcalloc(1, sizeof(*rpc));
 	rpc->channel = channel;
+	rpc->dir = bindu_steal_fd(&dir);
 	rpc->cq = grpc_completion_queue_create_for_next(NULL);
 	rpc->report = report;
 	rpc->local = e->unix_path != NULL;
@@ -233,6 +240,8 @@ bindu_rpc_close(struct bindu_rpc *rpc)
 	grpc_completion_queue_destroy(rpc->cq);
 	grpc_channel_destroy(rpc->channel);
 	grpc_shutdown();
+	if (rpc->dir != -1)
+		close(rpc->dir);
 	bindu_free_secret(rpc->auth);
 	free(rpc->where);
 	free(rpc);

@@ -13,6 +13,7 @@ struct bindu_rpc {
 	grpc_channel *lame; /* carries wakes: a call that does nothing */
 	grpc_call *waker;
 	bool woken;
+	int dir; /* the way to a socket of a long path goes through it; -1 */
 	bool local; /* the far side is our own daemon */
 	const struct bindu_report *report; /* told of each call that ended */
 	char *where; /* for messages: "boxd.sh:9443" */

@@ -1,6 +1,7 @@
 /* rpc_status.c - a gRPC status becomes one of our errors.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <string.h>
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
@@ -22,7 +23,7 @@ static const struct {
 	[GRPC_STATUS_ALREADY_EXISTS] = { BINDU_E_EXISTS, "exists already" },
 	[GRPC_STATUS_PERMISSION_DENIED] = { BINDU_E_AUTH, "not allowed" },
 	[GRPC_STATUS_RESOURCE_EXHAUSTED] = { BINDU_E_AGAIN, "quota exhausted" },
-	[GRPC_STATUS_FAILED_PRECONDITION] = { BINDU_E_CONFIG,
+	[GRPC_STATUS_FAILED_PRECONDITION] = { BINDU_E_UNAVAILABLE,
 	    "not possible in this state" },
 	[GRPC_STATUS_ABORTED] = { BINDU_E_AGAIN, "aborted" },
 	[GRPC_STATUS_OUT_OF_RANGE] = { BINDU_E_DATA, "out of range" },
@@ -57,6 +58,14 @@ alien(int code, const char *text)
 	return NULL;
 }
 
+/* A full disk is what it is everywhere, by whatever way we hear of it. */
+static bool
+is_disk_full(const char *text)
+{
+	return strstr(text, strerror(ENOSPC)) != NULL ||
+	    strstr(text, strerror(EDQUOT)) != NULL;
+}
+
 static enum bindu_errc
 class_of(const struct bindu_rpc *rpc, int code, const char *text)
 {
@@ -64,11 +73,28 @@ class_of(const struct bindu_rpc *rpc, int code, const char *text)
 	    (strstr(text, "larger than max") != NULL ||
 		strstr(text, "message larger") != NULL))
 		return BINDU_E_PROTOCOL;
+	if (code == GRPC_STATUS_RESOURCE_EXHAUSTED && is_disk_full(text))
+		return BINDU_E_IO;
 	if (code == GRPC_STATUS_INTERNAL && rpc->local)
 		return BINDU_E_BUG;
 	if (code < 0 || (size_t)code >= sizeof(rows) / sizeof(rows[0]))
 		return BINDU_E_PROTOCOL;
 	return rows[code].code;
+}
+
+/* "DNS resolution failed for HOST: ...: REASON". */
+static bool
+is_unknown_host(const char *text)
+{
+	return strstr(text, "DNS resolution failed") != NULL;
+}
+
+static const char *
+last_part(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+
+	return colon != NULL && colon[1] == ' ' ? colon + 2 : text;
 }
 
 /* A refusal that is about what the user asked for, not about the call. */
@@ -100,6 +126,10 @@ bindu_rpc_status(const struct bindu_rpc *rpc, const char *method, int code,
 	if (why != NULL)
 		bindu_err_set(err, BINDU_E_PROTOCOL, "%s: %s (%s)", rpc->where,
 		    why, say);
+	else if (code == GRPC_STATUS_UNAVAILABLE && is_unknown_host(say))
+		bindu_err_set(err, BINDU_E_AGAIN,
+		    "%s: the host name cannot be resolved (%s): " BINDU_DNS_CURE,
+		    rpc->where, last_part(say));
 	else if (code == GRPC_STATUS_UNAVAILABLE)
 		bindu_err_set(err, BINDU_E_AGAIN, "%s: cannot be reached: %s",
 		    rpc->where, say);

@@ -8,6 +8,8 @@
 #include "lib/base/fd.h"
 #include "lib/base/mem.h"
 
+/* What execve takes as one variable; a MiB of them all leaves it room. */
+#define ITEM_MAX ((128 << 10) - 1)
 #define FILE_MAX (1 << 20)
 
 static bool
@@ -21,8 +23,9 @@ is_name(const char *s, size_t n)
 	return n > 0;
 }
 
-int
-bindu_env_add(struct bindu_strv *v, const char *item, struct bindu_err *err)
+static int
+add_item(struct bindu_strv *v, const char *item,
+    const struct bindu_report *report, struct bindu_err *err)
 {
 	size_t n = strcspn(item, "=");
 	AUTO_FREE char *name = xstrndup(item, n);
@@ -32,6 +35,11 @@ bindu_env_add(struct bindu_strv *v, const char *item, struct bindu_err *err)
 	if (!is_name(item, n))
 		return bindu_err_set(err, BINDU_E_USAGE,
 		    "\"%.60s\" is no name of an environment variable", name);
+	if (strlen(item) > ITEM_MAX)
+		return bindu_err_set(err, BINDU_E_DATA,
+		    "%.60s: longer than the %d bytes that a variable and its "
+		    "name can have",
+		    name, ITEM_MAX);
 	if (item[n] == '=') {
 		bindu_strv_add(v, item);
 		return 0;
@@ -39,11 +47,15 @@ bindu_env_add(struct bindu_strv *v, const char *item, struct bindu_err *err)
 	value = getenv(name);
 	if (value != NULL)
 		bindu_strv_addf(v, "%s=%s", name, value);
+	else
+		bindu_note(report, BINDU_WARN,
+		    "%s is not set here, and so not in the box either", name);
 	return 0;
 }
 
-int
-bindu_env_file(struct bindu_strv *v, const char *path, struct bindu_err *err)
+static int
+add_file(struct bindu_strv *v, const char *path,
+    const struct bindu_report *report, struct bindu_err *err)
 {
 	char *text = NULL, *rest, *line;
 	size_t n;
@@ -55,6 +67,8 @@ bindu_env_file(struct bindu_strv *v, const char *path, struct bindu_err *err)
 		rc = bindu_err_set(err, BINDU_E_DATA, "%s: holds a NUL byte",
 		    path);
 	rest = text;
+	if (strncmp(rest, "\xef\xbb\xbf", 3) == 0) /* an editor's mark */
+		rest += 3;
 	for (int no = 1; rc == 0 && (line = strsep(&rest, "\n")) != NULL;
 	     no++) {
 		size_t len = strlen(line);
@@ -64,11 +78,25 @@ bindu_env_file(struct bindu_strv *v, const char *path, struct bindu_err *err)
 		line += strspn(line, " \t");
 		if (*line == '\0' || *line == '#')
 			continue;
-		rc = bindu_env_add(v, line, err);
+		rc = add_item(v, line, report, err);
 		if (rc == -1)
 			bindu_err_wrap(err, "%s:%d", path, no);
 	}
 	explicit_bzero(text, n);
 	free(text);
 	return rc;
+}
+
+int
+bindu_env_collect(struct bindu_strv *v, const struct bindu_strv *files,
+    const struct bindu_strv *items, const struct bindu_report *report,
+    struct bindu_err *err)
+{
+	for (size_t i = 0; files != NULL && i < files->n; i++)
+		if (add_file(v, files->v[i], report, err) == -1)
+			return -1;
+	for (size_t i = 0; i < items->n; i++)
+		if (add_item(v, items->v[i], report, err) == -1)
+			return bindu_err_wrap(err, "option --env");
+	return 0;
 }

@@ -5,11 +5,15 @@
 #define BINDU_STREAM_ENV_H
 
 #include "lib/base/err.h"
+#include "lib/base/progress.h"
 #include "lib/base/str.h"
 
-/* "KEY=VALUE", or "KEY": the value it has here (nothing when unset). */
-int bindu_env_add(struct bindu_strv *, const char *, struct bindu_err *);
-/* One such item a line; blank lines and lines that begin with # are skipped,
- * a value is taken literally to the end of its line. */
-int bindu_env_file(struct bindu_strv *, const char *path, struct bindu_err *);
+/* What --env-file and --env name, the files first, so that items win; files
+ * may be NULL.  An item is "KEY=VALUE", or "KEY": the value it has here.  Unset,
+ * it stays so there, and that is worth a warning.  A file has one such item a
+ * line; blank lines and lines that begin with # are skipped, a value is taken
+ * literally to the end of its line. */
+int bindu_env_collect(struct bindu_strv *, const struct bindu_strv *files,
+    const struct bindu_strv *items, const struct bindu_report *,
+    struct bindu_err *);
 #endif

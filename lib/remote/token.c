@@ -318,7 +318,7 @@ open_cache(struct bindu_err *err)
 	struct bindu_err why = { 0 };
 	int dir = -1;
 
-	if (bindu_fd_mkdirs(cache, 0700, &why) == 0)
+	if (bindu_config_make_cache(cache, &why) == 0)
 		dir = bindu_fd_private_dir(path, &why);
 	if (dir == -1 && why.code != BINDU_E_CONFIG)
 		return -2;

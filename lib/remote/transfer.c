@@ -48,7 +48,9 @@ bindu_transfer_tar(struct bindu_remote *remote, const char *box,
 
 	if (bindu_unpack(fd, UNPACK_MAX, FILES_MAX, &t, err) == -1)
 		return -1;
-	bad = bindu_transfer_tree(remote, box, o, t, id, stats, report, err);
+	bad = t->n == 0 ?
+	    bindu_err_set(err, BINDU_E_DATA, "the archive has no files") :
+	    bindu_transfer_tree(remote, box, o, t, id, stats, report, err);
 	bindu_tree_free(t);
 	return bad;
 }

@@ -88,7 +88,7 @@ bindu_manifest_remember(const char *id, const struct bindu_buf *text)
 	AUTO_FREE char *dir = manifest_dir();
 	AUTO_FREE char *path = bindu_path_join(dir, id);
 
-	if (bindu_fd_mkdirs(dir, 0700, NULL) == -1)
+	if (bindu_config_make_cache(dir, NULL) == -1)
 		return;
 	bindu_fd_replace(AT_FDCWD, path, 0600, text->p != NULL ? text->p : "",
 	    text->len, NULL);

@@ -59,8 +59,7 @@ add_new(struct delta *d, const struct bindu_entry *e, struct bindu_err *err)
 	char hex[65];
 
 	if (strchr(e->path, '\n') != NULL)
-		return bindu_err_set(err, BINDU_E_DATA,
-		    "%s: a file name with a newline cannot be shipped",
+		return bindu_err_set(err, BINDU_E_DATA, "%s: " BINDU_NO_NEWLINE,
 		    e->path);
 	bindu_str_hex(e->sha256, BINDU_SHA256, hex);
 	if (!box_has(d, e)) {

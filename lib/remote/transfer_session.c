@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "transfer_session.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 
 enum {
 	HELLO_MS = 60000,
-	NOTE_MS = 2000, /* it is only a note */
+	BYE_MS = 2000, /* what it does then is no part of the deploy */
 	ANSWER_MS = 300000, /* unpacking a large release on a slow disk */
 	EDITED_SAID = 20, /* by name */
 };
@@ -34,7 +35,7 @@ struct bindu_session {
 	char before[65]; /* the release to go back to */
 	void (*on_change)(void *);
 	void *arg;
-	bool noted; /* NOTE's answer was not waited for */
+	bool changed; /* it has something to do in the end */
 };
 
 static bool
@@ -90,7 +91,9 @@ take_hello(struct bindu_session *s, char *line, struct bindu_err *err)
 
 	if (strncmp(line, "BUSY ", 5) == 0)
 		return bindu_err_set(err, BINDU_E_EXISTS,
-		    "another deploy is at work in %s: %s", s->box, line + 5);
+		    "another deploy is at work in %s: %s; run this again when "
+		    "it has ended",
+		    s->box, line + 5);
 	if (strncmp(line, "FAIL ", 5) == 0)
 		return bindu_err_set(err, BINDU_E_IO, "%s: %s", s->box,
 		    line + 5);
@@ -112,10 +115,13 @@ static char *
 who_are_we(void)
 {
 	const char *user = bindu_config_env("USER");
+	const struct passwd *pw;
 	char host[65] = "";
 
 	if (user == NULL)
 		user = bindu_config_env("LOGNAME");
+	if (user == NULL && (pw = getpwuid(getuid())) != NULL)
+		user = pw->pw_name;
 	gethostname(host, sizeof host - 1);
 	return xasprintf("%s@%s", user != NULL ? user : "someone", host);
 }
@@ -234,7 +240,7 @@ next_line(struct bindu_session *s, int64_t timeout_ms, struct bindu_err *err)
 	return line;
 }
 
-/* The answer to PUT, USE, BACK and NOTE: 0 and the release that is live, or
+/* The answer to PUT, USE and BACK: 0 and the release that is live, or
  * why not. */
 static int
 take_answer(struct bindu_session *s, int64_t timeout_ms, struct bindu_err *err)
@@ -368,6 +374,7 @@ bindu_session_put(struct bindu_session *s, struct bindu_tree *t, char id[65],
 		stats->unchanged = true;
 		return 0;
 	}
+	s->changed = true;
 	if (s->on_change != NULL)
 		s->on_change(s->arg);
 	if (bindu_strv_has(&s->kept, id))
@@ -389,6 +396,7 @@ int
 bindu_session_use(struct bindu_session *s, const char *id,
     struct bindu_err *err)
 {
+	s->changed = true;
 	return go(s, "BACK", id, err);
 }
 
@@ -398,24 +406,23 @@ bindu_session_note(struct bindu_session *s, const char *text,
 {
 	AUTO_FREE char *ask = xasprintf("NOTE %zu\n%s", strlen(text), text);
 
-	if (bindu_script_send(s->script, ask, strlen(ask), err) == -1)
-		return -1;
-	s->noted = true;
-	return 0;
+	s->changed = true;
+	return bindu_script_send(s->script, ask, strlen(ask), err);
 }
 
 void
 bindu_session_close(struct bindu_session *s)
 {
+	int code;
+
 	if (s == NULL)
 		return;
 	if (s->script != NULL) {
-		/* It ends by itself, or because we leave; the next one waits
-		 * a moment for that. */
-		if (s->noted)
-			take_answer(s, NOTE_MS, NULL);
-		if (bindu_script_send(s->script, "BYE\n", 4, NULL) == 0)
-			bindu_script_eof(s->script, NULL);
+		/* It keeps the note and drops what is too old, or ends because
+		 * we leave; the next one waits a moment for that. */
+		if (bindu_script_send(s->script, "BYE\n", 4, NULL) == 0 &&
+		    bindu_script_eof(s->script, NULL) == 0 && s->changed)
+			bindu_script_end(s->script, BYE_MS, NULL, &code, NULL);
 		bindu_script_close(s->script);
 	}
 	bindu_strv_fini(&s->kept);

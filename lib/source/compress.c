@@ -15,7 +15,7 @@
 /* Fixed, or the bytes would change with the machine. */
 #define GZIP_SLICE (1u << 20)
 #define ZSTD_SLICE (2u << 20)
-#define GZIP_LEVEL 6
+#define GZIP_LEVEL 7 /* as small as gzip -6; 6 is 7 % larger on some text */
 #define ZSTD_LEVEL 1
 
 struct bindu_compress_stream {

@@ -82,7 +82,8 @@ no_call(const struct bindu_py *py, const char *script, struct bindu_err *err)
 		    script);
 	return bindu_err_set(err, BINDU_E_DATA,
 	    "%s does not call bindufy(): "
-	    "nothing to deploy; if it is a plain server, name it with --name; "
+	    "nothing to deploy; if it is a plain server, name it with --name "
+	    "(BINDU_NAME in a Makefile); "
 	    "if it finds bindufy() in a way that cannot be read, use --run",
 	    script);
 }
@@ -203,8 +204,13 @@ read_script(int rootfd, const struct bindu_discover_opts *o,
 	} else if (info->calls_bindufy) {
 		c = bindu_py_call(py, 0);
 	}
-	if (c)
+	if (c) {
 		info->port = port_of(&c->answer[2]);
+		if (c->answer[2].known == BINDU_PY_UNKNOWN)
+			bindu_note(r, BINDU_WARN,
+			    "%s:%u: the port cannot be read, %u is taken: %s",
+			    c->file, c->line, info->port, c->answer[2].text);
+	}
 	bindu_py_free(py);
 	return rc;
 }
@@ -250,7 +256,7 @@ find_script(const char *dir, const char *script, const struct bindu_report *r,
 
 	if (!base)
 		return NULL;
-	path = bindu_path_join(base, script ? script : ".");
+	path = script ? bindu_path_join(base, script) : xstrdup(base);
 	if (!script || (stat(path, &st) == 0 && S_ISDIR(st.st_mode))) {
 		AUTO_FREE char *real = realpath(path, NULL);
 

@@ -254,9 +254,13 @@ choose(const struct search *s, const struct bindu_report *r,
 
 	if (s->n == 0) {
 		bindu_err_set(err, BINDU_E_NOINPUT,
-		    "no script below %s calls "
-		    "bindufy(): name the agent's script",
-		    s->dir);
+		    s->mention.n ? "no script below %s is seen to call "
+				   "bindufy(), though %s has the word: name "
+				   "the agent's script, and the agent with "
+				   "--name or --run" :
+				   "no script below %s calls bindufy(): name "
+				   "the agent's script",
+		    s->dir, s->mention.n ? s->mention.v[0] : "");
 		return NULL;
 	}
 	if (s->n > 1) {

@@ -16,13 +16,14 @@
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
 
-/* Caches, environments and run-time data that every agent tree has.  Lowest
- * of all: any ignore file can take them back with "!". */
+/* Caches, environments and run-time data that every agent tree has, and what a
+ * killed one of us left of a file it wrote.  Lowest of all: any ignore file can
+ * take them back with "!". */
 static const char defaults[] =
     "__pycache__/\n*.pyc\n*.pyo\n.venv/\nvenv/\nnode_modules/\n"
     ".pytest_cache/\n.mypy_cache/\n.ruff_cache/\n.tox/\n.nox/\n"
     ".ipynb_checkpoints/\n.hg/\n.svn/\n.bindu/\n*.log\n*.sqlite\n*.db\n"
-    ".DS_Store\n";
+    ".DS_Store\n.*.[0-9]*~\n";
 
 /* One file's rules; its directory ends at base of the full path. */
 struct layer {
@@ -322,7 +323,7 @@ enter_repo(struct bindu_ignore *g, const char *dir, size_t base,
 	if (!bindu_repo_at(path, &l.repo.git_dir, &l.repo.common_dir))
 		return 0;
 	l.repo.top = bindu_steal(&path);
-	l.repo.hash_len = g->level[0].repo.hash_len;
+	l.repo.hash_len = bindu_repo_hash_len(l.repo.common_dir);
 	bindu_grow(&g->level, &g->levelcap, g->nlevel + 1, sizeof *g->level);
 	g->level[g->nlevel++] = l;
 	return push_info(g, l.repo.common_dir, base, err);
@@ -393,8 +394,8 @@ test_full(struct bindu_ignore *g, size_t n, size_t base, bool is_dir,
     struct bindu_verdict *v)
 {
 	*v = (struct bindu_verdict){ 0 };
-	if (!try_stack(g, &g->bindu, n, base, is_dir, v) &&
-	    !try_stack(g, &g->git, n, base, is_dir, v) &&
+	v->ours = try_stack(g, &g->bindu, n, base, is_dir, v);
+	if (!v->ours && !try_stack(g, &g->git, n, base, is_dir, v) &&
 	    !try_stack(g, &g->info, n, base, is_dir, v) &&
 	    !try_layer(g, &g->global, n, base, is_dir, v) &&
 	    g->builtin.base <= base)

@@ -25,6 +25,7 @@ struct bindu_verdict {
 	const char *source; /* ".gitignore", "sub/.gitignore", "(default)" */
 	unsigned line;
 	const char *pattern; /* as written, borrowed from the rules */
+	bool ours; /* of a .binduignore: it holds for tracked files too */
 };
 
 /* Rules that hold for everything below root (absolute, real): those of the
@@ -47,7 +48,8 @@ void bindu_ignore_leave(struct bindu_ignore *);
 void bindu_ignore_test(struct bindu_ignore *, const char *path, size_t n,
     size_t base, bool is_dir, struct bindu_verdict *);
 /* Is the file, or anything below the directory, in git's index?  Such files
- * ship although a rule ignores them: they were committed on purpose. */
+ * ship although a rule of git's or a default ignores them: they were committed
+ * on purpose.  Not so where a .binduignore, which is about shipping, says it. */
 bool bindu_ignore_tracked(struct bindu_ignore *, const char *path, size_t n,
     bool is_dir);
 /* The tracked names right below directory path (n bytes, not ending in "/"),

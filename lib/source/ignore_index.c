@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "lib/base/proc.h"
 
 #define INDEX_MAX (512u << 20)
+#define TEXT_MAX INDEX_MAX /* of its paths; version 4 shortens them */
 #define STAT_LEN 40 /* times, device, mode, owner, size */
 #define MODE_AT 24
 #define GITLINK 0xe000u /* a submodule: no file of this tree */
@@ -44,15 +46,46 @@ get_be(const uint8_t *p, int n)
 	return v;
 }
 
-static void
-add_path(struct bindu_index *x, struct bindu_buf *text, const char *path,
-    size_t n)
+/* A path below the work tree, outside git's own directory.  git takes no
+ * other into an index, and no other may be believed: the walk opens what it
+ * finds here. */
+static bool
+is_tree_path(const char *p)
 {
+	for (;;) {
+		size_t n = strcspn(p, "/");
+
+		if (n == 0 || (n == 1 && p[0] == '.') ||
+		    (n == 2 && p[0] == '.' && p[1] == '.') ||
+		    (n == 4 && strncasecmp(p, ".git", 4) == 0))
+			return false;
+		if (p[n] == '\0')
+			return true;
+		p += n + 1;
+	}
+}
+
+/* -1: no path, or there is no room for it. */
+static int
+add_path(struct bindu_index *x, struct bindu_buf *text, const char *path)
+{
+	size_t at = text->len;
+
+	if (!is_tree_path(path) ||
+	    bindu_buf_add(text, path, strlen(path) + 1, NULL) == -1)
+		return -1;
 	bindu_grow(&x->at, &x->cap, x->n + 1, sizeof *x->at);
-	x->at[x->n++] = (uint32_t)text->len;
-	/* The cap is beyond what an index of INDEX_MAX can hold. */
-	bindu_buf_add(text, path, n, NULL);
-	bindu_buf_addc(text, '\0', NULL);
+	x->at[x->n++] = (uint32_t)at;
+	return 0;
+}
+
+/* As above, in git's order; a path in conflict is there up to three times. */
+static int
+add_next(struct bindu_index *x, struct bindu_buf *text, const char *path)
+{
+	int c = x->n ? strcmp(text->p + x->at[x->n - 1], path) : -1;
+
+	return c > 0 ? -1 : c < 0 ? add_path(x, text, path) : 0;
 }
 
 /* Version 4 stores how much of the previous path to cut, then the rest. */
@@ -135,6 +168,7 @@ parse_index(struct bindu_index *x, struct bindu_buf *text, const char *bytes,
 	struct reader r = { .p = (const uint8_t *)bytes, .hash_len = hash_len };
 	AUTO_BUF struct bindu_buf prev = BINDU_BUF_INIT(1 << 20);
 	uint32_t count, mode;
+	bool odd = false;
 
 	r.end = r.p + n;
 	if (n < 12 + hash_len || memcmp(bytes, "DIRC", 4) != 0)
@@ -147,16 +181,21 @@ parse_index(struct bindu_index *x, struct bindu_buf *text, const char *bytes,
 	for (uint32_t i = 0; i < count; i++) {
 		if (read_entry(&r, &prev, &mode) == -1)
 			return -1;
-		if ((mode & 0xf000) != GITLINK && prev.len > 0)
-			add_path(x, text, prev.p, prev.len);
+		if ((mode & 0xf000) != GITLINK)
+			odd |= add_next(x, text, prev.p) == -1;
 	}
-	return has_foreign_entries(&r);
+	if (has_foreign_entries(&r))
+		return 1;
+	return odd ? -1 : 0;
 }
 
 static int
 list_by_git(const char *top, char **out, size_t *n, struct bindu_err *err)
 {
-	const char *argv[] = { "git", "-C", top, "ls-files", "-z", NULL };
+	/* No command that the repository's settings name may run. */
+	const char *argv[] = { "git", "-c", "core.fsmonitor=false", "-C", top,
+		"ls-files", "-z", NULL };
+	AUTO_FREE const char **env = bindu_repo_git_env();
 	struct bindu_proc_opts o = BINDU_PROC_OPTS;
 	AUTO_CLOSE int fd = memfd_create("index", MFD_CLOEXEC);
 	int status;
@@ -165,6 +204,7 @@ list_by_git(const char *top, char **out, size_t *n, struct bindu_err *err)
 	if (fd == -1)
 		return bindu_err_sys(err, "cannot make a memory file");
 	o.argv = argv;
+	o.env = env;
 	o.out = fd;
 	pid = bindu_proc_spawn(&o, err);
 	if (pid == -1)
@@ -199,7 +239,7 @@ static int
 load_index(struct bindu_index *x, const struct bindu_repo *repo,
     struct bindu_err *err)
 {
-	AUTO_BUF struct bindu_buf text = BINDU_BUF_INIT(UINT32_MAX);
+	AUTO_BUF struct bindu_buf text = BINDU_BUF_INIT(TEXT_MAX);
 	AUTO_FREE char *path = bindu_path_join(repo->git_dir, "index");
 	AUTO_FREE char *bytes = NULL, *list = NULL;
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -223,7 +263,9 @@ load_index(struct bindu_index *x, const struct bindu_repo *repo,
 			    path);
 		x->n = text.len = 0;
 		for (size_t at = 0; at < n; at += strlen(list + at) + 1)
-			add_path(x, &text, list + at, strlen(list + at));
+			if (add_path(x, &text, list + at) == -1)
+				return bindu_err_set(err, BINDU_E_DATA,
+				    "git's list of %s is damaged", path);
 	}
 	x->text = bindu_buf_steal(&text);
 	/* Sorted already, unless git was asked about an odd index. */

@@ -88,7 +88,7 @@ is_true(const char *v)
 {
 	return v == NULL || strcasecmp(v, "true") == 0 ||
 	    strcasecmp(v, "yes") == 0 || strcasecmp(v, "on") == 0 ||
-	    (*v >= '0' && *v <= '9' && strtol(v, NULL, 10) != 0);
+	    strtol(v, NULL, 0) != 0;
 }
 
 static void
@@ -228,6 +228,16 @@ read_config(const char *dir, const char *name, struct settings *s)
 	parse_config(text, s);
 }
 
+unsigned
+bindu_repo_hash_len(const char *common_dir)
+{
+	struct settings s = { 0 };
+
+	read_config(common_dir, "config", &s);
+	free(s.excludes);
+	return s.sha256 ? 32 : 20;
+}
+
 static char *
 xdg_git(const char *name)
 {
@@ -244,9 +254,10 @@ read_all_config(const struct bindu_repo *r, struct settings *s)
 {
 	AUTO_FREE char *xdg = xdg_git("config");
 	const char *home = bindu_config_env("HOME");
+	const char *no = bindu_config_env("GIT_CONFIG_NOSYSTEM");
 	const char *file = bindu_config_env("GIT_CONFIG_SYSTEM");
 
-	if (bindu_config_env("GIT_CONFIG_NOSYSTEM") == NULL)
+	if (no == NULL || !is_true(no))
 		read_config(NULL, file ? file : "/etc/gitconfig", s);
 	file = bindu_config_env("GIT_CONFIG_GLOBAL");
 	if (file != NULL) {
@@ -267,6 +278,28 @@ read_all_config(const struct bindu_repo *r, struct settings *s)
 	    bindu_config_env("GIT_CONFIG_PARAMETERS") != NULL;
 }
 
+const char **
+bindu_repo_git_env(void)
+{
+	static const char *const not [] = { "GIT_DIR=", "GIT_WORK_TREE=",
+		"GIT_COMMON_DIR=", "GIT_INDEX_FILE=", NULL };
+	const char **env;
+	size_t n = 0, kept = 0;
+
+	while (environ[n] != NULL)
+		n++;
+	env = xcalloc(n + 1, sizeof *env);
+	for (size_t i = 0; i < n; i++) {
+		const char *const *p = not ;
+
+		while (*p != NULL && !bindu_str_starts(environ[i], *p))
+			p++;
+		if (*p == NULL)
+			env[kept++] = environ[i];
+	}
+	return env;
+}
+
 /* The value git itself gives; false when it has none or is not there. */
 static bool
 ask_git(const char *dir, const char *type, const char *key, char **value,
@@ -274,9 +307,11 @@ ask_git(const char *dir, const char *type, const char *key, char **value,
 {
 	const char *argv[] = { "git", "-C", dir, "config", type, "--get", key,
 		NULL };
+	AUTO_FREE const char **env = bindu_repo_git_env();
 	struct bindu_proc_opts o = BINDU_PROC_OPTS;
 
 	o.argv = argv;
+	o.env = env;
 	if (bindu_proc_capture(&o, 10000, 65536, value, err) == -1)
 		return false;
 	(*value)[strcspn(*value, "\n")] = '\0';

@@ -27,8 +27,13 @@ void bindu_repo_find(const char *dir, struct bindu_repo *,
     const struct bindu_report *);
 void bindu_repo_fini(struct bindu_repo *);
 
+/* The environment for git itself: ours without what a hook's parent says of
+ * its own repository.  The caller frees the array alone. */
+const char **bindu_repo_git_env(void);
 /* Read path/.git when it makes path the top of a work tree. */
 bool bindu_repo_at(const char *path, char **git_dir, char **common_dir);
+/* Bytes of a digest in that repository: 20, or 32 with sha256. */
+unsigned bindu_repo_hash_len(const char *common_dir);
 
 /* git's index: which paths it tracks.  Read once, when first asked. */
 struct bindu_index;

@@ -41,23 +41,6 @@ struct hasher {
 	char *buf;
 };
 
-static void
-take_stat(struct bindu_entry *e, const struct stat *st)
-{
-	bindu_entry_stat(e, st);
-	e->mode = st->st_mode & 0111 ? 0755 : 0644;
-}
-
-static bool
-same_stat(const struct stat *a, const struct stat *b)
-{
-	return a->st_size == b->st_size &&
-	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-	    a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
 /* Hash what fd reads.  1 when the file changed meanwhile, -1 sets errno. */
 static int
 hash_open(struct hasher *h, int fd, struct bindu_entry *e,
@@ -84,9 +67,10 @@ hash_open(struct hasher *h, int fd, struct bindu_entry *e,
 	bindu_digest_end(h->digest, e->sha256);
 	if (fstat(fd, &after) == -1)
 		return -1;
-	if (total != (uint64_t)before.st_size || !same_stat(&before, &after))
+	if (total != (uint64_t)before.st_size ||
+	    !bindu_same_stat(&before, &after))
 		return 1;
-	take_stat(e, &after);
+	bindu_entry_file(e, &after);
 	e->hashed = true;
 	return 0;
 }
@@ -94,15 +78,12 @@ hash_open(struct hasher *h, int fd, struct bindu_entry *e,
 static int
 fail_entry(const struct bindu_entry *e, const char *what, struct bindu_err *err)
 {
-	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 17);
-	int saved = errno;
+	AUTO_FREE char *shown = bindu_str_shown(e->path);
 
-	bindu_str_visible(&b, e->path, strlen(e->path), NULL);
 	if (what != NULL)
-		return bindu_err_set(err, BINDU_E_AGAIN, "%.800s %s; run again",
-		    b.p, what);
-	errno = saved;
-	bindu_err_sys(err, "cannot read %.800s", b.p);
+		return bindu_err_set(err, BINDU_E_AGAIN, "%s %s; run again",
+		    shown, what);
+	bindu_err_sys(err, "cannot read %s", shown);
 	err->code = BINDU_E_NOINPUT;
 	return -1;
 }

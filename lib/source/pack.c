@@ -82,16 +82,15 @@ on_write(struct archive *a, void *ctx, const void *p, size_t n)
 static int
 fail_archive(struct pack *k, const char *path, struct bindu_err *err)
 {
-	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 17);
+	AUTO_FREE char *shown = bindu_str_shown(path);
 
 	if (k->sink.code != BINDU_E_NONE) {
 		if (err != NULL)
 			*err = k->sink;
 		return -1;
 	}
-	bindu_str_visible(&b, path, strlen(path), NULL);
-	return bindu_err_set(err, BINDU_E_IO, "cannot archive %.700s: %.200s",
-	    b.p ? b.p : "the end",
+	return bindu_err_set(err, BINDU_E_IO, "cannot archive %s: %.200s",
+	    *path ? shown : "the end",
 	    archive_error_string(k->a) ? archive_error_string(k->a) :
 					 "unknown error");
 }
@@ -139,36 +138,25 @@ put_data(struct pack *k, const struct bindu_entry *e, const char *p, size_t n,
 	return 0;
 }
 
-static void
-take_stat(struct bindu_entry *e, const struct stat *st)
-{
-	bindu_entry_stat(e, st);
-	e->mode = st->st_mode & 0111 ? 0755 : 0644;
-}
-
 /* Warn, or fail under strict: -1, or 0. */
 static int
 complain(struct pack *k, const struct bindu_entry *e, const char *what,
     struct bindu_err *err)
 {
-	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 17);
+	AUTO_FREE char *shown = bindu_str_shown(e->path);
 
-	bindu_str_visible(&b, e->path, strlen(e->path), NULL);
 	if (k->o->strict)
-		return bindu_err_set(err, BINDU_E_DATA, "%.800s %s", b.p, what);
-	bindu_note(k->report, BINDU_WARN, "%s %s", b.p, what);
+		return bindu_err_set(err, BINDU_E_DATA, "%s %s", shown, what);
+	bindu_note(k->report, BINDU_WARN, "%s %s", shown, what);
 	return 0;
 }
 
 static int
 fail_read(const struct bindu_entry *e, struct bindu_err *err)
 {
-	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 17);
-	int saved = errno;
+	AUTO_FREE char *shown = bindu_str_shown(e->path);
 
-	bindu_str_visible(&b, e->path, strlen(e->path), NULL);
-	errno = saved;
-	bindu_err_sys(err, "cannot read %.800s", b.p);
+	bindu_err_sys(err, "cannot read %s", shown);
 	if (err != NULL)
 		err->code = BINDU_E_NOINPUT;
 	return -1;
@@ -194,20 +182,22 @@ read_full(int fd, char *p, size_t least, size_t most)
 	return (ssize_t)got;
 }
 
+static int
+fail_digest(const struct bindu_entry *e, struct bindu_err *err)
+{
+	AUTO_FREE char *shown = bindu_str_shown(e->path);
+
+	return bindu_err_set(err, BINDU_E_AGAIN,
+	    "%s changed since its digest was taken; run again", shown);
+}
+
 /* The digest of what was written, against the one the entry had. */
 static int
 set_digest(struct bindu_entry *e, const uint8_t sum[BINDU_SHA256],
     struct bindu_err *err)
 {
-	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 17);
-
-	if (e->hashed && memcmp(e->sha256, sum, BINDU_SHA256) != 0) {
-		bindu_str_visible(&b, e->path, strlen(e->path), NULL);
-		return bindu_err_set(err, BINDU_E_AGAIN,
-		    "%.800s changed "
-		    "since its digest was taken; run again",
-		    b.p);
-	}
+	if (e->hashed && memcmp(e->sha256, sum, BINDU_SHA256) != 0)
+		return fail_digest(e, err);
 	memcpy(e->sha256, sum, BINDU_SHA256);
 	e->hashed = true;
 	return 0;
@@ -228,17 +218,16 @@ put_whole(struct pack *k, struct bindu_entry *e, int fd, struct stat *st,
 
 	if (n == -1 || fstat(fd, &after) == -1)
 		return fail_read(e, err);
-	if (n != st->st_size || st->st_size != after.st_size ||
-	    st->st_mtim.tv_sec != after.st_mtim.tv_sec ||
-	    st->st_mtim.tv_nsec != after.st_mtim.tv_nsec) {
+	if (n != st->st_size || !bindu_same_stat(st, &after)) {
 		if (!last_try)
 			return 1;
 		if (complain(k, e, "changed while it was read", err) == -1)
 			return -1;
+		fresh = true;
 		n = n > WHOLE ? WHOLE : n;
 		after.st_size = n;
 	}
-	take_stat(e, &after);
+	bindu_entry_file(e, &after);
 	if (fresh && (e->hashed || !k->o->no_digest)) {
 		bindu_digest_bytes(k->buf, (size_t)n, sum);
 		if (set_digest(e, sum, err) == -1)
@@ -259,9 +248,9 @@ put_stream(struct pack *k, struct bindu_entry *e, int fd, struct stat *st,
 	uint64_t left = (uint64_t)st->st_size;
 	uint8_t sum[BINDU_SHA256];
 	struct stat after;
-	bool cut = false;
+	bool cut = false, changed;
 
-	take_stat(e, st);
+	bindu_entry_file(e, st);
 	if (put_header(k, e, err) == -1)
 		return -1;
 	while (left > 0) {
@@ -286,14 +275,15 @@ put_stream(struct pack *k, struct bindu_entry *e, int fd, struct stat *st,
 	}
 	if (fstat(fd, &after) == -1)
 		return fail_read(e, err);
-	if ((cut || !bindu_entry_is(e, &after)) &&
+	changed = cut || !bindu_entry_is(e, &after);
+	if (changed &&
 	    complain(k, e,
 		cut ? "became shorter while it was read; its end is zeros" :
 		      "changed while it was read",
 		err) == -1)
 		return -1;
 	if (!hash)
-		return 0;
+		return changed && e->hashed ? fail_digest(e, err) : 0;
 	bindu_digest_end(k->digest, sum);
 	return set_digest(e, sum, err);
 }
@@ -467,8 +457,8 @@ bindu_pack_write(struct bindu_tree *t, int fd, const struct bindu_pack_opts *o,
 	k.mtime = bindu_pack_mtime();
 	if (k.mtime == -1)
 		return bindu_err_set(err, BINDU_E_CONFIG,
-		    "SOURCE_DATE_EPOCH "
-		    "is not a number of seconds");
+		    "SOURCE_DATE_EPOCH is not a number of seconds that an "
+		    "archive can hold: 0 to 8589934591");
 	if (bindu_pack_estimate(t, o, report, err) == -1)
 		return -1;
 	k.dirs = bindu_walk_dir_new(t->rootfd);

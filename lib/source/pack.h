@@ -33,9 +33,6 @@ struct bindu_pack_stats {
 int
 bindu_pack_write(struct bindu_tree *, int fd, const struct bindu_pack_opts *,
     struct bindu_pack_stats *, const struct bindu_report *, struct bindu_err *);
-/* Say which files and directories of the tree are largest. */
-void
-bindu_pack_note_largest(const struct bindu_tree *, const struct bindu_report *);
 /* SOURCE_DATE_EPOCH or the fixed default, seconds; -1 when it is malformed. */
 int64_t bindu_pack_mtime(void);
 #endif

@@ -5,9 +5,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "lib/base/fd.h"
 #include "lib/base/json.h"
 #include "lib/base/mem.h"
 #include "lib/base/str.h"
+
+#define PIECE (64 * 1024) /* of a list, written at once */
 
 static int
 list_json(const struct bindu_tree *t, struct bindu_buf *b,
@@ -45,14 +48,29 @@ list_json(const struct bindu_tree *t, struct bindu_buf *b,
 	return bindu_buf_addf(b, err, "%s\n", text);
 }
 
-/* Most names are plain, and need no look at every byte's meaning. */
+/* Nothing but printable ASCII?  Most names are, and then need no look at the
+ * meaning of every byte; eight are seen at once. */
+static bool
+is_plain(const char *s, size_t n)
+{
+	const uint64_t ones = UINT64_MAX / 255, tops = ones << 7;
+	uint64_t odd = 0, v;
+
+	for (; n >= sizeof v; s += sizeof v, n -= sizeof v) {
+		memcpy(&v, s, sizeof v);
+		/* The top bit of a byte that is over '~' or under ' '. */
+		odd |= (v | (v + ones) | (v - ones * ' ')) & tops;
+	}
+	while (n-- > 0)
+		odd |= *s < ' ' || *s > '~', s++;
+	return odd == 0;
+}
+
 static int
 add_visible(struct bindu_buf *b, const char *s, size_t n, struct bindu_err *err)
 {
-	for (size_t i = 0; i < n; i++)
-		if (s[i] < ' ' || s[i] > '~')
-			return bindu_str_visible(b, s, n, err);
-	return bindu_buf_add(b, s, n, err);
+	return is_plain(s, n) ? bindu_buf_add(b, s, n, err) :
+				bindu_str_visible(b, s, n, err);
 }
 
 /* The number and a tab, at the end of out. */
@@ -69,35 +87,49 @@ format_size(char *out, size_t n, uint64_t v)
 	return p;
 }
 
-int
-bindu_pack_list(const struct bindu_tree *t, enum bindu_list_form form,
-    struct bindu_buf *b, struct bindu_err *err)
+/* "SIZE TAB PATH", with what a link points to, or the path and a NUL. */
+static int
+add_entry(struct bindu_buf *b, const struct bindu_entry *e,
+    enum bindu_list_form form, struct bindu_err *err)
 {
-	if (form == BINDU_LIST_JSON)
-		return list_json(t, b, err);
-	for (size_t i = 0; i < t->n; i++) {
-		const struct bindu_entry *e = &t->entry[i];
-		size_t n = strlen(e->path);
-		char size[24];
+	size_t n = strlen(e->path);
+	char size[24];
 
-		if (form == BINDU_LIST_NUL) {
-			if (bindu_buf_add(b, e->path, n + 1, err) == -1)
-				return -1;
-			continue;
-		}
-		if (bindu_buf_adds(b, format_size(size, sizeof size, e->size),
-			err) == -1 ||
-		    add_visible(b, e->path, n, err) == -1)
-			return -1;
-		if (e->type == BINDU_LINK &&
-		    (bindu_buf_adds(b, " -> ", err) == -1 ||
-			add_visible(b, e->link, strlen(e->link), err) == -1))
-			return -1;
-		if (bindu_buf_adds(b, e->type == BINDU_DIR ? "/\n" : "\n",
-			err) == -1)
-			return -1;
-	}
+	if (form == BINDU_LIST_NUL)
+		return bindu_buf_add(b, e->path, n + 1, err);
+	if (bindu_buf_adds(b, format_size(size, sizeof size, e->size), err) ==
+		-1 ||
+	    add_visible(b, e->path, n, err) == -1)
+		return -1;
+	if (e->type == BINDU_LINK &&
+	    (bindu_buf_adds(b, " -> ", err) == -1 ||
+		add_visible(b, e->link, strlen(e->link), err) == -1))
+		return -1;
+	return bindu_buf_adds(b, e->type == BINDU_DIR ? "/\n" : "\n", err);
+}
+
+static int
+flush(struct bindu_buf *b, int fd, struct bindu_err *err)
+{
+	if (bindu_fd_write(fd, b->p, b->len) == -1)
+		return bindu_err_sys(err, "cannot write the list");
+	bindu_buf_reset(b);
 	return 0;
+}
+
+int
+bindu_pack_list(const struct bindu_tree *t, enum bindu_list_form form, int fd,
+    struct bindu_err *err)
+{
+	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1u << 30);
+
+	if (form == BINDU_LIST_JSON && list_json(t, &b, err) == -1)
+		return -1;
+	for (size_t i = 0; form != BINDU_LIST_JSON && i < t->n; i++)
+		if (add_entry(&b, &t->entry[i], form, err) == -1 ||
+		    (b.len >= PIECE && flush(&b, fd, err) == -1))
+			return -1;
+	return b.len > 0 ? flush(&b, fd, err) : 0;
 }
 
 /* A name at the top of the tree: files themselves count as ".". */
@@ -189,6 +221,7 @@ static const struct {
 	[BINDU_SCRUBBED] = { "ships", "unless it holds a secret: ", true },
 	[BINDU_SPECIAL] = { "special", "no file, directory or link ", false },
 	[BINDU_GIT] = { "git", "git's own directory", false },
+	[BINDU_OWN] = { "own", "cache or state of these tools", false },
 	[BINDU_MISSING] = { "missing", "", false },
 };
 

@@ -1,6 +1,5 @@
 /* pack_list.h - what ships and why, as text for people and pipes.
  *
- * Everything goes into a buffer; the caller prints it.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BINDU_PACK_LIST_H
 #define BINDU_PACK_LIST_H
@@ -10,9 +9,10 @@
 
 enum bindu_list_form { BINDU_LIST_TEXT, BINDU_LIST_NUL, BINDU_LIST_JSON };
 
-/* TEXT: "SIZE TAB PATH", names made visible; NUL: paths as they are. */
-int bindu_pack_list(const struct bindu_tree *, enum bindu_list_form,
-    struct bindu_buf *, struct bindu_err *);
+/* Write the list to fd.  TEXT: "SIZE TAB PATH", names made visible; NUL: paths
+ * as they are. */
+int bindu_pack_list(const struct bindu_tree *, enum bindu_list_form, int fd,
+    struct bindu_err *);
 /* Files and bytes per top directory, largest first, and in all. */
 int bindu_pack_totals(const struct bindu_tree *, struct bindu_buf *,
     struct bindu_err *);

@@ -105,39 +105,6 @@ bindu_pack_estimate(const struct bindu_tree *t, const struct bindu_pack_opts *o,
 	return -1;
 }
 
-static const struct bindu_entry *
-find_largest(const struct bindu_tree *t)
-{
-	const struct bindu_entry *max = NULL;
-
-	for (size_t i = 0; i < t->n; i++)
-		if (t->entry[i].type == BINDU_FILE &&
-		    (max == NULL || t->entry[i].size > max->size))
-			max = &t->entry[i];
-	return max;
-}
-
-void
-bindu_pack_explain_limit(const struct bindu_tree *t,
-    const struct bindu_report *report, struct bindu_err *err)
-{
-	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 17);
-	const struct bindu_entry *e = find_largest(t);
-	AUTO_FREE char *was = NULL;
-	char size[16];
-
-	bindu_pack_note_largest(t, report);
-	if (e == NULL || err == NULL)
-		return;
-	was = xstrdup(err->msg);
-	bindu_str_visible(&b, e->path, strlen(e->path), NULL);
-	bindu_str_human(e->size, size, sizeof size);
-	bindu_err_set(err, err->code,
-	    "%.300s; the largest file is %.500s "
-	    "(%s); add what is not needed to .binduignore",
-	    was, b.p, size);
-}
-
 /* Bytes below every directory; the caller frees paths and array. */
 static struct weight *
 weigh_directories(const struct bindu_tree *t, size_t *n)
@@ -209,9 +176,9 @@ note_weights(struct weight *w, size_t n, bool is_dir,
 	}
 }
 
-void
-bindu_pack_note_largest(const struct bindu_tree *t,
-    const struct bindu_report *report)
+/* Say which files and directories of the tree are largest. */
+static void
+note_largest(const struct bindu_tree *t, const struct bindu_report *report)
 {
 	size_t n, files = 0;
 	struct weight *w = weigh_directories(t, &n);
@@ -229,4 +196,36 @@ bindu_pack_note_largest(const struct bindu_tree *t,
 	if (files > 0)
 		note_weights(w, files, false, report);
 	free(w);
+}
+
+static const struct bindu_entry *
+find_largest(const struct bindu_tree *t)
+{
+	const struct bindu_entry *max = NULL;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->entry[i].type == BINDU_FILE &&
+		    (max == NULL || t->entry[i].size > max->size))
+			max = &t->entry[i];
+	return max;
+}
+
+void
+bindu_pack_explain_limit(const struct bindu_tree *t,
+    const struct bindu_report *report, struct bindu_err *err)
+{
+	const struct bindu_entry *e = find_largest(t);
+	AUTO_FREE char *was = NULL, *shown = NULL;
+	char size[16];
+
+	note_largest(t, report);
+	if (e == NULL || err == NULL)
+		return;
+	was = xstrdup(err->msg);
+	shown = bindu_str_shown(e->path);
+	bindu_str_human(e->size, size, sizeof size);
+	bindu_err_set(err, err->code,
+	    "%.300s; the largest file is %.500s "
+	    "(%s); add what is not needed to .binduignore",
+	    was, shown, size);
 }

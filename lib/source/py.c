@@ -22,7 +22,7 @@ run_functions(struct bindu_py *p)
 			continue;
 		mark = py_mark(p);
 		p->dead = ALIVE;
-		py_call_func(p, f, &py_any, &none);
+		py_call_func(p, f, f->owner ? &py_any : NULL, &none);
 		py_take_back(p, mark, &n);
 	}
 }
@@ -39,6 +39,7 @@ bindu_py_follow(int rootfd, const char *root, const char *script,
 	p->query = q;
 	p->script_dir = "";
 	p->reached = true;
+	p->environ = py_obj_new(p);
 	if (py_run_script(p, script) == -1) {
 		bindu_py_free(p);
 		return bindu_err_set(err, BINDU_E_NOINPUT,

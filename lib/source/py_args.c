@@ -10,7 +10,7 @@ py_arg(const struct args *a, unsigned i, const char *key)
 {
 	unsigned k;
 
-	if (i < a->npos && i < PY_ARGS_MAX)
+	if (i < a->npos)
 		return a->pos[i];
 	for (k = 0; key && k < a->nkey; k++)
 		if (strcmp(a->key[k], key) == 0)
@@ -21,15 +21,13 @@ py_arg(const struct args *a, unsigned i, const char *key)
 static void
 spread_dict(struct bindu_py *p, struct args *a, const struct val *d)
 {
-	uint32_t i;
+	uint32_t i = 0;
 
-	if (d->k != V_DICT || py_get(p, d->obj, "\x02*"))
+	if (d->k != V_DICT || py_wild(p, d->obj))
 		a->open = true;
 	if (d->k != V_DICT)
 		return;
-	for (i = p->obj[d->obj].first; i && py_step(p); i = p->slot[i].next) {
-		if (!p->slot[i].v || p->slot[i].key[0] == '\x02')
-			continue;
+	while ((i = py_next(p, d->obj, i))) {
 		if (a->nkey == PY_ARGS_MAX) {
 			a->open = true;
 			return;

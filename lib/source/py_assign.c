@@ -26,8 +26,7 @@ assign_tuple(struct bindu_py *p, uint32_t end, const struct val *v)
 		py_assign(p, stop,
 		    !v			  ? NULL :
 			i < n && !starred ? py_item(p, v, i) :
-			v->k == V_UNKNOWN ? v :
-					    &py_any);
+					    py_unfollowed(v));
 		i++;
 		p->pos = stop + 1;
 	}
@@ -71,15 +70,23 @@ assign_key(struct bindu_py *p, const struct val *o, const struct val *key,
 	const char *k = py_key(p, key);
 	long long n = o->k == V_LIST ? py_len(p, o) : 0;
 
+	if (o->k == V_EXT && strcmp(o->s, "os.environ") == 0 && k) {
+		if (v)
+			py_environ(p, k, v);
+		else
+			py_unset_env(p, k);
+	}
 	if (o->k != V_DICT && o->k != V_LIST)
 		return;
+	if (o->k == V_DICT && k && !v && !py_entry(p, o->obj, k))
+		py_raise(p, RAISED);
 	if (o->k == V_LIST &&
 	    (key->k != V_INT || key->i < 0 || key->i >= n || !v))
 		k = NULL;
 	if (k)
 		py_set(p, o->obj, k, v);
 	else
-		py_blur(p, o->obj, key->k == V_UNKNOWN ? key : &py_any);
+		py_blur(p, o->obj, py_unfollowed(key));
 }
 
 static void
@@ -98,7 +105,7 @@ assign_trailer(struct bindu_py *p, uint32_t end, const struct val *v)
 		const struct bindu_py_tok *t = py_tok(p);
 
 		if (o->k == V_INST || o->k == V_CLASS || o->k == V_MODULE)
-			py_set(p, o->obj,
+			py_set_attr(p, o,
 			    py_strn(p, p->m->text + t->off, t->len), v);
 	} else if (bindu_py_tok_is(p->m->text, py_tok_at(p, last), "[")) {
 		p->limit = py_tok_at(p, last)->match < end ?

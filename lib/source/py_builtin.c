@@ -1,6 +1,7 @@
 /* py_builtin.c - the functions of Python's library that configurations use.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
 #include <string.h>
 #include "py_priv.h"
 #include "lib/base/mem.h"
@@ -42,7 +43,7 @@ do_str(struct bindu_py *p, const struct args *a)
 
 	if (t)
 		return py_with_env(p, py_str(p, V_STR, t), v ? v->env : NULL);
-	return v->k == V_UNKNOWN ? v : &py_any;
+	return py_unfollowed(v);
 }
 
 void
@@ -65,7 +66,7 @@ do_dict(struct bindu_py *p, const struct args *a)
 	return d;
 }
 
-/* list(), tuple(), and copies of anything that can change. */
+/* Copies of anything that can change. */
 static const struct val *
 do_copy(struct bindu_py *p, const struct args *a)
 {
@@ -78,12 +79,146 @@ do_copy(struct bindu_py *p, const struct args *a)
 	return c;
 }
 
+/* list(), tuple(): of a dict its keys, of a string no one follows. */
+static const struct val *
+do_list(struct bindu_py *p, const struct args *a)
+{
+	const struct val *v = a->npos ? a->pos[0] : NULL;
+	static const struct args none;
+
+	if (v && v->k == V_DICT)
+		return py_method(p, v, "keys", &none);
+	return a->open || (v && v->k != V_LIST) ? py_unfollowed(v) :
+						  do_copy(p, a);
+}
+
 static const struct val *
 do_len(struct bindu_py *p, const struct args *a)
 {
 	long long n = a->npos ? py_len(p, a->pos[0]) : -1;
 
 	return n >= 0 ? py_int(p, n) : &py_any;
+}
+
+const struct val *
+py_environ(struct bindu_py *p, const char *name, const struct val *set)
+{
+	const struct val *v;
+
+	if (set)
+		py_set(p, p->environ, name, set);
+	if ((v = py_entry(p, p->environ, name)))
+		return v;
+	return py_with_env(p,
+	    py_unknown(p, "the environment variable %s decides", name), name);
+}
+
+void
+py_unset_env(struct bindu_py *p, const char *name)
+{
+	py_set(p, p->environ, name,
+	    py_unknown(p, "the script takes %s out of its environment", name));
+}
+
+static const struct val *
+do_setenv(struct bindu_py *p, const struct args *a)
+{
+	const struct val *name = py_arg(a, 0, "key"), *v = py_arg(a, 1, NULL);
+
+	if (!name || name->k != V_STR || !v)
+		return &py_any;
+	if (py_environ(p, name->s, NULL)->k == V_UNKNOWN)
+		py_environ(p, name->s, py_with_env(p, v, name->s));
+	return py_environ(p, name->s, NULL);
+}
+
+static const struct val *
+do_environ_update(struct bindu_py *p, const struct args *a)
+{
+	py_take_args(p, p->environ, a);
+	return &py_none;
+}
+
+static const struct val *
+do_setattr(struct bindu_py *p, const struct args *a)
+{
+	const struct val *o = py_arg(a, 0, NULL), *k = py_arg(a, 1, NULL),
+			 *v = py_arg(a, 2, NULL);
+
+	if (!o || !k || !v ||
+	    (o->k != V_INST && o->k != V_CLASS && o->k != V_MODULE))
+		return &py_any;
+	if (k->k == V_STR)
+		py_set_attr(p, o, k->s, v);
+	else
+		py_blur(p, o->obj, &py_any);
+	return &py_none;
+}
+
+static const struct val *
+do_globals(struct bindu_py *p, const struct args *a)
+{
+	(void)a;
+	return py_objval(p, V_DICT, p->m->obj);
+}
+
+/* Code in a string may set any name. */
+static const struct val *
+do_exec(struct bindu_py *p, const struct args *a)
+{
+	const struct val *why = py_unknown(p, "exec() may set it");
+
+	(void)a;
+	py_blur(p, p->m->obj, why);
+	py_blur(p, p->f->obj, why);
+	return &py_none;
+}
+
+static const struct val *
+do_int(struct bindu_py *p, const struct args *a)
+{
+	const struct val *v = a->npos == 1 ? a->pos[0] : &py_any;
+	char *end;
+	long long i;
+
+	if (v->k == V_INT || v->k == V_UNKNOWN)
+		return v;
+	if (v->k != V_STR || !*v->s || strlen(v->s) > 18)
+		return &py_any;
+	i = strtoll(v->s, &end, 10);
+	if (!*end)
+		return py_with_env(p, py_int(p, i), v->env);
+	if (!v->env && !strpbrk(v->s, "0123456789")) /* not 1_000 or " 1" */
+		py_raise(p, RAISED);
+	return &py_any;
+}
+
+/* pydantic.Field() and dataclasses.field(): the default. */
+static const struct val *
+do_field(struct bindu_py *p, const struct args *a)
+{
+	const struct val *v = py_arg(a, 0, "default");
+	const struct val *make = py_arg(a, PY_ARGS_MAX, "default_factory");
+	static const struct args none;
+
+	if (!v && make)
+		v = py_call_val(p, make, &none, 0);
+	return v ? v : &py_any;
+}
+
+static const struct val *
+do_asdict(struct bindu_py *p, const struct args *a)
+{
+	const struct val *v = a->npos == 1 && !a->nkey ? a->pos[0] : &py_any,
+			 *d = v->k == V_INST ? py_fields(p, v) : NULL;
+
+	return d ? d : py_unfollowed(v);
+}
+
+static const struct val *
+do_super(struct bindu_py *p, const struct args *a)
+{
+	return a->npos ? &py_any : py_super(p);
 }
 
 /* The default of a variable, marked with its name: the box decides. */
@@ -94,11 +229,24 @@ do_getenv(struct bindu_py *p, const struct args *a)
 
 	if (!name || name->k != V_STR)
 		return &py_any;
+	if ((def = py_environ(p, name->s, NULL))->k != V_UNKNOWN ||
+	    py_get(p, p->environ, name->s))
+		return def;
 	def = py_arg(a, 1, "default");
 	if (!def || def->k == V_NONE)
 		def = py_unknown(p, "the environment variable %s decides",
 		    name->s);
 	return py_with_env(p, def, name->s);
+}
+
+static const struct val *
+do_environ_pop(struct bindu_py *p, const struct args *a)
+{
+	const struct val *v = do_getenv(p, a);
+
+	if (a->npos && a->pos[0]->k == V_STR)
+		py_unset_env(p, a->pos[0]->s);
+	return v;
 }
 
 static const struct val *
@@ -110,7 +258,7 @@ do_path(struct bindu_py *p, const struct args *a)
 	for (i = 0; i < a->npos; i++) {
 		w = a->pos[i];
 		if (w->k != V_STR && w->k != V_PATH)
-			return w->k == V_UNKNOWN ? w : &py_any;
+			return py_unfollowed(w);
 		v = i ? py_binary(p, "/", v, w) : py_str(p, V_PATH, w->s);
 	}
 	return v;
@@ -131,7 +279,7 @@ do_dirname(struct bindu_py *p, const struct args *a)
 	const char *slash;
 
 	if (v->k != V_STR && v->k != V_PATH)
-		return v->k == V_UNKNOWN ? v : &py_any;
+		return py_unfollowed(v);
 	slash = strrchr(v->s, '/');
 	return py_strn_val(p, V_STR, v->s, slash ? (size_t)(slash - v->s) : 0);
 }
@@ -142,7 +290,7 @@ do_basename(struct bindu_py *p, const struct args *a)
 	const struct val *v = first_or_none(a);
 
 	if (v->k != V_STR && v->k != V_PATH)
-		return v->k == V_UNKNOWN ? v : &py_any;
+		return py_unfollowed(v);
 	return py_str(p, V_STR, bindu_path_base(v->s));
 }
 
@@ -177,7 +325,7 @@ do_open(struct bindu_py *p, const struct args *a)
 	if (mode && (mode->k != V_STR || strpbrk(mode->s, "wax+")))
 		return &py_any;
 	if (!v || (v->k != V_STR && v->k != V_PATH))
-		return v && v->k == V_UNKNOWN ? v : &py_any;
+		return py_unfollowed(v);
 	return py_str(p, V_FILE, v->s);
 }
 
@@ -200,7 +348,7 @@ load(struct bindu_py *p, const struct args *a, const char *format, bool path)
 			      py_missing(p, v->s);
 	}
 	if (v->k != V_STR && v->k != V_BYTES)
-		return v->k == V_UNKNOWN ? v : &py_any;
+		return py_unfollowed(v);
 	return py_load_data(p, format, v->s, strlen(v->s), "the text");
 }
 
@@ -233,9 +381,7 @@ do_import(struct bindu_py *p, const struct args *a)
 static const struct val *
 do_namespace(struct bindu_py *p, const struct args *a)
 {
-	const struct val *o = py_objval(p, V_INST, do_dict(p, a)->obj);
-
-	return o;
+	return py_objval(p, V_INST, do_dict(p, a)->obj);
 }
 
 /* The same attributes, as a dict. */
@@ -266,8 +412,8 @@ py_builtin(struct bindu_py *p, const char *name, const struct args *a)
 	} table[] = {
 		{ "str", do_str },
 		{ "dict", do_dict },
-		{ "list", do_copy },
-		{ "tuple", do_copy },
+		{ "list", do_list },
+		{ "tuple", do_list },
 		{ "len", do_len },
 		{ "open", do_open },
 		{ "io.open", do_open },
@@ -309,6 +455,19 @@ py_builtin(struct bindu_py *p, const char *name, const struct args *a)
 		{ "typing.cast", do_second },
 		{ "asyncio.run", do_same },
 		{ "vars", do_vars },
+		{ "int", do_int },
+		{ "setattr", do_setattr },
+		{ "globals", do_globals },
+		{ "exec", do_exec },
+		{ "super", do_super },
+		{ "os.environ.setdefault", do_setenv },
+		{ "os.environ.update", do_environ_update },
+		{ "os.environ.pop", do_environ_pop },
+		{ "dataclasses.field", do_field },
+		{ "dataclasses.asdict", do_asdict },
+		{ "pydantic.Field", do_field },
+		{ "pydantic_settings.SettingsConfigDict", do_dict },
+		{ "pydantic.ConfigDict", do_dict },
 		{ "argparse.ArgumentParser", py_argparse_new },
 	};
 	size_t i;

@@ -1,390 +1,51 @@
-/* py_call.c - calls: of the tree's functions and classes, of methods of
- * strings, dicts, lists, paths and files, and of what is looked for.
+/* py_call.c - calls, and the record of those that are looked for.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 #include "py_priv.h"
-#include "lib/base/buf.h"
 #include "lib/base/mem.h"
-#include "lib/base/str.h"
 
-enum { HITS_MAX = 200, TEXT_MAX = 60 << 10 };
+enum { HITS_MAX = 200 };
 
-/* ---- methods ---- */
-
+/* The value want begins with, n bytes: by keyword, or by position; *n grows
+ * by what of want is taken. */
 static const struct val *
-dict_get(struct bindu_py *p, const struct val *d, const struct args *a)
+find_wanted(struct bindu_py *p, const struct args *a, const char *want,
+    size_t *n)
 {
-	const char *k = a->npos ? py_key(p, a->pos[0]) : NULL;
-	const struct val *v;
+	unsigned pos = p->query->pos < 0 ? PY_ARGS_MAX :
+					   (unsigned)p->query->pos;
+	const struct val *v = py_arg(a, PY_ARGS_MAX, py_strn(p, want, *n));
+	size_t next;
 
-	if (!k)
-		return &py_any;
-	if ((v = py_get(p, d->obj, k)) || (v = py_get(p, d->obj, "\x02*")))
-		return v;
-	return a->npos > 1 ? a->pos[1] : &py_none;
-}
-
-static const struct val *
-dict_update(struct bindu_py *p, const struct val *d, const struct args *a)
-{
-	py_take_args(p, d->obj, a);
-	return &py_none;
-}
-
-/* keys, values or items: which 0, 1, 2. */
-static const struct val *
-dict_view(struct bindu_py *p, const struct val *d, int which)
-{
-	const struct val *l, *pair, *k;
-	uint32_t i;
-
-	if (py_get(p, d->obj, "\x02*"))
-		return &py_any;
-	l = py_list(p);
-	for (i = p->obj[d->obj].first; i && py_step(p); i = p->slot[i].next) {
-		if (!p->slot[i].v || p->slot[i].key[0] == '\x02')
-			continue;
-		k = py_key_val(p, p->slot[i].key);
-		if (which == 2) {
-			pair = py_list(p);
-			py_append(p, pair, k);
-			py_append(p, pair, p->slot[i].v);
-		} else {
-			pair = which ? p->slot[i].v : k;
-		}
-		py_append(p, l, pair);
+	if (v == NULL && a->npos > pos) {
+		v = a->pos[pos];
+		/* Older releases took the agent's object before the config. */
+		if (v->k != V_DICT && want[*n] && a->npos > pos + 1 &&
+		    a->pos[pos + 1]->k == V_DICT)
+			v = a->pos[pos + 1];
+	} else if (v == NULL && want[*n] == '.') {
+		/* Others, as a decorator, what is in it one by one. */
+		next = strcspn(want + *n + 1, ".");
+		v = py_arg(a, PY_ARGS_MAX, py_strn(p, want + *n + 1, next));
+		*n += v ? next + 1 : 0;
 	}
-	return l;
+	return v ? v : a->open ? &py_any : NULL;
 }
-
-static const struct val *
-dict_method(struct bindu_py *p, const struct val *d, const char *name,
-    const struct args *a)
-{
-	static const char *const views[] = { "keys", "values", "items" };
-	const struct val *v;
-	const char *k = a->npos ? py_key(p, a->pos[0]) : NULL;
-	int i;
-
-	if (strcmp(name, "get") == 0)
-		return dict_get(p, d, a);
-	if (strcmp(name, "update") == 0)
-		return dict_update(p, d, a);
-	if (strcmp(name, "copy") == 0) {
-		v = py_objval(p, V_DICT, py_obj_new(p));
-		py_copy_into(p, v->obj, d);
-		return v;
-	}
-	for (i = 0; i < 3; i++)
-		if (strcmp(name, views[i]) == 0)
-			return dict_view(p, d, i);
-	v = dict_get(p, d, a);
-	if (k && strcmp(name, "setdefault") == 0) {
-		if (!py_get(p, d->obj, k))
-			py_set(p, d->obj, k, v);
-		return v;
-	}
-	if (k && strcmp(name, "pop") == 0) {
-		if (py_get(p, d->obj, k))
-			py_set(p, d->obj, k, NULL);
-		return v;
-	}
-	py_blur(p, d->obj, &py_any);
-	return &py_any;
-}
-
-static const struct val *
-list_method(struct bindu_py *p, const struct val *l, const char *name,
-    const struct args *a)
-{
-	long long i, n = a->npos ? py_len(p, a->pos[0]) : -1;
-
-	if (strcmp(name, "append") == 0 && a->npos) {
-		py_append(p, l, a->pos[0]);
-		return &py_none;
-	}
-	if (strcmp(name, "extend") == 0 && n >= 0) {
-		for (i = 0; i < n && py_step(p); i++)
-			py_append(p, l, py_item(p, a->pos[0], i));
-		return &py_none;
-	}
-	if (strcmp(name, "index") && strcmp(name, "count") &&
-	    strcmp(name, "copy"))
-		py_blur(p, l->obj, &py_any);
-	return &py_any;
-}
-
-static const struct val *
-str_format(struct bindu_py *p, const char *s, const struct args *a)
-{
-	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(TEXT_MAX);
-	unsigned next = 0;
-	const char *env = NULL;
-
-	for (; *s; s++) {
-		const struct val *v;
-		const char *t;
-		char *key;
-		size_t n;
-
-		if ((*s == '{' || *s == '}') && s[1] == *s)
-			s++;
-		else if (*s == '{') {
-			n = strcspn(s + 1, "}");
-			key = py_strn(p, s + 1, n);
-			if (!*key)
-				v = py_arg(a, next++, NULL);
-			else if (isdigit((unsigned char)*key))
-				v = py_arg(a, (unsigned)atoi(key), NULL);
-			else
-				v = py_arg(a, PY_ARGS_MAX, key);
-			if (!v || !py_step(p) || !(t = py_text(p, v)))
-				return v && v->k == V_UNKNOWN ? v : &py_any;
-			env = env ? env : v->env;
-			bindu_buf_adds(&b, t, NULL);
-			s += n + (s[n + 1] == '}');
-			continue;
-		}
-		bindu_buf_addc(&b, *s, NULL);
-	}
-	return py_with_env(p, py_strn_val(p, V_STR, b.p ? b.p : "", b.len),
-	    env);
-}
-
-static const struct val *
-str_replace(struct bindu_py *p, const char *s, const struct args *a)
-{
-	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(TEXT_MAX);
-	const char *from, *to, *hit;
-
-	if (a->npos != 2 || a->pos[0]->k != V_STR || a->pos[1]->k != V_STR ||
-	    !*a->pos[0]->s)
-		return &py_any;
-	from = a->pos[0]->s;
-	to = a->pos[1]->s;
-	for (; (hit = strstr(s, from)) && py_step(p); s = hit + strlen(from)) {
-		if (bindu_buf_add(&b, s, (size_t)(hit - s), NULL) == -1 ||
-		    bindu_buf_adds(&b, to, NULL) == -1)
-			return &py_any;
-	}
-	if (bindu_buf_adds(&b, s, NULL) == -1)
-		return &py_any;
-	return py_strn_val(p, V_STR, b.p ? b.p : "", b.len);
-}
-
-static const struct val *
-str_join(struct bindu_py *p, const char *s, const struct args *a)
-{
-	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(TEXT_MAX);
-	long long i, n = a->npos ? py_len(p, a->pos[0]) : -1;
-
-	if (n < 0)
-		return &py_any;
-	for (i = 0; i < n && py_step(p); i++) {
-		const struct val *v = py_item(p, a->pos[0], i);
-
-		if (v->k != V_STR)
-			return v->k == V_UNKNOWN ? v : &py_any;
-		if ((i && bindu_buf_adds(&b, s, NULL) == -1) ||
-		    bindu_buf_adds(&b, v->s, NULL) == -1)
-			return &py_any;
-	}
-	return py_strn_val(p, V_STR, b.p ? b.p : "", b.len);
-}
-
-static const struct val *
-str_strip(struct bindu_py *p, const char *s, const char *set, bool left,
-    bool right)
-{
-	size_t n = strlen(s);
-
-	if (!set)
-		set = " \t\r\n\v\f";
-	for (; left && n && strchr(set, *s); n--)
-		s++;
-	for (; right && n && strchr(set, s[n - 1]); n--)
-		;
-	return py_strn_val(p, V_STR, s, n);
-}
-
-/* lower, upper, title, capitalize: of ASCII letters only. */
-static const struct val *
-str_case(struct bindu_py *p, const char *s, char how)
-{
-	char *t = py_strn(p, s, strlen(s));
-	bool word = false;
-	size_t i;
-
-	for (i = 0; t[i]; i++) {
-		unsigned char c = (unsigned char)t[i];
-		bool up = how == 'u' || (how == 't' && !word) ||
-		    (how == 'c' && i == 0);
-
-		if (c >= 0x80)
-			return &py_any;
-		word = isalpha(c);
-		t[i] = (char)(up ? toupper(c) : tolower(c));
-	}
-	return py_str(p, V_STR, t);
-}
-
-static const struct val *
-str_method(struct bindu_py *p, const struct val *o, const char *name,
-    const struct args *a)
-{
-	const char *s = o->s,
-		   *t = a->npos && a->pos[0]->k == V_STR ? a->pos[0]->s : NULL;
-
-	if (strcmp(name, "format") == 0)
-		return str_format(p, s, a);
-	if (strcmp(name, "replace") == 0)
-		return str_replace(p, s, a);
-	if (strcmp(name, "join") == 0)
-		return str_join(p, s, a);
-	if (strcmp(name, "lower") == 0 || strcmp(name, "upper") == 0 ||
-	    strcmp(name, "title") == 0 || strcmp(name, "capitalize") == 0)
-		return str_case(p, s, name[0]);
-	if (bindu_str_ends(name, "strip") && (t || !a->npos))
-		return str_strip(p, s, t, name[0] != 'r', name[0] != 'l');
-	if (t && strcmp(name, "startswith") == 0)
-		return py_bool(bindu_str_starts(s, t));
-	if (t && strcmp(name, "endswith") == 0)
-		return py_bool(bindu_str_ends(s, t));
-	if (t && strcmp(name, "removeprefix") == 0)
-		return py_str(p, V_STR,
-		    bindu_str_starts(s, t) ? s + strlen(t) : s);
-	if (t && strcmp(name, "removesuffix") == 0)
-		return py_strn_val(p, V_STR, s,
-		    strlen(s) - (bindu_str_ends(s, t) ? strlen(t) : 0));
-	if (strcmp(name, "encode") == 0)
-		return py_str(p, V_BYTES, s);
-	return &py_any;
-}
-
-/* A file the tree does not hold: in a try block, its handler goes on. */
-const struct val *
-py_missing(struct bindu_py *p, const char *path)
-{
-	if (p->tries && p->dead == ALIVE)
-		p->dead = MISSING_FILE;
-	return py_unknown(p, "it is read from %s, which the tree does not hold",
-	    path);
-}
-
-static const struct val *
-read_text(struct bindu_py *p, const struct val *o)
-{
-	const char *text;
-	size_t n;
-
-	text = py_read(p, o->s, &n);
-	return text ? py_strn_val(p, V_STR, text, n) : py_missing(p, o->s);
-}
-
-/* What lies outside the tree does not exist in a box either. */
-const struct val *
-py_exists(struct bindu_py *p, const struct val *v)
-{
-	if (v->k != V_STR && v->k != V_PATH)
-		return v->k == V_UNKNOWN ? v : &py_any;
-	return py_bool(py_has(p, v->s));
-}
-
-static const struct val *
-path_method(struct bindu_py *p, const struct val *o, const char *name,
-    const struct args *a)
-{
-	const struct val *v = o;
-	const char *dot;
-	unsigned i;
-
-	if (strcmp(name, "resolve") == 0 || strcmp(name, "absolute") == 0 ||
-	    strcmp(name, "expanduser") == 0)
-		return o;
-	if (strcmp(name, "read_text") == 0 || strcmp(name, "read_bytes") == 0)
-		return read_text(p, o);
-	if (strcmp(name, "exists") == 0 || strcmp(name, "is_file") == 0 ||
-	    strcmp(name, "is_dir") == 0)
-		return py_exists(p, o);
-	if (strcmp(name, "as_posix") == 0)
-		return py_str(p, V_STR, o->s);
-	if (strcmp(name, "open") == 0)
-		return py_str(p, V_FILE, o->s);
-	if (strcmp(name, "joinpath") == 0) {
-		for (i = 0; i < a->npos; i++)
-			v = py_binary(p, "/", v, a->pos[i]);
-		return v;
-	}
-	if (strcmp(name, "with_name") == 0 && a->npos)
-		return py_binary(p, "/", py_attr(p, o, "parent"), a->pos[0]);
-	if (strcmp(name, "with_suffix") == 0 && a->npos &&
-	    a->pos[0]->k == V_STR) {
-		dot = strrchr(o->s, '.');
-		if (!dot || strchr(dot, '/'))
-			dot = o->s + strlen(o->s);
-		dot =
-		    py_fmt(p, "%.*s%s", (int)(dot - o->s), o->s, a->pos[0]->s);
-		return py_str(p, V_PATH, dot);
-	}
-	return &py_any;
-}
-
-const struct val *
-py_method(struct bindu_py *p, const struct val *o, const char *name,
-    const struct args *a)
-{
-	const struct val *v;
-
-	switch (o->k) {
-	case V_DICT:
-		return dict_method(p, o, name, a);
-	case V_LIST:
-		return list_method(p, o, name, a);
-	case V_STR:
-		return py_with_env(p, str_method(p, o, name, a), o->env);
-	case V_BYTES:
-		return strcmp(name, "decode") == 0 ? py_str(p, V_STR, o->s) :
-						     NULL;
-	case V_PATH:
-		return path_method(p, o, name, a);
-	case V_FILE:
-		return strcmp(name, "read") == 0 ? read_text(p, o) : NULL;
-	case V_INST:
-		v = py_attr(p, o, name);
-		return v->k == V_UNKNOWN ? v : NULL;
-	default:
-		return NULL;
-	}
-}
-
-/* ---- what is looked for ---- */
 
 static struct bindu_py_answer
 answer(struct bindu_py *p, const struct args *a, const char *want)
 {
 	size_t n = strcspn(want, ".");
-	unsigned pos = p->query->pos < 0 ? PY_ARGS_MAX :
-					   (unsigned)p->query->pos;
-	const struct val *v = py_arg(a, pos, py_strn(p, want, n));
+	const struct val *v = find_wanted(p, a, want, &n);
 	struct bindu_py_answer r = { .known = BINDU_PY_UNKNOWN };
 
-	/* Older releases took the agent's object before the config. */
-	if (p->query->pos >= 0 && v && v->k != V_DICT && want[n] &&
-	    a->npos > (unsigned)p->query->pos + 1 &&
-	    a->pos[p->query->pos + 1]->k == V_DICT)
-		v = a->pos[p->query->pos + 1];
-	if (!v)
-		v = a->open ? &py_any : NULL;
 	while (v && *(want += n)) {
 		const struct val *key;
 
 		n = strcspn(++want, ".");
 		key = py_str(p, V_STR, py_strn(p, want, n));
-		if (v->k == V_DICT && !py_get(p, v->obj, key->s) &&
-		    !py_get(p, v->obj, "\x02*"))
+		if (v->k == V_DICT && !py_entry(p, v->obj, key->s))
 			v = NULL;
 		else
 			v = py_subscript(p, v, key);
@@ -428,28 +89,37 @@ is_sought(const struct bindu_py *p, const char *dotted)
 	return strcmp(dot ? dot + 1 : dotted, p->query->callee) == 0;
 }
 
-/* An instance: __init__ runs; without one, keywords become attributes, as
- * in dataclasses and namespaces. */
-static const struct val *
-instantiate(struct bindu_py *p, const struct val *class, const struct args *a)
+static bool
+is_handed(const struct bindu_py *p, const struct val *v)
 {
-	const struct val *o = py_objval(p, V_INST, py_obj_new(p));
-	const struct val *init = py_attr(p, class, "__init__");
-	unsigned i;
+	return v && v->k == V_EXT && is_sought(p, v->s);
+}
 
-	py_set(p, o->obj,
-	    "\x02"
-	    "class",
-	    class);
-	if (init->k == V_FUNC) {
-		py_call_func(p, init->func, o, a);
-		return o;
+/* partial(f, a), submit(f, a), run_in_executor(None, f, a),
+ * Thread(target=f, args=(a,)). */
+void
+py_handed(struct bindu_py *p, const struct args *a, unsigned line)
+{
+	const struct val *list = py_arg(a, PY_ARGS_MAX, "args"),
+			 *kw = py_arg(a, PY_ARGS_MAX, "kwargs");
+	struct args b = *a;
+	unsigned i = 0;
+	long long k;
+
+	while (i < a->npos && !is_handed(p, a->pos[i]))
+		i++;
+	if (i < a->npos) {
+		b.npos = a->npos - i - 1;
+		memmove(b.pos, a->pos + i + 1, b.npos * sizeof *b.pos);
+	} else if (is_handed(p, py_arg(a, PY_ARGS_MAX, "target"))) {
+		b = (struct args){ .open = kw != NULL };
+		for (k = 0; list && k < py_len(p, list) && k < 4; k++)
+			b.pos[b.npos++] = py_item(p, list, k);
+	} else {
+		return;
 	}
-	if (a->npos || a->open)
-		py_blur(p, o->obj, &py_any);
-	for (i = 0; i < a->nkey; i++)
-		py_set(p, o->obj, a->key[i], a->val[i]);
-	return o;
+	b.open |= b.npos == 0;
+	record(p, &b, line);
 }
 
 const struct val *
@@ -463,15 +133,18 @@ py_call_val(struct bindu_py *p, const struct val *fn, const struct args *a,
 	case V_METHOD:
 		return py_call_func(p, fn->func, fn->self, a);
 	case V_CLASS:
-		return instantiate(p, fn, a);
+		return py_instantiate(p, fn, a);
 	case V_EXT:
 		if (is_sought(p, fn->s)) {
 			record(p, a, line);
 			return &py_none;
 		}
 		v = py_builtin(p, fn->s, a);
+		if (!v)
+			py_handed(p, a, line);
 		return v ? v : py_unknown(p, "%s() computes it", fn->s);
 	case V_UNKNOWN:
+		py_handed(p, a, line);
 		return fn;
 	default:
 		return &py_any;

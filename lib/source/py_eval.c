@@ -69,8 +69,8 @@ py_skip(const struct bindu_py *p, uint32_t i)
 	return (t->kind == PY_OP && t->match > i ? t->match : i) + 1;
 }
 
-const struct val *
-py_lookup(struct bindu_py *p, const char *name)
+static const struct val *
+lookup(struct bindu_py *p, const char *name)
 {
 	const struct frame *f;
 	const struct val *v;
@@ -78,8 +78,7 @@ py_lookup(struct bindu_py *p, const char *name)
 	for (f = p->f; f; f = f->outer) {
 		if (f->is_class && f != p->f)
 			continue;
-		if ((v = py_get(p, f->obj, name)) ||
-		    (v = py_get(p, f->obj, "\x02*")))
+		if ((v = py_entry(p, f->obj, name)))
 			return v;
 	}
 	return py_str(p, V_EXT, name);
@@ -209,7 +208,7 @@ name_atom(struct bindu_py *p)
 		return lambda(p);
 	if (strcmp(name, "yield") == 0)
 		return skip_rest(p, ";");
-	return py_lookup(p, name);
+	return lookup(p, name);
 }
 
 static const struct val *
@@ -259,19 +258,24 @@ attribute(struct bindu_py *p, const struct val *v)
 		py_arguments(p, &a);
 		return py_argparse_call(p, v, name, &a);
 	}
+	if (v->k == V_SUPER)
+		return py_super_call(p, v, name, line);
 	if (v->k == V_INST || v->k == V_CLASS || v->k == V_MODULE ||
-	    v->k == V_EXT)
-		v = py_attr(p, v, name);
-	if (v->k == V_FUNC || v->k == V_METHOD || v->k == V_CLASS ||
 	    v->k == V_EXT) {
-		py_arguments(p, &a);
-		return py_call_val(p, v, &a, line);
+		r = py_attr(p, v, name);
+		if (v->k != V_INST || r->k != V_UNKNOWN)
+			v = r;
 	}
 	py_arguments(p, &a);
+	if (v->k == V_FUNC || v->k == V_METHOD || v->k == V_CLASS ||
+	    v->k == V_EXT)
+		return py_call_val(p, v, &a, line);
 	r = py_method(p, v, name, &a);
 	if (r)
 		return r;
-	return v->k == V_UNKNOWN ? v : py_unknown(p, "%s() computes it", name);
+	py_handed(p, &a, line);
+	return v->k == V_UNKNOWN ? py_derived(p, v) :
+				   py_unknown(p, "%s() computes it", name);
 }
 
 const struct val *
@@ -324,10 +328,10 @@ unary(struct bindu_py *p)
 	v = py_primary(p);
 	if (py_eat(p, "**")) {
 		w = unary(p);
-		v = w->k == V_UNKNOWN ? w : &py_any;
+		v = py_unfollowed(w);
 	}
 	if (odd || (minus && v->k != V_INT))
-		v = v->k == V_UNKNOWN ? v : &py_any;
+		v = py_unfollowed(v);
 	else if (minus)
 		v = py_binary(p, "-", py_int(p, 0), v);
 	py_leave(p);
@@ -438,12 +442,13 @@ inverted(struct bindu_py *p)
 static const struct val *
 conjunction(struct bindu_py *p)
 {
+	unsigned line = py_line(p);
 	const struct val *v = inverted(p), *w;
 	int t;
 
 	while (py_eat(p, "and") && py_step(p)) {
-		w = inverted(p);
 		t = v->env ? -1 : py_truth(p, v);
+		w = py_eval_maybe(p, t, line, inverted);
 		if (t > 0)
 			v = w;
 		else if (t < 0)
@@ -460,8 +465,12 @@ disjunction(struct bindu_py *p)
 	int t;
 
 	while (py_eat(p, "or") && py_step(p)) {
-		w = conjunction(p);
 		t = py_truth(p, v);
+		w = py_eval_maybe(p,
+		    v->env    ? -1 :
+			t < 0 ? t :
+				!t,
+		    line, conjunction);
 		if (v->k == V_UNKNOWN && v->env)
 			v = py_with_env(p, w, v->env);
 		else if (t == 0)
@@ -477,6 +486,7 @@ expression(struct bindu_py *p)
 {
 	unsigned line = py_line(p);
 	const struct val *v, *cond, *other;
+	struct py_fork f;
 	int t;
 
 	if (py_tok(p)->kind == PY_NAME && p->pos + 1 < p->limit &&
@@ -488,15 +498,26 @@ expression(struct bindu_py *p)
 		py_set(p, p->f->obj, name, v);
 		return v;
 	}
+	py_fork_begin(p, &f);
 	v = disjunction(p);
 	if (!py_eat(p, "if"))
 		return v;
+	py_fork_turn(p, &f);
 	cond = disjunction(p);
 	if (!py_eat(p, "else"))
 		return &py_any;
-	other = py_expr(p);
 	t = cond->env ? -1 : py_truth(p, cond);
-	return t > 0 ? v : t == 0 ? other : py_merge_val(p, v, other, line, 0);
+	if (t > 0) {
+		py_eval_maybe(p, 0, line, py_expr);
+		py_redo(p, f.a, f.n);
+		p->dead = f.dead;
+		return v;
+	}
+	other = py_expr(p);
+	if (t == 0)
+		return other;
+	py_fork_join(p, &f, line);
+	return py_merge_val(p, v, other, line, 0);
 }
 
 const struct val *

@@ -1,4 +1,4 @@
-/* py_exec.c - statements and modules.
+/* py_exec.c - statements.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
@@ -18,7 +18,7 @@ py_word_at(const struct bindu_py *p, uint32_t i, const char *word)
 	    bindu_py_tok_is(p->m->text, py_tok_at(p, i), word);
 }
 
-/* First of: a NEWLINE, the limit, or stop, outside brackets. */
+/* The ":" of a lambda is not the one that is looked for. */
 uint32_t
 py_find(const struct bindu_py *p, uint32_t i, const char *stop)
 {
@@ -88,6 +88,8 @@ py_eval_range(struct bindu_py *p, uint32_t start, uint32_t end)
 static void
 set_return(struct bindu_py *p, const struct val *v, unsigned line)
 {
+	if (p->dead != ALIVE) /* its value raised */
+		return;
 	p->f->ret = p->f->ret ? py_merge_val(p, p->f->ret, v, line, 0) : v;
 	p->dead = RETURNED;
 }
@@ -112,7 +114,7 @@ exec_del(struct bindu_py *p, uint32_t end)
 	}
 }
 
-/* x op= value: for names; other targets become unknown. */
+/* x op= value; a dict changes in place, for all who hold it. */
 static void
 exec_augmented(struct bindu_py *p, uint32_t op, uint32_t end)
 {
@@ -121,6 +123,8 @@ exec_augmented(struct bindu_py *p, uint32_t op, uint32_t end)
 	char *sign = py_token_text(p, op);
 
 	v = py_eval_range(p, op + 1, end);
+	if (p->dead != ALIVE)
+		return;
 	sign[strlen(sign) - 1] = '\0';
 	if (old->k == V_DICT && strcmp(sign, "|") == 0) {
 		py_copy_into(p, old->obj, v);
@@ -152,9 +156,14 @@ exec_expression(struct bindu_py *p, uint32_t end)
 			return;
 		}
 	}
-	if (n == 0 && (colon = py_find(p, start, ":")) < end)
+	colon = py_find(p, start, ":");
+	if (p->f->is_class && colon == start + 1 && colon < end)
+		py_add_field(p, py_token_text(p, start));
+	if (n == 0 && colon < end)
 		return; /* an annotation alone */
 	v = py_eval_range(p, last, end);
+	if (p->dead != ALIVE) /* it raised */
+		return;
 	for (i = 0; i < n; i++) {
 		p->pos = i ? target[i - 1] + 1 : start;
 		colon = py_find(p, p->pos, ":");
@@ -227,8 +236,8 @@ exec_statement(struct bindu_py *p)
 		}
 	}
 	end = py_find(p, at, ";");
-	if (py_at(p, "@")) { /* a decorator changes nothing we follow */
-		p->pos = end + 1;
+	if (py_at(p, "@")) {
+		py_exec_decorated(p);
 		return;
 	}
 	p->limit = end;
@@ -241,10 +250,15 @@ void
 py_block(struct bindu_py *p, uint32_t end)
 {
 	uint32_t limit = p->limit, before;
+	unsigned left = p->left;
 
 	if (py_enter(p)) {
 		p->limit = end < limit ? end : limit;
 		while (p->pos < p->limit && p->dead == ALIVE && py_step(p)) {
+			if (p->left && !left) {
+				py_block_maybe(p, p->limit);
+				break;
+			}
 			before = p->pos;
 			if (py_tok(p)->kind == PY_NEWLINE ||
 			    py_tok(p)->kind == PY_INDENT ||
@@ -258,29 +272,4 @@ py_block(struct bindu_py *p, uint32_t end)
 		p->limit = limit;
 	}
 	py_leave(p);
-}
-
-void
-py_run_module(struct bindu_py *p, struct module *m, const char *name)
-{
-	struct module *om = p->m;
-	struct frame *of = p->f;
-	uint32_t pos = p->pos, limit = p->limit;
-	enum dead dead = p->dead;
-	char *file;
-
-	p->m = m;
-	p->f = py_frame(p, m->obj, NULL);
-	p->dead = ALIVE;
-	py_set(p, m->obj, "__name__", py_str(p, V_STR, name));
-	file = py_fmt(p, "%s/%s", strcmp(p->root, "/") ? p->root : "", m->file);
-	py_set(p, m->obj, "__file__", py_str(p, V_STR, file));
-	p->pos = 0;
-	p->limit = (uint32_t)m->toks.n - 1;
-	py_block(p, p->limit);
-	p->m = om;
-	p->f = of;
-	p->pos = pos;
-	p->limit = limit;
-	p->dead = dead;
 }

@@ -29,6 +29,7 @@ enum val_kind {
 	V_MODULE, /* obj */
 	V_FUNC, /* func */
 	V_METHOD, /* func bound to self */
+	V_SUPER, /* self, seen as one of the bases of class obj */
 	V_EXT, /* something outside the tree: s is its dotted name */
 };
 
@@ -64,12 +65,17 @@ struct change { /* what a branch made of a slot */
 	const struct val *v;
 };
 
+struct late { /* changes of a branch that returned */
+	const struct change *c;
+	size_t n;
+	const struct late *next;
+};
+
 struct module {
 	const char *file; /* relative to root */
 	const char *dir; /* of file, "" at the root */
 	const char *package; /* dotted, "" for none */
 	char *text;
-	size_t len;
 	struct bindu_py_toks toks;
 	uint32_t obj;
 };
@@ -77,12 +83,12 @@ struct module {
 struct frame {
 	uint32_t obj; /* locals */
 	struct frame *outer; /* of the definition, for lookups */
-	struct module *mod;
 	const struct func *func;
 	const char *global[16]; /* names declared global or nonlocal */
 	unsigned nglobal;
 	bool is_class;
 	const struct val *ret; /* merged results; NULL: none yet */
+	const struct late *late;
 };
 
 struct func {
@@ -90,7 +96,13 @@ struct func {
 	struct module *mod;
 	uint32_t params, body; /* token after "(", token after ":" */
 	uint32_t end; /* first token after the function */
+	unsigned line;
 	struct frame *outer;
+	uint32_t defaults; /* object: what each parameter is without an
+			    * argument */
+	uint32_t owner; /* the class it is defined in, 0: none */
+	enum func_kind { F_PLAIN, F_PROPERTY, F_STATIC, F_CLASS } kind;
+	const char *wrap; /* a decorator that is not followed */
 	bool generator;
 	const struct func *next;
 };
@@ -106,6 +118,8 @@ struct args {
 
 /* Why execution of a block stopped early. */
 enum dead { ALIVE, RETURNED, RAISED, MISSING_FILE, BROKE, CONTINUED };
+
+enum { MAYBE_BROKE = 1, MAYBE_CONTINUED = 2 };
 
 struct chunk;
 struct bindu_py {
@@ -134,7 +148,11 @@ struct bindu_py {
 	size_t nhit, hitcap;
 	bool reached; /* for the next hit */
 	unsigned tries; /* try blocks we are in */
+	uint32_t environ; /* object: what the script itself put there */
 	const char *script_dir;
+
+	unsigned left, left_line; /* how this round of a loop may have ended,
+				   * and where */
 
 	/* where we are */
 	struct module *m;
@@ -152,6 +170,13 @@ uint32_t py_obj_new(struct bindu_py *);
 const struct val *py_get(struct bindu_py *, uint32_t obj, const char *key);
 void
 py_set(struct bindu_py *, uint32_t obj, const char *key, const struct val *);
+/* What any key of obj may be; NULL: its keys are known. */
+const struct val *py_wild(struct bindu_py *, uint32_t obj);
+/* The value under key, or what any may be; NULL: it is absent. */
+const struct val *py_entry(struct bindu_py *, uint32_t obj, const char *key);
+/* The slot after i (0: the first) that is there and no key of our own, which
+ * begin with \x02; 0: none is left. */
+uint32_t py_next(struct bindu_py *, uint32_t obj, uint32_t i);
 /* Any key may have changed: present ones and absent ones are unknown. */
 void py_blur(struct bindu_py *, uint32_t obj, const struct val *why);
 size_t py_mark(const struct bindu_py *);
@@ -179,6 +204,10 @@ const struct val *py_bool(bool);
 const struct val *py_objval(struct bindu_py *, enum val_kind, uint32_t obj);
 const struct val *
 py_with_env(struct bindu_py *, const struct val *, const char *env);
+const struct val *py_derived(struct bindu_py *, const struct val *);
+/* What is made of v (may be NULL) in a way that is not followed: unknown, for
+ * its own reason when it has one. */
+const struct val *py_unfollowed(const struct val *);
 int py_truth(struct bindu_py *, const struct val *); /* 0, 1, -1: maybe */
 const char *py_text(struct bindu_py *, const struct val *); /* str(v) */
 const struct val *py_why(struct bindu_py *, const struct val *);
@@ -212,11 +241,11 @@ uint32_t py_skip(const struct bindu_py *, uint32_t); /* past a token, or a
 const struct val *py_eval(struct bindu_py *); /* with top-level commas */
 const struct val *py_expr(struct bindu_py *); /* without */
 const struct val *py_primary(struct bindu_py *);
-const struct val *py_lookup(struct bindu_py *, const char *name);
 
 /* py_args.c: at "(", the arguments; then behind ")". */
 void py_arguments(struct bindu_py *, struct args *);
-/* The i-th argument, or the keyword's; NULL if absent. */
+/* The i-th argument, or the keyword's; NULL if absent.  PY_ARGS_MAX is no
+ * position: by its keyword only. */
 const struct val *py_arg(const struct args *, unsigned i, const char *key);
 
 /* py_text.c */
@@ -237,9 +266,25 @@ void py_run(struct bindu_py *, uint32_t start, uint32_t end);
 const struct val *
 py_eval_range(struct bindu_py *, uint32_t start, uint32_t end);
 void py_block(struct bindu_py *, uint32_t end);
-void py_run_module(struct bindu_py *, struct module *, const char *name);
 
-/* py_flow.c: the statement at a token; what follows it. */
+/* py_flow.c */
+/* Python would raise here: in a try block its handler goes on, elsewhere what
+ * was to come is unknown. */
+void py_raise(struct bindu_py *, enum dead why);
+/* Two branches of which one is taken: begin, run the one, turn,
+ * run the other, join. */
+struct py_fork {
+	size_t mark, nobj, n;
+	struct change *a;
+	enum dead dead;
+};
+void py_fork_begin(struct bindu_py *, struct py_fork *);
+void py_fork_turn(struct bindu_py *, struct py_fork *);
+void py_fork_join(struct bindu_py *, struct py_fork *, unsigned line);
+const struct val *py_eval_maybe(struct bindu_py *, int truth, unsigned line,
+    const struct val *(*)(struct bindu_py *));
+void py_block_maybe(struct bindu_py *, uint32_t end);
+/* The statement at a token; what follows it. */
 uint32_t py_exec_if(struct bindu_py *, uint32_t);
 uint32_t py_exec_for(struct bindu_py *, uint32_t);
 uint32_t py_exec_while(struct bindu_py *, uint32_t);
@@ -247,48 +292,88 @@ uint32_t py_exec_try(struct bindu_py *, uint32_t);
 uint32_t py_exec_with(struct bindu_py *, uint32_t);
 uint32_t py_exec_match(struct bindu_py *, uint32_t);
 
-/* py_func.c */
-uint32_t py_exec_def(struct bindu_py *, uint32_t);
+/* py_class.c */
+#define PY_DATA \
+	"\x02" \
+	"data" /* on a class: its call takes its fields */
+#define PY_HOOK "\x02hook" /* code of its own decides what instances hold */
+/* A method of it is decorated: in a model it may check or change fields. */
+#define PY_CHECK \
+	"\x02" \
+	"check"
 uint32_t py_exec_class(struct bindu_py *, uint32_t);
+const struct val *
+py_class_attr(struct bindu_py *, const struct val *, const char *name);
+const struct val *
+py_instantiate(struct bindu_py *, const struct val *class, const struct args *);
+const struct val *py_super(struct bindu_py *);
+/* At the arguments of super().name(). */
+const struct val *py_super_call(struct bindu_py *, const struct val *,
+    const char *name, unsigned line);
+void py_set_attr(struct bindu_py *, const struct val *, const char *name,
+    const struct val *);
+/* An annotated name of the class that is being read. */
+void py_add_field(struct bindu_py *, const char *name);
+/* The fields of a dataclass or model, as dict; NULL: it is none. */
+const struct val *py_fields(struct bindu_py *, const struct val *);
+
+/* py_func.c */
+/* What stands below decorators; p->pos is at the first "@". */
+void py_exec_decorated(struct bindu_py *);
+uint32_t py_exec_def(struct bindu_py *, uint32_t);
 struct frame *py_frame(struct bindu_py *, uint32_t obj, struct frame *outer);
 /* Run f on args; the result. */
 const struct val *py_call_func(struct bindu_py *, const struct func *,
     const struct val *self, const struct args *);
 
-/* py_module.c */
+/* py_import.c */
 void py_exec_import(struct bindu_py *, uint32_t end);
 void py_exec_from(struct bindu_py *, uint32_t end);
 
 /* py_assign.c: assign to the target in tokens [pos, end); NULL deletes. */
 void py_assign(struct bindu_py *, uint32_t end, const struct val *);
 
-/* py_import.c */
+/* py_module.c: what "import dotted" gives, or a name of that module. */
 const struct val *py_import(struct bindu_py *, const char *dotted);
 const struct val *
 py_import_from(struct bindu_py *, const char *dotted, const char *name);
 void py_import_star(struct bindu_py *, const char *dotted);
-char *py_relative(struct bindu_py *, unsigned dots, const char *rest);
-/* Text of a file of the tree; NULL when there is none. */
-const char *py_read(struct bindu_py *, const char *path, size_t *n);
 void py_modules_free(struct bindu_py *);
 /* Follow the script as __main__; -1: it cannot be read. */
 int py_run_script(struct bindu_py *, const char *script);
-bool py_has(struct bindu_py *, const char *path);
+
+/* py_data.c */
+/* The text of a regular file beneath the root, or NULL; the caller frees. */
+char *py_slurp(struct bindu_py *, const char *rel, size_t max, size_t *n);
+/* The text at a path that the script names (arena); NULL: the tree has none. */
+const char *py_read(struct bindu_py *, const char *path, size_t *n);
+const struct val *py_exists(struct bindu_py *, const struct val *path);
+/* What reading such a path gives where the tree has none. */
+const struct val *py_missing(struct bindu_py *, const char *path);
+/* format: json or toml; what: the text's name in a message. */
 const struct val *py_load_data(struct bindu_py *, const char *format,
     const char *text, size_t n, const char *what);
 
 /* py_call.c */
 const struct val *py_call_val(struct bindu_py *, const struct val *fn,
     const struct args *, unsigned line);
+/* Something that is not followed has been called: was it told to call what
+ * is looked for? */
+void py_handed(struct bindu_py *, const struct args *, unsigned line);
+
+/* py_method.c; NULL: it has none of that name. */
 const struct val *py_method(struct bindu_py *, const struct val *self,
-    const char *name, const struct args *); /* NULL: it has none */
-const struct val *py_missing(struct bindu_py *, const char *path);
-const struct val *py_exists(struct bindu_py *, const struct val *path);
+    const char *name, const struct args *);
 
 /* py_builtin.c: what the functions of Python's library give; NULL: not one
  * of those that are known. */
 const struct val *
 py_builtin(struct bindu_py *, const char *name, const struct args *);
+
+/* The variable's value; set: what the script makes it, NULL: nothing. */
+const struct val *
+py_environ(struct bindu_py *, const char *name, const struct val *set);
+void py_unset_env(struct bindu_py *, const char *name);
 
 /* py_argparse.c: argparse.ArgumentParser() and its methods. */
 const struct val *py_argparse_new(struct bindu_py *, const struct args *);

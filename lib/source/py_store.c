@@ -14,6 +14,8 @@ enum {
 	TEXT_MAX = 64 << 10, /* one string made by the program */
 };
 
+#define WILD "\x02*" /* what any key may be */
+
 struct chunk {
 	struct chunk *next;
 	size_t used, size;
@@ -74,9 +76,9 @@ py_fmt(struct bindu_py *p, const char *fmt, ...)
 uint32_t
 py_obj_new(struct bindu_py *p)
 {
+	bindu_grow(&p->obj, &p->objcap, p->nobj + 2, sizeof *p->obj);
 	if (p->nobj == 0)
-		p->nobj = 1; /* object 0 is nobody's */
-	bindu_grow(&p->obj, &p->objcap, p->nobj + 1, sizeof *p->obj);
+		p->obj[p->nobj++] = (struct py_obj){ 0 }; /* nobody's */
 	p->obj[p->nobj] = (struct py_obj){ 0 };
 	return (uint32_t)p->nobj++;
 }
@@ -146,6 +148,30 @@ py_get(struct bindu_py *p, uint32_t obj, const char *key)
 	return i ? p->slot[i].v : NULL;
 }
 
+const struct val *
+py_wild(struct bindu_py *p, uint32_t obj)
+{
+	return py_get(p, obj, WILD);
+}
+
+const struct val *
+py_entry(struct bindu_py *p, uint32_t obj, const char *key)
+{
+	const struct val *v = py_get(p, obj, key);
+
+	return v ? v : py_wild(p, obj);
+}
+
+uint32_t
+py_next(struct bindu_py *p, uint32_t obj, uint32_t i)
+{
+	for (i = i ? p->slot[i].next : p->obj[obj].first; i && py_step(p);
+	     i = p->slot[i].next)
+		if (p->slot[i].v && p->slot[i].key[0] != '\x02')
+			return i;
+	return 0;
+}
+
 static void
 change(struct bindu_py *p, uint32_t slot, const struct val *v)
 {
@@ -168,7 +194,7 @@ py_blur(struct bindu_py *p, uint32_t obj, const struct val *why)
 
 	for (i = p->obj[obj].first; i && !p->over; i = p->slot[i].next)
 		change(p, i, why);
-	py_set(p, obj, "\x02*", why);
+	py_set(p, obj, WILD, why);
 }
 
 size_t

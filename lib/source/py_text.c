@@ -100,8 +100,7 @@ evaluate(struct bindu_py *p, const char *s, size_t n)
 
 	/* In brackets, so that it may span lines. */
 	piece.text = py_fmt(p, "(%.*s)", (int)(n < 400 ? n : 400), s);
-	piece.len = strlen(piece.text);
-	bindu_py_lex(piece.text, piece.len, &piece.toks);
+	bindu_py_lex(piece.text, strlen(piece.text), &piece.toks);
 	p->m = &piece;
 	p->pos = 0;
 	p->limit = (uint32_t)piece.toks.n - 1;

@@ -75,10 +75,24 @@ py_with_env(struct bindu_py *p, const struct val *v, const char *env)
 {
 	struct val n = *v;
 
-	if (!env || v->env)
+	if (!env || v->env || v == &py_any)
 		return v;
 	n.env = env;
 	return make(p, n);
+}
+
+/* What is computed from an unknown variable is unknown, but no longer absent
+ * where the variable is. */
+const struct val *
+py_derived(struct bindu_py *p, const struct val *v)
+{
+	return v->k == V_UNKNOWN && v->env ? py_str(p, V_UNKNOWN, v->s) : v;
+}
+
+const struct val *
+py_unfollowed(const struct val *v)
+{
+	return v && v->k == V_UNKNOWN ? v : &py_any;
 }
 
 int
@@ -98,7 +112,7 @@ py_truth(struct bindu_py *p, const struct val *v)
 	case V_LIST:
 		return py_len(p, v) < 0 ? -1 : py_len(p, v) > 0;
 	case V_DICT:
-		if (py_get(p, v->obj, "\x02*"))
+		if (py_wild(p, v->obj))
 			return -1;
 		for (i = p->obj[v->obj].first; i; i = p->slot[i].next)
 			if (p->slot[i].v)
@@ -138,7 +152,7 @@ py_why(struct bindu_py *p, const struct val *v)
 {
 	if (v->k == V_EXT)
 		return py_unknown(p, "%s is not set in the tree", v->s);
-	return v->k == V_UNKNOWN ? v : &py_any;
+	return py_unfollowed(v);
 }
 
 const char *
@@ -178,7 +192,7 @@ py_len(struct bindu_py *p, const struct val *v)
 {
 	const struct val *n;
 
-	if (v->k != V_LIST || py_get(p, v->obj, "\x02*"))
+	if (v->k != V_LIST || py_wild(p, v->obj))
 		return -1;
 	n = py_get(p, v->obj, "\x02len");
 	return n && n->k == V_INT ? n->i : -1;
@@ -202,7 +216,7 @@ py_item(struct bindu_py *p, const struct val *list, long long i)
 {
 	const struct val *v = py_get(p, list->obj, py_fmt(p, "\x01%lld", i));
 
-	return v ? v : &py_any;
+	return v ? v : py_unknown(p, "a list has no item %lld", i);
 }
 
 const struct val *
@@ -213,18 +227,18 @@ py_subscript(struct bindu_py *p, const struct val *o, const struct val *key)
 	long long n;
 
 	if (o->k == V_UNKNOWN)
-		return o;
+		return py_derived(p, o);
 	if (o->k == V_EXT && strcmp(o->s, "os.environ") == 0 && k)
-		return py_with_env(p,
-		    py_unknown(p, "the environment variable %s decides", k), k);
+		return py_environ(p, k, NULL);
 	if (o->k == V_LIST && key->k == V_INT && (n = py_len(p, o)) >= 0)
 		return py_item(p, o, key->i < 0 ? key->i + n : key->i);
 	if (o->k != V_DICT && o->k != V_LIST)
 		return &py_any;
 	if (!k)
-		return key->k == V_UNKNOWN ? key : &py_any;
-	if ((v = py_get(p, o->obj, k)) || (v = py_get(p, o->obj, "\x02*")))
+		return py_unfollowed(key);
+	if ((v = py_entry(p, o->obj, k)))
 		return v;
+	py_raise(p, RAISED);
 	return py_unknown(p, "there is no key '%s'", k);
 }
 
@@ -236,12 +250,12 @@ py_copy_into(struct bindu_py *p, uint32_t to, const struct val *from)
 
 	if (from->k != V_DICT && from->k != V_LIST && from->k != V_CLASS &&
 	    from->k != V_INST) {
-		py_blur(p, to, from->k == V_UNKNOWN ? from : &py_any);
+		py_blur(p, to, py_unfollowed(from));
 		return;
 	}
 	if (from->obj == to)
 		return;
-	if ((wild = py_get(p, from->obj, "\x02*")))
+	if ((wild = py_wild(p, from->obj)))
 		py_blur(p, to, wild);
 	last = p->obj[from->obj].last;
 	for (i = p->obj[from->obj].first; i && py_step(p);
@@ -251,35 +265,6 @@ py_copy_into(struct bindu_py *p, uint32_t to, const struct val *from)
 		if (i == last)
 			break;
 	}
-}
-
-/* Attribute of an instance or class: its own, its class's, the bases'. */
-static const struct val *
-class_attr(struct bindu_py *p, const struct val *o, const char *name)
-{
-	const struct val *self = o->k == V_INST ? o : NULL, *v;
-	int depth;
-
-	for (depth = 0; o && depth < 10; depth++) {
-		if (o->k != V_INST && o->k != V_CLASS)
-			return py_unknown(p, "'%s' is inherited from %s", name,
-			    o->k == V_EXT ? o->s : "a class not followed");
-		if ((v = py_get(p, o->obj, name))) {
-			struct val m = { .k = V_METHOD,
-				.func = v->func,
-				.self = self };
-
-			return self && v->k == V_FUNC ? make(p, m) : v;
-		}
-		if ((v = py_get(p, o->obj, "\x02*")))
-			return v;
-		o = py_get(p, o->obj,
-		    o->k == V_INST ? "\x02"
-				     "class" :
-				     "\x02"
-				     "base");
-	}
-	return py_unknown(p, "'%s' was not seen to be set", name);
 }
 
 static const struct val *
@@ -292,9 +277,11 @@ path_attr(struct bindu_py *p, const struct val *o, const char *name)
 	if (!dot || dot == base)
 		dot = base + strlen(base);
 	if (strcmp(name, "parent") == 0)
-		return slash && slash != o->s ?
-		    py_strn_val(p, V_PATH, o->s, (size_t)(slash - o->s)) :
-		    o;
+		return !slash ?
+		    py_str(p, V_PATH, ".") :
+		    slash == o->s ?
+		    py_str(p, V_PATH, "/") :
+		    py_strn_val(p, V_PATH, o->s, (size_t)(slash - o->s));
 	if (strcmp(name, "name") == 0)
 		return py_str(p, V_STR, base);
 	if (strcmp(name, "stem") == 0)
@@ -312,13 +299,17 @@ py_attr(struct bindu_py *p, const struct val *o, const char *name)
 		return o;
 	case V_INST:
 	case V_CLASS:
-		return class_attr(p, o, name);
+	case V_SUPER:
+		return py_class_attr(p, o, name);
 	case V_MODULE:
 		if ((v = py_get(p, o->obj, name)))
 			return v;
 		v = py_get(p, o->obj, "\x02name");
 		return v ? py_import_from(p, v->s, name) : &py_any;
 	case V_EXT:
+		if (strcmp(o->s, "sys") == 0 && strcmp(name, "argv") == 0)
+			return py_unknown(p,
+			    "the script's command line decides");
 		return py_str(p, V_EXT, py_fmt(p, "%s.%s", o->s, name));
 	case V_PATH:
 		return path_attr(p, o, name);
@@ -360,12 +351,15 @@ static const struct val *
 contains(struct bindu_py *p, const struct val *needle, const struct val *hay)
 {
 	const char *k = py_key(p, needle);
+	const struct val *v;
 	long long i, n;
 
 	if (hay->k == V_STR && needle->k == V_STR)
 		return py_bool(strstr(hay->s, needle->s));
-	if (hay->k == V_DICT && k && !py_get(p, hay->obj, "\x02*"))
-		return py_bool(py_get(p, hay->obj, k));
+	if (hay->k == V_DICT && k && !py_wild(p, hay->obj)) {
+		v = py_get(p, hay->obj, k); /* unknown: there on some paths */
+		return v && v->k == V_UNKNOWN ? &py_any : py_bool(v);
+	}
 	if (hay->k == V_LIST && (n = py_len(p, hay)) >= 0 && k) {
 		for (i = 0; i < n && py_step(p); i++)
 			if (py_equal(p, needle, py_item(p, hay, i), 0))
@@ -406,7 +400,7 @@ percent(struct bindu_py *p, const struct val *fmt, const struct val *arg)
 	long long i = 0;
 
 	while ((pct = strchr(s, '%')) && py_step(p)) {
-		out = join_text(p, V_STR, out->s ? out->s : "",
+		out = join_text(p, V_STR, out->s,
 		    py_strn(p, s, (size_t)(pct - s)), pct[1] == '%' ? "%" : "");
 		if (out->k != V_STR || !pct[1] || !strchr("sd%", pct[1]))
 			return &py_any;
@@ -414,8 +408,8 @@ percent(struct bindu_py *p, const struct val *fmt, const struct val *arg)
 		if (pct[1] == '%')
 			continue;
 		v = arg->k == V_LIST ? py_item(p, arg, i++) : arg;
-		if (!(t = py_text(p, v)))
-			return v->k == V_UNKNOWN ? v : &py_any;
+		if ((pct[1] == 'd' && v->k != V_INT) || !(t = py_text(p, v)))
+			return py_unfollowed(v);
 		out = join_text(p, V_STR, out->s, t, "");
 		if (out->k != V_STR)
 			return out;
@@ -435,9 +429,9 @@ binary(struct bindu_py *p, const char *op, const struct val *a,
 	if (a->k == V_STR && op[0] == '%')
 		return percent(p, a, b);
 	if (a->k == V_UNKNOWN)
-		return a;
+		return py_derived(p, a);
 	if (b->k == V_UNKNOWN)
-		return b;
+		return py_derived(p, b);
 	if (a->k == V_INT && b->k == V_INT)
 		return arithmetic(p, op, a->i, b->i);
 	if (a->k == V_STR && b->k == V_STR && strcmp(op, "+") == 0)
@@ -470,5 +464,6 @@ py_binary(struct bindu_py *p, const char *op, const struct val *a,
 {
 	const struct val *v = binary(p, op, a, b);
 
-	return py_with_env(p, v, a->env ? a->env : b->env);
+	return v->k == V_UNKNOWN ? v :
+				   py_with_env(p, v, a->env ? a->env : b->env);
 }

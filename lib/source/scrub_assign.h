@@ -1,5 +1,5 @@
-/* scrub_assign.h - names of secrets, operators, values: between
- * scrub_value.c, scrub_assign.c, scrub_key_words.c and scrub_conn.c.
+/* scrub_assign.h - names of secrets, operators, values: what the judges of
+ * named values share.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BINDU_SCRUB_ASSIGN_H
@@ -25,18 +25,42 @@ enum scrub_key scrub_key_kind(const uint8_t *, size_t n);
 /* From a word inside an identifier to where its value begins. */
 bool scrub_pair_forward(const struct scrub_text *, size_t at, size_t end,
     struct scrub_pair *);
+/* Parts of that: where the value is, or 0. */
+enum { SCRUB_GAP = 60 };
+size_t scrub_skip_blank(const struct scrub_text *, size_t i);
+bool scrub_ends_tag(const struct scrub_text *, const struct scrub_pair *,
+    size_t i, bool quoted);
+size_t scrub_skip_plist(const struct scrub_text *, size_t i);
+size_t scrub_skip_brace(const struct scrub_text *, const struct scrub_pair *,
+    size_t i);
+size_t scrub_skip_head(const struct scrub_text *, const struct scrub_pair *);
+bool scrub_is_row(const struct scrub_text *, const struct scrub_pair *, size_t);
+size_t
+scrub_skip_cell(const struct scrub_text *, const struct scrub_pair *, size_t i);
 /* Set vend; false when there is no value of a sensible size. */
 bool scrub_value_bounds(const struct scrub_text *, struct scrub_pair *);
+/* The pair of a value at text[at) whose name does not stand before it. */
+bool
+scrub_name_elsewhere(const struct scrub_text *, size_t at, struct scrub_pair *);
 bool
 scrub_pair_is_connection(const struct scrub_text *, const struct scrub_pair *);
 
 /* ${X}, os.environ[...], <value>, a path, a URL, a call ... */
 bool scrub_value_is_reference(const uint8_t *, size_t, bool quoted);
+/* The same, or a placeholder, in base64, as Kubernetes keeps its values. */
+bool scrub_wraps_reference(const uint8_t *, size_t);
 /* Something is there that is not empty, masked or made up. */
 bool scrub_value_is_set(const uint8_t *, size_t);
 /* A bindu_scrub_level, or -1 for nothing worth saying. */
 int scrub_password_level(const uint8_t *, size_t, bool quoted);
 int scrub_token_level(const uint8_t *, size_t, enum scrub_key);
+/* TAG_SECRET: the tag says so itself. */
+enum scrub_tag { TAG_NONE, TAG_OTHER, TAG_SECRET };
+enum scrub_tag scrub_tag_kind(const uint8_t *, size_t);
+bool scrub_judge_tagged(struct scrub_scan *, const struct scrub_text *,
+    size_t at, size_t end);
+/* How many characters too many still make a spoiled token. */
+enum { SCRUB_NEAR = 3 };
 bool scrub_is_login(const uint8_t *, size_t); /* user:password */
 /* password, admin123, test ...: everyone's first choice. */
 bool scrub_is_common(const uint8_t *, size_t);

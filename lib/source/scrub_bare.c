@@ -44,6 +44,25 @@ judge_der(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	}
 }
 
+/* A keystore: PKCS #12 with a bag for a key, a Java keystore whose first entry
+ * is one.  Its passphrase seldom stands far away. */
+static void
+judge_bundle(struct scrub_scan *s, const struct scrub_text *t, size_t at)
+{
+	size_t start = at, end = at + 11;
+
+	if (t->p[at] == 0xfe) {
+		end = at + 16;
+		if (t->n < end || t->p[at + 8] ||
+		    memcmp(t->p + at + 12, "\0\0\0\1", 4))
+			return;
+	} else if (at < 2 || t->p[at - 2] != 0x06 || t->p[at - 1] != 0x0b) {
+		return;
+	}
+	scrub_add(s, t, start, end, "private-key/keystore", BINDU_SCRUB_BLOCK,
+	    PRIO_KEY);
+}
+
 size_t
 scrub_der_size(const uint8_t *p)
 {
@@ -140,7 +159,9 @@ void
 scrub_judge_bare(struct scrub_scan *s, const struct scrub_text *t, size_t at,
     enum scrub_trigger trig)
 {
-	if (trig == TRIG_DER64)
+	if (trig == TRIG_BUNDLE)
+		judge_bundle(s, t, at);
+	else if (trig == TRIG_DER64)
 		judge_base64(s, t, at);
 	else if (trig == TRIG_DERHEX)
 		judge_hex(s, t, at);

@@ -204,31 +204,52 @@ scrub_check_xprv(const uint8_t *s, size_t n)
 							  SCRUB_FAILED;
 }
 
-/* A Stellar seed: base32 of 0x90, 32 bytes and their CRC-16. */
-enum scrub_verdict
-scrub_check_stellar(const uint8_t *s, size_t n)
+/* Base32 of len - 2 bytes and their CRC-16, lower byte first; false when that is
+ * not right. */
+static bool
+base32_crc16(const uint8_t *s, size_t n, uint8_t *raw, size_t len)
 {
-	uint8_t raw[36];
 	uint32_t acc = 0, crc = 0;
 	unsigned bits = 0;
-	size_t len = 0;
+	size_t k = 0;
 
-	for (size_t i = 0; i < n && len < 35; i++) {
+	for (size_t i = 0; i < n && k < len; i++) {
 		acc = acc << 5 |
 		    (uint32_t)(s[i] >= 'A' ? s[i] - 'A' : s[i] - '2' + 26);
 		bits += 5;
 		if (bits >= 8) {
 			bits -= 8;
-			raw[len++] = (uint8_t)(acc >> bits);
+			raw[k++] = (uint8_t)(acc >> bits);
 		}
 	}
-	if (len != 35 || raw[0] != 0x90)
-		return SCRUB_NO;
-	for (size_t i = 0; i < 33; i++) {
+	if (k < len)
+		return false;
+	for (size_t i = 0; i < len - 2; i++) {
 		crc ^= (uint32_t)raw[i] << 8;
-		for (int k = 0; k < 8; k++)
+		for (k = 0; k < 8; k++)
 			crc = (crc << 1 ^ (crc & 0x8000 ? 0x1021 : 0)) & 0xffff;
 	}
-	return raw[33] == (crc & 0xff) && raw[34] == crc >> 8 ? SCRUB_GOOD :
-								SCRUB_NO;
+	return raw[len - 2] == (crc & 0xff) && raw[len - 1] == crc >> 8;
+}
+
+/* A Stellar seed: 0x90 and 32 bytes. */
+enum scrub_verdict
+scrub_check_stellar(const uint8_t *s, size_t n)
+{
+	uint8_t raw[35];
+
+	return base32_crc16(s, n, raw, sizeof raw) && raw[0] == 0x90 ?
+	    SCRUB_GOOD :
+	    SCRUB_NO;
+}
+
+/* A seed of NATS: five bits that say so, what it is for, and 32 bytes. */
+enum scrub_verdict
+scrub_check_nats(const uint8_t *s, size_t n)
+{
+	uint8_t raw[36];
+
+	return base32_crc16(s, n, raw, sizeof raw) && (raw[0] & 0xf8) == 0x90 ?
+	    SCRUB_GOOD :
+	    SCRUB_NO;
 }

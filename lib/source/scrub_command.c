@@ -24,6 +24,14 @@ static const struct {
 	{ "mosquitto_", "-P", false, false },
 	{ "openssl enc", "-k", false, false },
 	{ "smbclient ", "-U", true, false },
+	{ "mongo ", "-p", false, false },
+	{ "mongosh ", "-p", false, false },
+	{ "mongodump ", "-p", false, false },
+	{ "mongorestore ", "-p", false, false },
+	{ "unzip ", "-P", false, false },
+	{ "7z x ", "-p", false, true },
+	{ "keytool ", "-storepass", false, false },
+	{ "keytool ", "-keypass", false, false },
 };
 
 /* The value of an option that begins at text[i); its end in *end. */
@@ -64,6 +72,26 @@ judge_argument(struct scrub_scan *s, const struct scrub_text *t, size_t i,
 		    (enum bindu_scrub_level)level, PRIO_CONN);
 }
 
+/* echo PASSWORD | program login --password-stdin, | sudo -S; echo
+ * USER:PASSWORD | chpasswd */
+static void
+judge_piped(struct scrub_scan *s, const struct scrub_text *t, size_t at,
+    size_t eol)
+{
+	size_t bol = at, end;
+	const uint8_t *echo;
+
+	while (bol > 0 && at - bol < COMMAND_MAX && t->p[bol - 1] != '\n')
+		bol--;
+	echo = memmem(t->p + bol, at - bol, "echo ", 5);
+	if (!echo || !memchr(echo, '|', (size_t)(t->p + at - echo)) ||
+	    (t->p[at] == ' ' &&
+		!memmem(t->p + at, eol - at, "--password-stdin", 16)))
+		return;
+	bol = find_argument(t, (size_t)(echo - t->p) + 5, at, &end);
+	judge_argument(s, t, bol, end, t->p[at] == 'c');
+}
+
 void
 scrub_judge_command(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 {
@@ -71,20 +99,28 @@ scrub_judge_command(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 
 	while (eol < t->n && t->p[eol] != '\n' && eol - at < COMMAND_MAX)
 		eol++;
+	if (strchr(" cs", t->p[at]))
+		judge_piped(s, t, at, eol);
 	for (size_t k = 0; k < sizeof commands / sizeof *commands; k++) {
 		size_t n = strlen(commands[k].program);
 		size_t opt = strlen(commands[k].option);
+		bool again = false;
 
 		if (eol - at < n || memcmp(t->p + at, commands[k].program, n))
 			continue;
 		for (size_t i = at + n; i + opt + 4 < eol; i++) {
+			/* The first may have been of another option with the
+			 * same beginning; the next command's are not ours. */
+			if (again && strchr(";|&", t->p[i]))
+				break;
 			if (t->p[i - 1] != ' ' ||
 			    memcmp(t->p + i, commands[k].option, opt) != 0 ||
 			    (commands[k].glued && t->p[i + opt] == ' '))
 				continue;
 			i = find_argument(t, i + opt, eol, &end);
 			judge_argument(s, t, i, end, commands[k].user);
-			break;
+			i = end - 1;
+			again = true;
 		}
 	}
 }

@@ -123,13 +123,29 @@ scrub_login_level(const uint8_t *p, size_t n, const uint8_t *user, size_t ulen,
 	}
 	r = scrub_randomness(p, n);
 	if (n >= 8 && (r > 0.5 || digit + upper + lower + mark >= 3))
-		return word_host && r < 0 ? BINDU_SCRUB_WARN :
-					    BINDU_SCRUB_BLOCK;
+		return word_host && r < 0 && digit + upper + lower + mark < 4 ?
+		    BINDU_SCRUB_WARN :
+		    BINDU_SCRUB_BLOCK;
 	if (n >= 6 && digit && (upper || lower) && r > 0)
 		return word_host ? BINDU_SCRUB_NOTE : BINDU_SCRUB_BLOCK;
 	if (n >= 8 && digit && (upper || lower) && !word_host)
 		return BINDU_SCRUB_BLOCK;
 	return BINDU_SCRUB_NOTE;
+}
+
+/* Schemes where a public key stands before the @, or a host's user. */
+static bool
+names_key(const uint8_t *p, size_t at)
+{
+	static const char *const schemes[] = { "ssh", "enode", "enrtree" };
+
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+		size_t n = strlen(schemes[i]);
+
+		if (at >= n && !memcmp(p + at - n, schemes[i], n))
+			return true;
+	}
+	return false;
 }
 
 void
@@ -147,8 +163,13 @@ scrub_judge_url(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	if (!host || host + 1 >= t->n || ends_login(t->p[host + 1]))
 		return;
 	c = memchr(t->p + user, ':', host - user);
+	/* //HOST:1433;user=...: a port, and no login before an @. */
+	if (c &&
+	    scrub_match("\\d{2,5};\\a{2,40}=", t->p, host,
+		(size_t)(c + 1 - t->p)))
+		return;
 	if (!c) { /* https://TOKEN@host */
-		if (host - user >= 20 &&
+		if (host - user >= 20 && !names_key(t->p, at) &&
 		    scrub_token_level(t->p + user, host - user, KEY_TOKEN) ==
 			BINDU_SCRUB_BLOCK &&
 		    scrub_match("\\b{20,300}", t->p, host, user) ==
@@ -212,7 +233,7 @@ judge_tcp(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 static void
 judge_oracle(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 {
-	size_t user = at + 12, host = user, v;
+	size_t user = at + 12, host = user, v, name;
 	const uint8_t *slash;
 	int level;
 
@@ -225,10 +246,81 @@ judge_oracle(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	if (!slash)
 		return;
 	v = (size_t)(slash - t->p) + 1;
+	name = host + 1;
+	while (name < t->n && t->p[name] == '/')
+		name++;
 	level = scrub_login_level(t->p + v, host - v, t->p + user, v - 1 - user,
-	    is_word_host(t->p + host + 1, t->n - host - 1));
+	    is_word_host(t->p + name, t->n - name));
 	if (level >= BINDU_SCRUB_WARN)
 		scrub_add(s, t, v, host, "connection/dsn-password",
+		    (enum bindu_scrub_level)level, PRIO_CONN);
+}
+
+/* A shared access signature: ...?sv=...&se=...&sig=BASE64, percent-encoded. */
+static void
+judge_sas(struct scrub_scan *s, const struct scrub_text *t, size_t at)
+{
+	size_t lo = at, hi = at, v = at + 5, len = v;
+	uint8_t plain[LOGIN_MAX];
+
+	while (lo > 0 && at - lo < 500 && !ends_login(t->p[lo - 1]))
+		lo--;
+	while (hi < t->n && hi - at < 500 && !ends_login(t->p[hi]))
+		hi++;
+	while (len < hi && len - v < 100 && t->p[len] != '&' &&
+	    (scrub_class[t->p[len]] & CH_ANYB64 || strchr("%=", t->p[len])))
+		len++;
+	len -= v;
+	if (!memmem(t->p + lo, hi - lo, "se=", 3) ||
+	    percent_decode(t->p + v, len, plain) != 44 || plain[43] != '=' ||
+	    scrub_randomness(plain, 43) < 0.5 ||
+	    scrub_is_placeholder(plain, 43))
+		return;
+	scrub_add(s, t, v, v + len, "connection/azure-sas", BINDU_SCRUB_BLOCK,
+	    PRIO_CONN);
+}
+
+/* USER/PASSWORD@HOST:1521 of Oracle's tools. */
+static void
+judge_easy(struct scrub_scan *s, const struct scrub_text *t, size_t at)
+{
+	size_t lo = at > 160 ? at - 160 : 0, host = at, user, slash;
+	int level;
+
+	while (host > lo &&
+	    (isalnum(t->p[host - 1]) || strchr(".-/", t->p[host - 1])))
+		host--;
+	if (host == at || host < lo + 4 || t->p[host - 1] != '@')
+		return;
+	for (user = host - 1; user > lo && !ends_login(t->p[user - 1]) &&
+	     !strchr("=:@", t->p[user - 1]);)
+		user--;
+	for (slash = user; slash < host && t->p[slash] != '/';)
+		slash++;
+	if (slash == user || slash + 2 >= host)
+		return;
+	level = scrub_login_level(t->p + slash + 1, host - slash - 2,
+	    t->p + user, slash - user, is_word_host(t->p + host, t->n - host));
+	if (level >= BINDU_SCRUB_WARN)
+		scrub_add(s, t, slash + 1, host - 1, "connection/dsn-password",
+		    (enum bindu_scrub_level)level, PRIO_CONN);
+}
+
+/* :pserver:USER:PASSWORD@HOST of CVS. */
+static void
+judge_cvs(struct scrub_scan *s, const struct scrub_text *t, size_t at)
+{
+	size_t user = at + 9, host = find_at(t, user), colon = user;
+	int level;
+
+	while (colon < host && t->p[colon] != ':')
+		colon++;
+	if (colon >= host)
+		return;
+	level = scrub_login_level(t->p + colon + 1, host - colon - 1,
+	    t->p + user, colon - user, false);
+	if (level >= BINDU_SCRUB_WARN)
+		scrub_add(s, t, colon + 1, host, "connection/dsn-password",
 		    (enum bindu_scrub_level)level, PRIO_CONN);
 }
 
@@ -239,39 +331,58 @@ scrub_judge_conn(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 		judge_tcp(s, t, at);
 	else if (t->p[at] == 'o')
 		judge_oracle(s, t, at);
+	else if (t->p[at] == ':' && t->p[at + 1] == 'p')
+		judge_cvs(s, t, at);
+	else if (t->p[at] == ':')
+		judge_easy(s, t, at);
+	else if (strchr("?&", t->p[at]))
+		judge_sas(s, t, at);
 	else
 		judge_azure(s, t, at);
+}
+
+/* How many words of a seed phrase stand in a row from text[i) on. */
+static size_t
+count_words(const struct scrub_text *t, size_t i, size_t *end)
+{
+	size_t words = 0;
+
+	for (; words < 25; i++) {
+		size_t w = i;
+
+		while (i < t->n && islower(t->p[i]) && i - w < 9)
+			i++;
+		if (i - w < 3 || i - w > 8)
+			return 0;
+		words++;
+		*end = i;
+		if (i + 1 >= t->n || t->p[i] != ' ' || !islower(t->p[i + 1]))
+			break;
+	}
+	return words;
 }
 
 /* mnemonic, seed phrase ...: twelve or more short words in a row. */
 void
 scrub_judge_seed(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 {
-	size_t i = at, limit = t->n - at > 80 ? at + 80 : t->n, start, words;
+	size_t limit = t->n - at > 120 ? at + 120 : t->n, end = 0;
 
 	if (at && isalpha(t->p[at - 1]) && islower(t->p[at]))
 		return;
-	while (i < limit && !strchr("=:(,", t->p[i]) && t->p[i] != '\n')
-		i++;
-	while (i < limit && !islower(t->p[i]))
-		i++;
-	for (start = i, words = 0; words < 25; words++) {
-		size_t w = i;
+	for (size_t i = at + 4; i < limit; i++) {
+		size_t words;
 
-		while (i < t->n && islower(t->p[i]) && i - w < 9)
-			i++;
-		if (i - w < 3 || i - w > 8)
-			break;
-		if (i + 1 >= t->n || t->p[i] != ' ' || !islower(t->p[i + 1])) {
-			words++;
-			break;
+		/* Where a value begins, and not in the middle of a text. */
+		if (!islower(t->p[i]) || isalnum(t->p[i - 1]) ||
+		    (t->p[i - 1] == ' ' && isalnum(t->p[i - 2])))
+			continue;
+		words = count_words(t, i, &end);
+		if (words >= 12 && words <= 24 && words % 3 == 0 &&
+		    scrub_is_seed(t->p + i, end - i)) {
+			scrub_add(s, t, i, end, "private-key/seed-phrase",
+			    BINDU_SCRUB_BLOCK, PRIO_KEY);
+			return;
 		}
-		i++;
 	}
-	if (words != 12 && words != 15 && words != 18 && words != 21 &&
-	    words != 24)
-		return;
-	if (scrub_is_seed(t->p + start, i - start))
-		scrub_add(s, t, start, i, "private-key/seed-phrase",
-		    BINDU_SCRUB_BLOCK, PRIO_KEY);
 }

@@ -1,4 +1,4 @@
-/* scrub_decode.c - secrets in other clothes: base64, hex, percent, UTF-16.
+/* scrub_decode.c - secrets in other clothes: base64, hex, UTF-16, UTF-32.
  *
  * A run is decoded into a child stream and scanned there; what the child
  * finds is given the coordinates of the encoded text.  Long runs go on from
@@ -8,7 +8,7 @@
 #include <string.h>
 #include "scrub_priv.h"
 
-enum { KIND_BASE64, KIND_WIDE_LE, KIND_WIDE_BE, KIND_HEX, KIND_MAPPED };
+enum { KIND_BASE64, KIND_WIDE, KIND_HEX, KIND_MAPPED };
 enum { LONG_RUN = 256, WRAP_MIN = 40, GAP_MAX = 80, WIDE_MIN = 8 };
 
 static void
@@ -34,9 +34,8 @@ encoded(const struct scrub_decoder *d, uint64_t n, bool end)
 	switch (d->kind) {
 	case KIND_HEX:
 		return n * 2;
-	case KIND_WIDE_LE:
-	case KIND_WIDE_BE:
-		return n * 2;
+	case KIND_WIDE:
+		return n * d->unit;
 	default:
 		chars = end ? (n * 4 + 2) / 3 : n * 4 / 3;
 		return d->width ? chars + chars / d->width * d->gap : chars;
@@ -51,10 +50,11 @@ adopt(struct scrub_scan *s, struct scrub_decoder *d, struct scrub_cand *c)
 	uint32_t line = d->line, col;
 
 	col = d->col + (uint32_t)from;
-	if (d->kind == KIND_WIDE_LE || d->kind == KIND_WIDE_BE) {
+	if (d->kind == KIND_WIDE) {
+		uint32_t before = (c->col - 1) * (uint32_t)d->unit;
+
 		line += c->line - 1;
-		col = c->line == 1 ? d->col + (c->col - 1) * 2 :
-				     (c->col - 1) * 2 + 1;
+		col = c->line == 1 ? d->col + before : before + 1;
 	} else if (d->width) {
 		uint64_t row = from / (d->width + d->gap);
 
@@ -69,9 +69,7 @@ adopt(struct scrub_scan *s, struct scrub_decoder *d, struct scrub_cand *c)
 static bool
 looks_packed(const uint8_t *p)
 {
-	static const char magic[][5] = { "\x1f\x8b\x08", "BZh9",
-		"\xfd"
-		"7zX",
+	static const char magic[][5] = { "\x1f\x8b\x08", "BZh9", "\3757zX",
 		"\x28\xb5\x2f\xfd", "PK\3\4", "7z\xbc\xaf" };
 
 	if (!memchr("\x1f\xfd\x28"
@@ -228,26 +226,33 @@ continue_base64(struct scrub_scan *s, struct scrub_decoder *d,
 	finish(s, d);
 }
 
-/* UTF-16 units whose other byte is zero, and lone ones that are not ASCII. */
-static bool
-is_unit(const struct scrub_view *v, size_t i, bool le)
+/* A unit of UTF-16 or 32 that is ASCII: zeros but for the byte at place. */
+static inline bool
+is_unit(const struct scrub_view *v, size_t i, const struct scrub_decoder *d)
 {
-	uint8_t zero = v->p[i + le], c = v->p[i + !le];
+	uint8_t c = v->p[i + d->place], others = 0;
 
-	return !zero && c && (c >= 32 || isspace(c));
+	for (size_t k = 0; k < d->unit; k++)
+		others |= k == d->place ? 0 : v->p[i + k];
+	return !others && c && (c >= 32 || isspace(c));
 }
 
 static void
 continue_wide(struct scrub_scan *s, struct scrub_decoder *d,
     const struct scrub_view *v)
 {
-	bool le = d->kind == KIND_WIDE_LE;
-	size_t i = (size_t)(d->next - v->abs);
+	size_t i = (size_t)(d->next - v->abs), n = 0;
+	uint8_t out[512];
 
-	while (i + 1 < v->n && i < v->limit && is_unit(v, i, le)) {
-		scrub_scan_add(d->child, v->p + i + !le, 1);
-		i += 2;
+	while (i + d->unit <= v->n && i < v->limit && is_unit(v, i, d)) {
+		out[n++] = v->p[i + d->place];
+		i += d->unit;
+		if (n == sizeof out) {
+			scrub_scan_add(d->child, out, n);
+			n = 0;
+		}
 	}
+	scrub_scan_add(d->child, out, n);
 	d->next = v->abs + i;
 	if (i < v->limit || v->final)
 		finish(s, d);
@@ -350,55 +355,12 @@ scrub_scan_mapped(struct scrub_scan *s, struct scrub_decoder *d,
 	scrub_scan_end(d->child);
 	c = scrub_scan_found(d->child, &found);
 	for (size_t k = 0; k < found; k++) {
-		uint64_t a = m->from[c[k].start], b = m->from[c[k].end];
+		uint64_t a = start + m->from[c[k].start];
+		uint32_t line, col;
 
-		scrub_adopt(s, &c[k], start + a, start + b, d->line,
-		    d->col + (uint32_t)a);
+		scrub_scan_where(s, a, &line, &col);
+		scrub_adopt(s, &c[k], a, start + m->from[c[k].end], line, col);
 	}
-}
-
-static bool
-ends_percent(uint8_t c)
-{
-	return c <= ' ' || c >= 0x7f || strchr("\"'`<>", c);
-}
-
-/* A percent-encoded stretch: to the next blank or quote. */
-static void
-decode_percent(struct scrub_scan *s, struct scrub_decoder *d,
-    const struct scrub_view *v, size_t at)
-{
-	struct scrub_mapped m; /* large: not cleared */
-	size_t i = at, escapes = 0;
-
-	while (at > 0 && i - at < 200 && !ends_percent(v->p[at - 1]))
-		at--;
-	m.n = 0;
-	for (i = at; i < v->n && m.n < sizeof m.byte && i - at < 24000; m.n++) {
-		uint8_t *out = m.byte + m.n;
-
-		if (ends_percent(v->p[i]))
-			break;
-		m.from[m.n] = (uint16_t)(i - at);
-		*out = v->p[i++];
-		/* In a form's data the blanks of BEGIN RSA PRIVATE KEY. */
-		if (*out == '+' && m.n > 5 && memchr(m.byte, '-', m.n) &&
-		    !memcmp(out - 5, "BEGIN", 5))
-			*out = ' ';
-		if (*out != '%' || i + 1 >= v->n || !isxdigit(v->p[i]) ||
-		    !isxdigit(v->p[i + 1]))
-			continue;
-		*out =
-		    (uint8_t)(hex_digit(v->p[i]) << 4 | hex_digit(v->p[i + 1]));
-		i += 2;
-		escapes++;
-	}
-	m.from[m.n] = (uint16_t)(i - at);
-	if (v->abs + at < d->next)
-		return;
-	if (escapes)
-		scrub_scan_mapped(s, d, &m, v->abs + at);
-	d->next = v->abs + i;
 }
 
 void
@@ -408,15 +370,17 @@ scrub_decode_run(struct scrub_scan *s, const struct scrub_view *v, size_t at,
 	struct scrub_decoder *d = scrub_scan_decoder(s, 0);
 	const uint8_t *percent;
 	uint8_t head[18];
+	size_t prefix;
 
 	if (d->active || v->abs + at < d->next)
 		return;
+	prefix = !memcmp(v->p + at, "0x", 2) ? 2 : 0;
 	percent = memchr(v->p + at, '%', end - at);
 	if (percent && (size_t)(percent - v->p) + 2 < end &&
-	    isxdigit(percent[1]) && isxdigit(percent[2])) {
-		decode_percent(s, d, v, at);
-	} else if (is_hex_text(v, at, end)) {
-		decode_hex(s, d, v, at, end);
+	    isxdigit(percent[1]) && isxdigit(percent[2]))
+		return; /* an escape */
+	if (is_hex_text(v, at + prefix, end)) {
+		decode_hex(s, d, v, at + prefix, end);
 	} else if (is_base64_text(v, at, end)) {
 		begin(s, d, KIND_BASE64, v->abs + at);
 		scrub_base64(v->p + at, 24, head, sizeof head, NULL);
@@ -426,11 +390,36 @@ scrub_decode_run(struct scrub_scan *s, const struct scrub_view *v, size_t at,
 	}
 }
 
+/* Begin where at least four such units stand one after the other, the first
+ * of them in the word at v->p[at). */
+static bool
+begin_wide(struct scrub_scan *s, struct scrub_decoder *d,
+    const struct scrub_view *v, size_t at, size_t shift)
+{
+	size_t unit = d->unit, i = at + shift, k = i, low;
+
+	low = d->next > v->abs ? (size_t)(d->next - v->abs) : 0;
+	if (at > SCRUB_BACK / 2 && low < at - SCRUB_BACK / 2)
+		low = at - SCRUB_BACK / 2;
+	while (k + unit <= v->n && k < at + 64 && !is_unit(v, k, d))
+		k += unit;
+	if (k + unit * WIDE_MIN >= v->n)
+		return false;
+	for (i = k; i < k + 4 * unit; i += unit)
+		if (!is_unit(v, i, d))
+			return false;
+	for (i = k; i >= low + unit && is_unit(v, i - unit, d);)
+		i -= unit;
+	begin(s, d, KIND_WIDE, v->abs + i);
+	continue_wide(s, d, v);
+	return true;
+}
+
 void
 scrub_decode_wide(struct scrub_scan *s, const struct scrub_view *v, size_t at)
 {
 	struct scrub_decoder *d = scrub_scan_decoder(s, 1);
-	size_t odd = 0, even = 0, low;
+	size_t odd = 0, even = 0;
 	bool le;
 
 	if (d->active || v->abs + at < d->next)
@@ -441,24 +430,18 @@ scrub_decode_wide(struct scrub_scan *s, const struct scrub_view *v, size_t at)
 	}
 	/* `at` is a multiple of 64 in the stream. */
 	le = odd > even;
-	low = d->next > v->abs ? (size_t)(d->next - v->abs) : 0;
-	if (at > SCRUB_BACK / 2 && low < at - SCRUB_BACK / 2)
-		low = at - SCRUB_BACK / 2;
-	for (int shift = 0; shift < 2; shift++) {
-		size_t i = at + (size_t)shift, k = i;
-		bool order = shift ? !le : le;
-
-		while (k + 1 < v->n && k < at + 64 && !is_unit(v, k, order))
-			k += 2;
-		i = k;
-		while (i >= low + 2 && is_unit(v, i - 2, order))
-			i -= 2;
-		if (k + 2 * WIDE_MIN >= v->n || !is_unit(v, k, order) ||
-		    !is_unit(v, k + 2, order) || !is_unit(v, k + 4, order) ||
-		    !is_unit(v, k + 6, order))
-			continue;
-		begin(s, d, order ? KIND_WIDE_LE : KIND_WIDE_BE, v->abs + i);
-		continue_wide(s, d, v);
-		return;
+	d->unit = 2;
+	for (size_t shift = 0; shift < 2; shift++) {
+		d->place = shift ? le : !le;
+		if (begin_wide(s, d, v, at, shift))
+			return;
+	}
+	/* Both orders where text begins at a multiple of four; in a program the
+	 * zeros tell of no order. */
+	d->unit = 4;
+	for (size_t i = 0; i < 5; i++) {
+		d->place = i == 1 ? 3 : 0;
+		if (begin_wide(s, d, v, at, i > 1 ? i - 1 : 0))
+			return;
 	}
 }

@@ -6,8 +6,11 @@
 #include <string.h>
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
+#include "scrub_pdf.h"
 
-enum { MAX_DEPTH = 10, MAX_MEMBERS = 200000, PEEK = 1024 };
+/* A script is read further ahead, for the archive behind it. */
+enum { MAX_DEPTH = 10, MAX_MEMBERS = 200000, PEEK = 1024, SCRIPT = 65536 };
+enum { NAMES = 256 * 1024, NAME = 65536 };
 enum { EXPAND_MIN = 256 << 20, EXPAND_FACTOR = 200 };
 #define EXPAND_MAX (4ull << 30)
 
@@ -46,9 +49,11 @@ scrub_report_unread(struct scrub_job *j, const char *path, const char *why)
 		add_drop(&r->unread, &r->nunread, &r->unreadcap, path, why);
 }
 
-static void
-count(struct bindu_scrub_report *r, const struct bindu_finding *f)
+void
+scrub_report_count(struct bindu_scrub_report *r, const struct bindu_finding *f)
 {
+	if (!f)
+		return;
 	if (f->level == BINDU_SCRUB_BLOCK)
 		r->block++;
 	else if (f->level == BINDU_SCRUB_WARN)
@@ -71,7 +76,7 @@ scrub_report_name(struct bindu_scrub_report *r, const char *path,
 		.masked = xstrdup(""),
 		.allow =
 		    xasprintf("path %s %s # why it may ship", path, rule) };
-	count(r, f);
+	scrub_report_count(r, f);
 }
 
 char *
@@ -90,42 +95,52 @@ scrub_link_target(const char *path, const char *link)
 	return clean;
 }
 
+struct bindu_finding *
+scrub_report_found(struct scrub_job *j, const char *path, struct scrub_cand *c)
+{
+	struct bindu_scrub_report *r = j->r;
+	struct bindu_finding f = { .path = xstrdup(path),
+		.line = c->line,
+		.col = c->col,
+		.offset = c->start,
+		.length = c->end - c->start,
+		.rule = c->rule,
+		.level = c->level,
+		.masked = xstrdup(c->masked),
+		.allow = scrub_allow_line(c->rule, c->sha256) };
+
+	f.by = scrub_allow_secret(j->allow, path, f.rule, c->sha256, c->pragma);
+	if (f.by) {
+		bindu_grow(&r->allowed, &r->allowedcap, r->nallowed + 1,
+		    sizeof *r->allowed);
+		r->allowed[r->nallowed++] = f;
+		return NULL;
+	}
+	bindu_grow(&r->finding, &r->cap, r->n + 1, sizeof *r->finding);
+	r->finding[r->n++] = f;
+	return &r->finding[r->n - 1];
+}
+
 /* The scan's candidates as findings of the report; inner: in a container. */
 static void
 take_found(struct scrub_job *j, const char *path, bool inner)
 {
-	struct bindu_scrub_report *r = j->r;
 	size_t n;
 	struct scrub_cand *c = scrub_scan_found(j->scan, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		struct bindu_finding f = { .path = xstrdup(path),
-			.line = c[i].line,
-			.col = c[i].col,
-			.offset = c[i].start,
-			.length = c[i].end - c[i].start,
-			.rule = c[i].rule,
-			.level = c[i].level,
-			.masked = xstrdup(c[i].masked),
-			.allow = scrub_allow_line(c[i].rule, c[i].sha256) };
+		const struct bindu_finding *f;
 
 		if (inner) {
-			f.offset = 0;
-			f.length = j->size;
+			c[i].start = 0;
+			c[i].end = j->size;
 		}
-		f.by = scrub_allow_secret(j->allow, path, f.rule, c[i].sha256,
-		    c[i].pragma);
-		if (f.by) {
-			bindu_grow(&r->allowed, &r->allowedcap, r->nallowed + 1,
-			    sizeof *r->allowed);
-			r->allowed[r->nallowed++] = f;
+		f = scrub_report_found(j, path, &c[i]);
+		if (!f)
 			continue;
-		}
-		j->any_key |= f.level >= BINDU_SCRUB_WARN &&
-		    !strncmp(f.rule, "private-key/", 12);
-		j->block |= f.level == BINDU_SCRUB_BLOCK;
-		bindu_grow(&r->finding, &r->cap, r->n + 1, sizeof *r->finding);
-		r->finding[r->n++] = f;
+		j->any_key |= f->level >= BINDU_SCRUB_WARN &&
+		    !strncmp(f->rule, "private-key/", 12);
+		j->block |= f->level == BINDU_SCRUB_BLOCK;
 	}
 	if (scrub_scan_overflow(j->scan))
 		scrub_report_unread(j, path,
@@ -136,9 +151,9 @@ take_found(struct scrub_job *j, const char *path, bool inner)
 /* A source that begins with bytes already read. */
 struct peeked {
 	struct bindu_source under;
-	uint8_t head[PEEK];
 	size_t len, at;
 	uint64_t pos;
+	uint8_t head[SCRIPT]; /* large: not cleared */
 };
 
 static ssize_t
@@ -175,11 +190,11 @@ seek_peeked(void *ctx, int64_t to)
 }
 
 static int
-fill_peek(struct peeked *k, struct bindu_err *err)
+fill_peek(struct peeked *k, size_t max, struct bindu_err *err)
 {
-	while (k->len < sizeof k->head) {
+	while (k->len < max) {
 		ssize_t n = k->under.read(k->under.ctx, k->head + k->len,
-		    sizeof k->head - k->len, err);
+		    max - k->len, err);
 
 		if (n < 0)
 			return -1;
@@ -188,6 +203,19 @@ fill_peek(struct peeked *k, struct bindu_err *err)
 		k->len += (size_t)n;
 	}
 	return 0;
+}
+
+static int
+begin_peek(struct peeked *k, const struct bindu_source *under,
+    struct bindu_err *err)
+{
+	k->under = *under;
+	k->len = k->at = k->pos = 0;
+	if (fill_peek(k, PEEK, err) == -1)
+		return -1;
+	return k->len == PEEK && !memcmp(k->head, "#!", 2) ?
+	    fill_peek(k, SCRIPT, err) :
+	    0;
 }
 
 static int read_stream(struct scrub_job *, const char *path, int depth,
@@ -241,26 +269,54 @@ scan_packed(struct scrub_job *j, const char *path, int depth,
 	return rc;
 }
 
+/* What the PDF compressed, as findings of what stands in it. */
+static void
+take_pdf(struct scrub_job *j, const char *path, struct scrub_pdf *pdf)
+{
+	struct scrub_scan *scan = j->scan;
+	AUTO_FREE char *inner = xasprintf("%s!stream", path);
+	bool over;
+
+	j->scan = scrub_pdf_end(pdf, &over);
+	take_found(j, inner, true);
+	j->scan = scan;
+	if (over)
+		scrub_report_unread(j, path,
+		    "it expands to more than is read of a container");
+}
+
 static int
 scan_plain(struct scrub_job *j, const char *path, int depth, bool weak,
     const struct bindu_source *src, struct bindu_err *err)
 {
+	struct scrub_pdf *pdf = NULL;
+	bool begun = false;
+	ssize_t n;
+
 	scrub_scan_begin(j->scan, weak);
 	for (;;) {
 		size_t room;
 		uint8_t *to = scrub_scan_room(j->scan, &room);
-		ssize_t n = src->read(src->ctx, to, room, err);
 
-		if (n < 0)
-			return -1;
-		if (!n)
+		n = src->read(src->ctx, to, room, err);
+		if (n <= 0)
 			break;
+		if (!begun)
+			pdf = scrub_pdf_new(to, (size_t)n, &j->budget);
+		begun = true;
+		if (pdf)
+			scrub_pdf_add(pdf, to, (size_t)n);
 		scrub_scan_added(j->scan, (size_t)n);
 		j->r->bytes += depth ? 0 : (uint64_t)n;
 	}
-	scrub_scan_end(j->scan);
-	take_found(j, path, depth > 0);
-	return scan_packed(j, path, depth, err);
+	if (n == 0) {
+		scrub_scan_end(j->scan);
+		take_found(j, path, depth > 0);
+		if (pdf)
+			take_pdf(j, path, pdf);
+	}
+	scrub_pdf_free(pdf);
+	return n ? -1 : scan_packed(j, path, depth, err);
 }
 
 /* A member's bytes, counted against the budget. */
@@ -287,8 +343,51 @@ read_member(void *ctx, void *p, size_t n, struct bindu_err *err)
 }
 
 static int
-read_members(struct scrub_job *j, const char *path, int depth,
-    struct bindu_unpack *u, enum bindu_packed kind, struct bindu_err *err)
+scan_memory(struct scrub_job *j, const char *path, int depth, const void *p,
+    size_t n, struct bindu_err *err)
+{
+	struct memory m = { p, n };
+	struct bindu_source src = { read_memory, NULL, &m, 0 };
+
+	return scan_plain(j, path, depth, false, &src, err);
+}
+
+/* The names so far: they ship too. */
+static int
+scan_names(struct scrub_job *j, const char *path, int depth,
+    struct bindu_buf *names, struct bindu_err *err)
+{
+	AUTO_FREE char *inner = xasprintf("%s!names", path);
+	int rc = names->len ?
+	    scan_memory(j, inner, depth + 1, names->p, names->len, err) :
+	    0;
+
+	bindu_buf_reset(names);
+	return rc;
+}
+
+static int
+add_name(struct scrub_job *j, const char *path, int depth, const char *name,
+    struct bindu_buf *names, struct bindu_err *err)
+{
+	size_t n = strnlen(name, NAME);
+
+	if (names->len + n + 1 > names->max &&
+	    scan_names(j, path, depth, names, err) == -1)
+		return -1;
+	if (bindu_buf_add(names, name, n, err) == -1)
+		return -1;
+	/* A token begins at a border, and / is none. */
+	for (size_t i = names->len - n; i < names->len; i++)
+		if (names->p[i] == '/')
+			names->p[i] = '\n';
+	return bindu_buf_addc(names, '\n', err);
+}
+
+static int
+read_each(struct scrub_job *j, const char *path, int depth,
+    struct bindu_unpack *u, enum bindu_packed kind, struct bindu_buf *names,
+    struct bindu_err *err)
 {
 	struct bindu_member m;
 	int rc;
@@ -303,6 +402,12 @@ read_members(struct scrub_job *j, const char *path, int depth,
 			return bindu_err_set(err, BINDU_E_DATA,
 			    "it holds more members than are read");
 		j->members--;
+		if (kind == BINDU_ARCHIVE &&
+		    (add_name(j, path, depth, m.path, names, err) == -1 ||
+			(m.link &&
+			    add_name(j, path, depth, m.link, names, err) ==
+				-1)))
+			return -1;
 		if (m.type != BINDU_MEMBER_FILE)
 			continue;
 		/* "data" is what a single compressed file is called. */
@@ -314,6 +419,22 @@ read_members(struct scrub_job *j, const char *path, int depth,
 			    BINDU_NAME_SCAN,
 			&src, err) == -1)
 			return -1;
+	}
+	return rc;
+}
+
+static int
+read_members(struct scrub_job *j, const char *path, int depth,
+    struct bindu_unpack *u, enum bindu_packed kind, struct bindu_err *err)
+{
+	AUTO_BUF struct bindu_buf names = BINDU_BUF_INIT(NAMES);
+	struct bindu_err mine = { 0 };
+	int rc = read_each(j, path, depth, u, kind, &names, err);
+
+	if (scan_names(j, path, depth, &names, &mine) == -1 && rc == 0) {
+		if (err)
+			*err = mine;
+		return -1;
 	}
 	return rc;
 }
@@ -344,14 +465,14 @@ static int
 read_packed(struct scrub_job *j, const char *path, int depth,
     const struct bindu_source *under, struct bindu_err *err)
 {
-	struct peeked k = { .under = *under };
+	struct peeked k;
 	struct bindu_source src = { read_peeked, NULL, &k, 0 };
 	struct bindu_err mine = { 0 };
 	struct bindu_unpack *u;
 	enum bindu_packed kind;
 	int rc;
 
-	if (fill_peek(&k, err) == -1)
+	if (begin_peek(&k, under, err) == -1)
 		return -1;
 	kind = bindu_unpack_knows(k.head, k.len);
 	u = kind == BINDU_NOT_PACKED ? NULL :
@@ -363,23 +484,55 @@ read_packed(struct scrub_job *j, const char *path, int depth,
 	return 0;
 }
 
+/* #!, and behind one of the lines something packed: what zipapp and makeself
+ * make.  Where it begins, 0: nowhere.  Of a tar, that is text in plain sight,
+ * not enough is shown to know it. */
+static size_t
+find_payload(const struct peeked *k, enum bindu_packed *kind)
+{
+	const uint8_t *p = k->head, *end = p + k->len;
+
+	if (k->len < 2 || memcmp(p, "#!", 2) != 0)
+		return 0;
+	while ((p = memchr(p, '\n', (size_t)(end - p))) && ++p < end) {
+		size_t n = (size_t)(end - p);
+
+		*kind = bindu_unpack_knows(p, n < 64 ? n : 64);
+		if (*kind != BINDU_NOT_PACKED)
+			return (size_t)(p - k->head);
+	}
+	return 0;
+}
+
 static int
 read_stream(struct scrub_job *j, const char *path, int depth, bool weak,
     const struct bindu_source *under, struct bindu_err *err)
 {
-	struct peeked k = { .under = *under };
+	struct peeked k;
 	struct bindu_source src = { read_peeked,
 		under->seek ? seek_peeked : NULL, &k, under->size };
 	enum bindu_packed kind;
+	size_t script = 0;
 
-	if (fill_peek(&k, err) == -1)
+	if (begin_peek(&k, under, err) == -1)
 		return -1;
 	kind = bindu_unpack_knows(k.head, k.len);
+	if (kind == BINDU_NOT_PACKED)
+		script = find_payload(&k, &kind);
 	if (kind != BINDU_NOT_PACKED) {
 		j->packed = true;
-		if (depth < MAX_DEPTH)
+		if (depth < MAX_DEPTH) {
+			if (script &&
+			    scan_memory(j, path, depth, k.head, script, err) ==
+				-1)
+				return -1;
+			if (script) /* offsets count from its end */
+				k.under.seek = NULL;
+			j->r->bytes -= depth ? 0 : script;
+			k.at = script;
 			return scan_container(j, path, depth, weak, &k, kind,
 			    err);
+		}
 		scrub_report_unread(j, path,
 		    "it is a container inside too many others");
 	}
@@ -422,7 +575,7 @@ scrub_file_verdict(struct scrub_job *j, enum bindu_name_act act,
 	for (size_t i = j->first; i < r->n; i++) {
 		r->finding[i].dropped = rule != NULL;
 		if (!rule)
-			count(r, &r->finding[i]);
+			scrub_report_count(r, &r->finding[i]);
 	}
 	if (!rule && act == BINDU_NAME_SCAN)
 		scrub_report_kept(r, j->path, name_rule);

@@ -33,11 +33,24 @@ int scrub_file(struct scrub_job *, const char *path, uint64_t size, bool weak,
 const char *scrub_file_verdict(struct scrub_job *, enum bindu_name_act,
     const char *name_rule);
 
+/* Does a name that ships hold a credential?  link: what it points to, or
+ * NULL.  Such a finding stops a deploy, with --drop as well: a name that is
+ * left out would still stand in what is said of it. */
+void scrub_path(struct scrub_job *, const char *path, const char *link);
+
 void scrub_report_drop(struct bindu_scrub_report *, const char *path,
     const char *rule);
 void scrub_report_unread(struct scrub_job *, const char *path, const char *why);
 void scrub_report_kept(struct bindu_scrub_report *, const char *path,
     const char *rule);
+/* What the scan found, as one of the report's findings; NULL when somebody
+ * allowed it.  Good until the next. */
+struct scrub_cand;
+struct bindu_finding *
+scrub_report_found(struct scrub_job *, const char *path, struct scrub_cand *);
+/* Counts it among those of files that ship; NULL: none. */
+void
+scrub_report_count(struct bindu_scrub_report *, const struct bindu_finding *);
 /* A finding about the name alone. */
 void scrub_report_name(struct bindu_scrub_report *, const char *path,
     const char *rule);

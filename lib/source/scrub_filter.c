@@ -48,15 +48,22 @@ read_in(void *ctx, void *p, size_t n, struct bindu_err *err)
 	return got;
 }
 
+static const char *
+spool_dir(void)
+{
+	const char *dir = bindu_config_env("TMPDIR");
+
+	return dir ? dir : "/tmp";
+}
+
 static int
 open_spool(struct bindu_err *err)
 {
-	const char *dir = bindu_config_env("TMPDIR");
-	int fd = open(dir ? dir : "/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	int fd = open(spool_dir(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 
 	if (fd == -1)
 		return bindu_err_sys(err, "cannot make a file in %s",
-		    dir ? dir : "/tmp");
+		    spool_dir());
 	return fd;
 }
 
@@ -85,7 +92,10 @@ fill_spool(struct filter *f, struct bindu_err *err)
 			n = HOLD;
 		}
 		if (bindu_fd_write(s->fd, s->mem, (size_t)n) == -1)
-			return bindu_err_sys(err, "cannot hold a member");
+			return bindu_err_sys(err,
+			    "cannot keep a large file in %s while it is read "
+			    "(TMPDIR names another place)",
+			    spool_dir());
 	}
 }
 
@@ -255,10 +265,13 @@ filter_members(struct filter *f, struct bindu_err *err)
 		if (!strcmp(path, "."))
 			continue;
 		if (!bindu_path_is_inside(path))
-			return bindu_err_set(err, BINDU_E_DATA,
-			    "the archive "
-			    "holds a path outside of its root");
+			return bindu_err_set(err, BINDU_E_DATA, "%s: %s", path,
+			    strchr(path, '\n') ? BINDU_NO_NEWLINE :
+						 "it leads out of the archive");
 		why = judge_member(f, &m, path, &act, &rule);
+		if (!why)
+			scrub_path(&f->job, path, m.link);
+		f->mute |= f->job.r->block > 0;
 		if (m.type == BINDU_MEMBER_FILE)
 			rc = filter_file(f, &m, path, act, rule, why, err);
 		else if (why)

@@ -42,6 +42,10 @@ skip_filler(const struct scrub_text *t, size_t i)
 
 		while (i + k < t->n && t->p[i + k] == '\\' && k < 8)
 			k++;
+		if (t->n - i > k + 5 &&
+		    (!memcmp(t->p + i + k, "u000", 4) ||
+			!memcmp(t->p + i + k, "u003d", 5)))
+			return k + 5;
 		if (i + k < t->n && strchr("nrt", t->p[i + k]))
 			k++;
 		return k;
@@ -73,7 +77,7 @@ is_plus(const struct scrub_text *t, size_t i)
 {
 	do {
 		i++;
-	} while (i < t->n && (t->p[i] == ' ' || t->p[i] == '\r'));
+	} while (i < t->n && strchr(" \r\\", t->p[i]));
 	return i < t->n && strchr("\"'`\n", t->p[i]);
 }
 
@@ -96,14 +100,76 @@ skip_header(const struct scrub_text *t, size_t i, bool *encrypted)
 	return eol - i;
 }
 
+/* Where a body is being read. */
+struct reader {
+	uint32_t acc;
+	unsigned bits;
+	bool bol; /* headers stand at the start of a line */
+	bool quote; /* a string just ended */
+	bool fresh; /* a line just began */
+};
+
+static void
+add_digit(struct reader *r, struct scrub_key_body *b, uint8_t c)
+{
+	r->bol = r->quote = false;
+	r->acc = r->acc << 6 | (uint32_t)scrub_digits64[c];
+	r->bits += 6;
+	b->chars++;
+	if (r->bits >= 8 && b->len < sizeof b->raw) {
+		r->bits -= 8;
+		b->raw[b->len++] = (uint8_t)(r->acc >> r->bits);
+	}
+}
+
+/* What belongs to the text around the base64 at t->p[i); 0: the body ends. */
+static size_t
+skip_around(const struct scrub_text *t, size_t i, struct scrub_key_body *b,
+    struct reader *r)
+{
+	uint8_t c = t->p[i];
+	size_t k;
+
+	if (b->bare && strchr(",;.|*#()[]=<&", c))
+		return 0;
+	k = skip_filler(t, i);
+	if (!k)
+		return 0;
+	r->fresh = c == '\n';
+	r->bol |= c == '\n' || c == '\\';
+	r->quote = c == '"' || c == '\'' || c == '`' ||
+	    (r->quote && isspace(c));
+	return k;
+}
+
+/* What a line of the block begins with, a header line, the + between two
+ * strings, // at the start of a comment: its length, or 0. */
+static size_t
+skip_lead(const struct scrub_text *t, size_t i, struct scrub_key_body *b,
+    struct reader *r)
+{
+	bool fresh = r->fresh;
+	size_t k;
+
+	r->fresh = false;
+	if (fresh && b->mark && t->n - i > b->mark &&
+	    !memcmp(t->p + i, t->p + b->line, b->mark))
+		return b->mark;
+	if (r->bol && isalpha(t->p[i]) &&
+	    (k = skip_header(t, i, &b->encrypted)))
+		return k;
+	if (t->p[i] == '+' && r->quote && is_plus(t, i))
+		return 1;
+	if (t->p[i] == 'b' && r->quote && t->n - i > 1 &&
+	    strchr("\"'", t->p[i + 1]))
+		return 1; /* b"..." b"..." */
+	return r->bol && t->n - i > 2 && !memcmp(t->p + i, "// ", 3) ? 3 : 0;
+}
+
 void
 scrub_read_key(const struct scrub_text *t, size_t i, struct scrub_key_body *b)
 {
-	uint32_t acc = 0;
-	unsigned bits = 0;
-	bool bol = !b->bare; /* headers stand at the start of a line */
-	bool quote = false; /* a string just ended */
-	bool fresh = false; /* a line just began */
+	struct reader r = { .bol = !b->bare };
 	size_t k;
 
 	b->len = b->chars = 0;
@@ -111,52 +177,22 @@ scrub_read_key(const struct scrub_text *t, size_t i, struct scrub_key_body *b)
 	while (i < t->n) {
 		if (b->bare && b->len > 4 && b->len >= scrub_der_size(b->raw))
 			break;
-		if (fresh && b->mark && t->n - i > b->mark &&
-		    !memcmp(t->p + i, t->p + b->line, b->mark)) {
-			i += b->mark;
-			fresh = false;
+		k = skip_lead(t, i, b, &r);
+		if (k) {
+			i += k;
 			continue;
 		}
-		fresh = false;
 		if (t->p[i] == '-' && i + 3 < t->n && t->p[i + 1] == '-') {
 			b->closed = true;
 			break;
 		}
-		if (bol && isalpha(t->p[i]) &&
-		    (k = skip_header(t, i, &b->encrypted))) {
-			i += k;
-			continue;
-		}
-		/* "..." + "...", and // at the start of a comment's line. */
-		if (t->p[i] == '+' && quote && is_plus(t, i)) {
-			i++;
-			continue;
-		}
-		if (bol && t->n - i > 2 && !memcmp(t->p + i, "// ", 3)) {
-			i += 3;
-			continue;
-		}
 		if (is_base64(t->p[i])) {
-			bol = quote = false;
-			acc = acc << 6 | (uint32_t)scrub_digits64[t->p[i]];
-			bits += 6;
-			b->chars++;
-			if (bits >= 8 && b->len < sizeof b->raw) {
-				bits -= 8;
-				b->raw[b->len++] = (uint8_t)(acc >> bits);
-			}
-			i++;
+			add_digit(&r, b, t->p[i++]);
 			continue;
 		}
-		if (b->bare && strchr(",;.|*#()[]=<&", t->p[i]))
-			break;
-		k = skip_filler(t, i);
+		k = skip_around(t, i, b, &r);
 		if (!k)
 			break;
-		fresh = t->p[i] == '\n';
-		bol |= t->p[i] == '\n' || t->p[i] == '\\';
-		quote = t->p[i] == '"' || t->p[i] == '\'' || t->p[i] == '`' ||
-		    (quote && isspace(t->p[i]));
 		i += k;
 	}
 	b->end = i;
@@ -250,46 +286,10 @@ judge_putty(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	while (end < t->n && end < at + 8192 && t->p[end] != '\n')
 		end++;
 	while (end + 1 < t->n && end < at + 8192 &&
-	    (t->p[end] == '\n' || t->p[end] == '\r' || is_base64(t->p[end]) ||
-		t->p[end] == '='))
+	    (isspace(t->p[end]) || is_base64(t->p[end]) || t->p[end] == '='))
 		end++;
 	scrub_add(s, t, at, end, "private-key/putty",
 	    none ? BINDU_SCRUB_BLOCK : BINDU_SCRUB_WARN, PRIO_KEY);
-}
-
-/* A JSON web key with its private member: "d" beside "kty". */
-static void
-judge_jwk(struct scrub_scan *s, const struct scrub_text *t, size_t at)
-{
-	size_t lo = at > 3000 ? at - 3000 : 0;
-	size_t hi = t->n - at > 3000 ? at + 3000 : t->n;
-	const uint8_t *p;
-
-	for (size_t i = at; i > lo; i--)
-		if (t->p[i - 1] == '{') {
-			lo = i;
-			break;
-		}
-	for (size_t i = at; i < hi; i++)
-		if (t->p[i] == '}')
-			hi = i;
-	for (p = t->p + lo;
-	     (p = memmem(p, (size_t)(t->p + hi - p), "\"d\"", 3)); p += 3) {
-		size_t v = (size_t)(p - t->p) + 3, len;
-
-		while (v < hi && (isspace(t->p[v]) || t->p[v] == ':'))
-			v++;
-		if (v >= hi || t->p[v] != '"')
-			continue;
-		v++;
-		len = scrub_match("\\b{40,2000}", t->p, hi, v);
-		if (len && v + len < hi && t->p[v + len] == '"' &&
-		    scrub_randomness(t->p + v, len > 200 ? 200 : len) > 0.5) {
-			scrub_add(s, t, v, v + len, "private-key/jwk",
-			    BINDU_SCRUB_BLOCK, PRIO_KEY);
-			return;
-		}
-	}
 }
 
 void
@@ -304,7 +304,9 @@ scrub_judge_key(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 		judge_putty(s, t, at);
 		break;
 	case TRIG_JWK:
-		judge_jwk(s, t, at);
+	case TRIG_OPENVPN:
+	case TRIG_KEYPAIR:
+		scrub_judge_raw_key(s, t, at, trig);
 		break;
 	default:
 		scrub_judge_bare(s, t, at, trig);

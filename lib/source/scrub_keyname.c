@@ -16,6 +16,9 @@ static const struct {
 	{ "passcode", KEY_PASSWORD, false },
 	{ "passw", KEY_PASSWORD, true },
 	{ "pwd", KEY_PASSWORD, true },
+	{ "bindpw", KEY_PASSWORD, true },
+	{ "rootpw", KEY_PASSWORD, true },
+	{ "authtok", KEY_PASSWORD, true },
 	{ "pass", KEY_PASSWORD, true },
 	{ "secret", KEY_SECRET, false },
 	{ "credential", KEY_SECRET, false },
@@ -37,7 +40,7 @@ static const struct {
 	{ "masterkey", KEY_TOKEN, false },
 	{ "sharedkey", KEY_TOKEN, false },
 	{ "servicekey", KEY_TOKEN, false },
-	{ "storagekey", KEY_TOKEN, false },
+	{ "storagekey", KEY_TOKEN, true }, /* Ethereum's storageKeys: none */
 	{ "accountkey", KEY_TOKEN, false },
 	{ "adminkey", KEY_TOKEN, false },
 	{ "sessionkey", KEY_TOKEN, false },
@@ -58,24 +61,32 @@ static const struct {
 	{ "deployerkey", KEY_TOKEN, true },
 	{ "signerkey", KEY_TOKEN, true },
 	{ "functionkey", KEY_TOKEN, true },
+	{ "functionskey", KEY_TOKEN, true },
 	{ "serverkey", KEY_TOKEN, true },
+	{ "writekey", KEY_TOKEN, true },
+	{ "ingestionkey", KEY_TOKEN, true },
+	{ "ingestkey", KEY_TOKEN, true },
 	{ "userkey", KEY_TOKEN, true },
 	{ "seckey", KEY_TOKEN, true },
 	{ "token", KEY_TOKEN, true },
 	{ "bearer", KEY_TOKEN, true },
+	{ "oauth", KEY_TOKEN, true },
 	{ "auth", KEY_TOKEN, true },
 	{ "key", KEY_WEAK, true },
 };
 
-/* Parts of a name in front of the word that make it something else:
- * page_token, publicKey. */
-static const char *const before[] = { "public", "pub", "page", "sync", "next",
+/* Parts of a name in front of the word that make it something else, wherever
+ * they stand: NEXT_PUBLIC_API_KEY. */
+static const char *const before[] = { "public", "pub", "i18n", "hashed",
+	"example", "dummy", "fake", "mock", "sample", "encrypted", NULL };
+
+/* Right in front of it: page_token, but not NEXT_APP_TOKEN. */
+static const char *const right_before[] = { "page", "sync", "next",
 	"continuation", "continue", "cursor", "dedup", "cache", "primary",
 	"foreign", "partition", "sort", "index", "row", "object", "lookup",
-	"translation", "locale", "i18n", "label", "title", "message", "error",
-	"field", "column", "etag", "nonce", "version", "shortcut", "hashed",
-	"input", "button", "style", "theme", "class", "example", "dummy",
-	"fake", "mock", "sample", "encrypted", "starting", "change", NULL };
+	"translation", "locale", "label", "title", "message", "error", "field",
+	"column", "etag", "nonce", "version", "shortcut", "input", "button",
+	"style", "theme", "class", "starting", "change", "lock", NULL };
 
 /* Parts behind it: what the value tells about a secret, or where one is. */
 static const char *const after[] = { "hash", "hashed", "digest", "sha1",
@@ -92,23 +103,28 @@ static const char *const after[] = { "hash", "hashed", "digest", "sha1",
 	"var", "envvar", "at", "age", "prefix", "suffix", "idx", "no", "is",
 	"in", "max", "min", "set", "get", "date", "time", "info", "state",
 	"status", "mode", "enabled", "required", "valid", "match", "confirm",
-	"check", "selector", "index", "schema", "location", "issuer", "scope",
-	"nonce", "source", "word", "board", "code", "last", "used", "changed",
-	"updated", "created", "ciphertext", NULL };
+	"check", "selector", "index", "schema", "location", "address", "issuer",
+	"scope", "nonce", "source", "word", "board", "code", "last", "used",
+	"changed", "updated", "created", "ciphertext", "mechanism", "signature",
+	NULL };
 
 /* Anywhere, glued to other letters as well. */
 static const char *const inside[] = { "publishable", "keyid", "keyname",
-	"checksum", "fingerprint", "thumbprint", "csrf", "xsrf", "idempot",
-	"tokeniz", "sitekey", "placeholder", "resettoken", "nexttoken",
-	"maxtoken", "secretsmanager", NULL };
+	"checksum", "fingerprint", "thumbprint", "idempot", "tokeniz",
+	"sitekey", "placeholder", "resettoken", "nexttoken", "maxtoken",
+	"secretsmanager", "protobuf", NULL };
+
+/* A token against forged requests goes to every visitor, the secret that signs
+ * it to none. */
+static const char *const forgery[] = { "csrf", "xsrf", NULL };
 
 size_t
 scrub_key_word(const uint8_t *p, size_t n)
 {
 	static const char *const starts[] = { "key", "token", "secret", "passw",
-		"pass", "pwd", "auth", "cred", "bearer", "pat" };
+		"pass", "pwd", "pw", "auth", "cred", "bearer", "pat" };
 
-	if (n < 3)
+	if (n < 2)
 		return 0;
 	switch ((p[0] | 0x20) << 8 | (p[1] | 0x20)) {
 	case 'k' << 8 | 'e':
@@ -193,6 +209,15 @@ has_part(const struct name *x, size_t from, size_t to, const char *const *words)
 	return false;
 }
 
+/* Where the part begins that ends before x->s[at). */
+static size_t
+part_before(const struct name *x, size_t at)
+{
+	while (at > 0 && !x->part[--at])
+		;
+	return at;
+}
+
 static bool
 has_word(const struct name *x, const char *const *words)
 {
@@ -227,11 +252,23 @@ scrub_key_kind(const uint8_t *p, size_t n)
 			continue;
 		if (key_words[i].at_end && at + len != x.last)
 			at = x.len - len;
+		if ((!strcmp(word, "auth") || !strcmp(word, "oauth")) &&
+		    !x.part[at])
+			continue; /* disableldapauth */
 		return has_part(&x, 0, at, before) ||
+			(key_words[i].kind != KEY_SECRET &&
+			    has_word(&x, forgery)) ||
+			has_part(&x, part_before(&x, at), at, right_before) ||
 			has_part(&x, at + len, x.len, after) ?
 		    KEY_NONE :
 		    key_words[i].kind;
 	}
-	/* A personal access token; "pat" inside a word is nothing. */
-	return !strcmp(x.s + x.last, "pat") && x.last ? KEY_TOKEN : KEY_NONE;
+	/* Inside a word these are nothing: a personal access token, ROOT_PW. */
+	if (!strcmp(x.s + x.last, "psk"))
+		return KEY_PASSWORD; /* of a wireless network */
+	if (!x.last)
+		return KEY_NONE;
+	return !strcmp(x.s + x.last, "pat") ? KEY_TOKEN :
+	    !strcmp(x.s + x.last, "pw")	    ? KEY_PASSWORD :
+					      KEY_NONE;
 }

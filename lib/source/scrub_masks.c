@@ -6,33 +6,44 @@
 #include <immintrin.h>
 #endif
 
-/* UTF-16 of ASCII: zeros at one parity only, many of them. */
+/* UTF-16 of ASCII: zeros at one parity only, many of them.  UTF-32: zeros at
+ * all but one place in four. */
 static inline __attribute__((always_inline)) bool
 is_wide(uint64_t zeros)
 {
 	int odd = __builtin_popcountll(zeros & 0xaaaaaaaaaaaaaaaa);
 	int even = __builtin_popcountll(zeros & 0x5555555555555555);
 
-	return (odd >= 8 && odd > 4 * even) || (even >= 8 && even > 4 * odd);
+	if ((odd >= 8 && odd > 4 * even) || (even >= 8 && even > 4 * odd))
+		return true;
+	for (int k = 0; k < 4 && odd + even >= 24; k++) {
+		uint64_t text = (uint64_t)0x1111111111111111 << k;
+
+		if (__builtin_popcountll(~zeros & text) >= 8 &&
+		    __builtin_popcountll(zeros & ~text) >= 24)
+			return true;
+	}
+	return false;
 }
 
 static uint64_t
-mask_plain(const uint8_t *p, size_t n, uint64_t *zeros)
+mask_plain(const uint8_t *p, size_t n, uint64_t *zeros, uint64_t *escape)
 {
 	uint64_t m = 0;
 
-	*zeros = 0;
+	*zeros = *escape = 0;
 	for (size_t i = 0; i < n; i++) {
 		m |= (uint64_t) !!(scrub_class[p[i]] & CH_RUN) << i;
 		*zeros |= (uint64_t)!p[i] << i;
+		*escape |=
+		    (uint64_t)(p[i] == '\\' || p[i] == '&' || p[i] == '%') << i;
 	}
 	return m;
 }
 
 static inline __attribute__((always_inline)) void
-store(uint64_t *mask, uint64_t *wide, size_t w, uint64_t m, uint64_t zeros)
+store_wide(uint64_t *wide, size_t w, uint64_t zeros)
 {
-	mask[w] = m;
 	if (w % 64 == 0)
 		wide[w / 64] = 0;
 	if (zeros && is_wide(zeros))
@@ -63,7 +74,7 @@ static const uint8_t low_nibble[16] = {
 static const uint8_t high_nibble[16] = { 0, 0, 1, 2, 4, 8, 16, 32 };
 
 __attribute__((target("avx2,popcnt"))) static inline uint32_t
-mask32(const uint8_t *p, uint32_t *zeros)
+mask32(const uint8_t *p, uint32_t *zeros, uint32_t *escape)
 {
 	const __m256i lo = _mm256_broadcastsi128_si256(
 	    _mm_loadu_si128((const __m128i *)low_nibble));
@@ -77,19 +88,26 @@ mask32(const uint8_t *p, uint32_t *zeros)
 	    _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble));
 	__m256i miss = _mm256_cmpeq_epi8(_mm256_and_si256(a, b), none);
 
+	__m256i e =
+	    _mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\')),
+		_mm256_cmpeq_epi8(v, _mm256_set1_epi8('&')));
+
+	e = _mm256_or_si256(e, _mm256_cmpeq_epi8(v, _mm256_set1_epi8('%')));
+	*escape = (uint32_t)_mm256_movemask_epi8(e);
 	*zeros = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, none));
 	return ~(uint32_t)_mm256_movemask_epi8(miss);
 }
 
 __attribute__((target("avx2,popcnt"))) static size_t
-masks_avx2(const uint8_t *p, size_t words, uint64_t *mask, uint64_t *wide)
+masks_avx2(const uint8_t *p, size_t words, const struct scrub_masks *m)
 {
 	for (size_t w = 0; w < words; w++, p += 64) {
-		uint32_t z0, z1;
-		uint64_t m = mask32(p, &z0);
+		uint32_t z0, z1, e0, e1;
+		uint64_t run = mask32(p, &z0, &e0);
 
-		m |= (uint64_t)mask32(p + 32, &z1) << 32;
-		store(mask, wide, w, m, (uint64_t)z1 << 32 | z0);
+		m->run[w] = run | (uint64_t)mask32(p + 32, &z1, &e1) << 32;
+		m->escape[w] = (uint64_t)e1 << 32 | e0;
+		store_wide(m->wide, w, (uint64_t)z1 << 32 | z0);
 	}
 	return words;
 }
@@ -111,19 +129,19 @@ lines_avx2(const uint8_t *p, size_t n, uint64_t *lines)
 #endif
 
 void
-scrub_masks(const uint8_t *p, size_t n, uint64_t *mask, uint64_t *wide)
+scrub_masks(const uint8_t *p, size_t n, const struct scrub_masks *m)
 {
 	size_t w = 0;
-	uint64_t zeros, m;
+	uint64_t zeros;
 
 #ifdef __x86_64__
 	if (scrub_engine == 0 && __builtin_cpu_supports("avx2"))
-		w = masks_avx2(p, n / 64, mask, wide);
+		w = masks_avx2(p, n / 64, m);
 #endif
 	for (; w * 64 < n; w++) {
-		m = mask_plain(p + w * 64, n - w * 64 < 64 ? n - w * 64 : 64,
-		    &zeros);
-		store(mask, wide, w, m, zeros);
+		m->run[w] = mask_plain(p + w * 64,
+		    n - w * 64 < 64 ? n - w * 64 : 64, &zeros, &m->escape[w]);
+		store_wide(m->wide, w, zeros);
 	}
 }
 

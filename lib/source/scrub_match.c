@@ -68,7 +68,7 @@ const uint32_t scrub_class[256] = {
 	0x2f9ff,
 	0x18000,
 	0x18000,
-	0x08000,
+	0x18000,
 	0x38000,
 	0x18000,
 	0x08000,
@@ -161,6 +161,7 @@ static const struct {
 	{ 'a', CH_ALPHA },
 	{ '5', CH_B58 },
 	{ 'q', CH_PADDED },
+	{ 'r', CH_RUN },
 };
 
 static const char *
@@ -229,6 +230,19 @@ scrub_match(const char *pat, const uint8_t *p, size_t n, size_t at)
 	size_t end = match_from(pat, p, n, at);
 
 	return end ? end - at : 0;
+}
+
+size_t
+scrub_match_max(const char *pat)
+{
+	struct element e;
+	size_t max = 0;
+
+	while (*pat) {
+		pat = parse_element(pat, &e);
+		max += e.max;
+	}
+	return max;
 }
 
 /* Is p[at) the start of a word?  The end of an escape (\n, %3D, \u003d) is a

@@ -22,6 +22,7 @@ static const struct {
 	{ "serpapi", "\\h{64}", "provider/serpapi-key" },
 	{ "wandb", "\\h{40}", "provider/wandb-key" },
 	{ "azure_openai", "\\h{32}", "provider/azure-openai-key" },
+	{ "azure_", "\\h{32}", "provider/azure-key" },
 	{ "exa_", UUID, "provider/exa-key" },
 	{ "datadog", "\\h{40}", "provider/datadog-key" },
 	{ "datadog", "\\h{32}", "provider/datadog-key" },
@@ -77,6 +78,7 @@ static const struct {
 	{ "asana", "\\h{32}", "provider/asana-secret" },
 	{ "trello", "\\h{64}", "provider/trello-token" },
 	{ "bitly", "\\h{40}", "provider/bitly-token" },
+	{ "unleash", "*:\\a{3,20}.\\h{56,64}", "provider/unleash-token" },
 	{ "fal_", UUID ":\\h{32}", "provider/fal-key" },
 };
 

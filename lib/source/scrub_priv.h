@@ -12,7 +12,12 @@
 
 /* Bytes seen before and after a candidate.  A private key longer than the
  * look-ahead is judged by its beginning. */
-enum { SCRUB_BACK = 4096, SCRUB_AHEAD = 32768, SCRUB_BLOCK = 128 * 1024 };
+enum {
+	SCRUB_BACK = 4096,
+	SCRUB_AHEAD = 32768,
+	SCRUB_BLOCK = 128 * 1024,
+	SCRUB_PAD = 16
+};
 
 /* Character classes of rule patterns, one bit each. */
 enum {
@@ -27,7 +32,7 @@ enum {
 	CH_DOTTED = 256, /* \s A-Za-z0-9_.~- */
 	CH_B32 = 512, /* \2 A-Z2-7 */
 	CH_ALPHA = 1024, /* \a A-Za-z */
-	CH_RUN = 2048, /* A-Za-z0-9_+/%~ and - : runs of the value pass */
+	CH_RUN = 2048, /* \r A-Za-z0-9_+/%~ and - : runs of the value pass */
 	CH_IDENT = 4096, /* A-Za-z0-9_.- : names of variables */
 	CH_B58 = 8192, /* \5 base58 */
 	CH_ANYB64 = 16384, /* A-Za-z0-9+/_- : either base64 alphabet */
@@ -38,7 +43,8 @@ enum {
 extern const uint32_t scrub_class[256];
 
 /* What a candidate is judged in: at most SCRUB_BACK bytes before it and
- * SCRUB_AHEAD after, the same ones whatever the block size. */
+ * SCRUB_AHEAD after, the same ones whatever the block size.  SCRUB_PAD more
+ * may be read without a look at n: what follows in the stream, or zeros. */
 struct scrub_text {
 	const uint8_t *p;
 	size_t n;
@@ -62,9 +68,13 @@ enum {
 	RULE_WARN = 2, /* never blocks */
 	RULE_RANDOM = 4, /* the part after lit must look random */
 	RULE_RUN = 8, /* tried at the start of a run, not by prefilter */
+	RULE_SURE = 16, /* as RANDOM, and more so: words come close */
 };
 extern const struct scrub_rule scrub_rules[];
 extern const size_t scrub_nrules;
+/* More of them, all marked RUN: no work of the prefilter. */
+extern const struct scrub_rule scrub_run_rules[];
+extern const size_t scrub_nrun_rules;
 
 /* The literal prefilter's own work: triggers that are no provider rule. */
 enum scrub_trigger {
@@ -74,12 +84,16 @@ enum scrub_trigger {
 	TRIG_WORD,
 	TRIG_CONN,
 	TRIG_COMMAND,
+	TRIG_CALL,
 	TRIG_DER,
 	TRIG_DER64,
 	TRIG_DERHEX,
+	TRIG_BUNDLE,
 	TRIG_JWK,
+	TRIG_OPENVPN,
+	TRIG_KEYPAIR,
 	TRIG_SEED,
-	TRIG_ESCAPE,
+	TRIG_QUOTED,
 };
 struct scrub_literal {
 	const char *lit;
@@ -88,7 +102,6 @@ struct scrub_literal {
 	enum scrub_trigger trig;
 };
 extern const struct scrub_literal scrub_literals[];
-extern const size_t scrub_nliterals;
 /* Literal i of both tables: rules first, then the others.  NULL: row i is no
  * work of the prefilter. */
 const char *scrub_literal_get(size_t i, size_t *len, bool *caseless);
@@ -108,6 +121,8 @@ extern int scrub_engine;
 
 /* Length of the text at p[at..) that matches the pattern, 0 if none. */
 size_t scrub_match(const char *pat, const uint8_t *p, size_t n, size_t at);
+/* The longest text that the pattern matches. */
+size_t scrub_match_max(const char *pat);
 bool scrub_border_left(const uint8_t *p, size_t at);
 bool scrub_border_right(const uint8_t *p, size_t n, size_t end);
 bool scrub_borders(const struct scrub_text *, size_t start, size_t end);
@@ -130,6 +145,7 @@ enum scrub_verdict scrub_check_jwt(const uint8_t *, size_t);
 enum scrub_verdict scrub_check_wif(const uint8_t *, size_t);
 enum scrub_verdict scrub_check_xprv(const uint8_t *, size_t);
 enum scrub_verdict scrub_check_stellar(const uint8_t *, size_t);
+enum scrub_verdict scrub_check_nats(const uint8_t *, size_t);
 
 /* What kind of key DER bytes are: NULL if none.  *secure: encrypted. */
 const char *scrub_der_key(const uint8_t *, size_t, bool *encrypted);
@@ -170,6 +186,9 @@ void scrub_scan_add(struct scrub_scan *, const uint8_t *, size_t n);
 void scrub_scan_end(struct scrub_scan *);
 /* After the end: findings without overlaps, sorted by offset. */
 struct scrub_cand *scrub_scan_found(struct scrub_scan *, size_t *n);
+/* Leaves out what overlaps something stronger, sorts the rest by offset; how
+ * many are left. */
+size_t scrub_settle(struct scrub_cand *, size_t n);
 /* Something packed that stood in the stream as base64: a container for the
  * caller to open, since what scans bytes opens none. */
 struct scrub_packed {
@@ -197,6 +216,8 @@ void scrub_judge_key(struct scrub_scan *, const struct scrub_text *, size_t at,
     enum scrub_trigger);
 void scrub_judge_bare(struct scrub_scan *, const struct scrub_text *, size_t at,
     enum scrub_trigger);
+void scrub_judge_raw_key(struct scrub_scan *, const struct scrub_text *,
+    size_t at, enum scrub_trigger);
 /* Base64 of a key, from text[i) until the END line or something foreign. */
 struct scrub_key_body {
 	bool bare; /* no armour: as long as the DER says, strings only */
@@ -216,10 +237,12 @@ void
 scrub_judge_conn(struct scrub_scan *, const struct scrub_text *, size_t at);
 void
 scrub_judge_command(struct scrub_scan *, const struct scrub_text *, size_t at);
+void scrub_judge_call(struct scrub_scan *, const struct scrub_text *, size_t at,
+    size_t len);
 void scrub_judge_word(struct scrub_scan *, const struct scrub_text *, size_t at,
     size_t len, bool weak);
 void
-scrub_judge_escape(struct scrub_scan *, const struct scrub_text *, size_t at);
+scrub_judge_quoted(struct scrub_scan *, const struct scrub_text *, size_t at);
 void
 scrub_judge_seed(struct scrub_scan *, const struct scrub_text *, size_t at);
 void scrub_judge_run(struct scrub_scan *, const struct scrub_text *, size_t at,
@@ -230,7 +253,7 @@ void scrub_judge_rule(struct scrub_scan *, const struct scrub_text *, size_t at,
 int scrub_judge_pieces(struct scrub_scan *, const struct scrub_text *,
     size_t at, const struct scrub_rule *);
 /* The rules marked RUN, by their first character. */
-enum { SCRUB_STARTS = 64 };
+enum { SCRUB_STARTS = 192 };
 struct scrub_starts {
 	const struct scrub_rule *rule[SCRUB_STARTS];
 	uint8_t first[256], next[SCRUB_STARTS]; /* index + 1, 0: none */
@@ -240,9 +263,13 @@ void scrub_starts_init(struct scrub_starts *);
 void scrub_judge_start(struct scrub_scan *, const struct scrub_starts *,
     const struct scrub_text *, size_t at, size_t end);
 
-/* Runs: bit i of mask[i / 64] is set when p[i] is a token character; zeros
- * gets a bit per 64 bytes that look like UTF-16. */
-void scrub_masks(const uint8_t *p, size_t n, uint64_t *mask, uint64_t *wide);
+/* Bit i of run[i / 64] is set when p[i] is a token character, of escape when
+ * it may begin an escape; wide has a bit per 64 bytes that look like UTF-16 or
+ * UTF-32. */
+struct scrub_masks {
+	uint64_t *run, *escape, *wide;
+};
+void scrub_masks(const uint8_t *p, size_t n, const struct scrub_masks *);
 
 /* Newlines in p[0..n), and where the last one is (NULL: none). */
 uint64_t scrub_count_lines(const uint8_t *p, size_t n, const uint8_t **last);
@@ -255,6 +282,7 @@ struct scrub_decoder {
 	uint64_t start, next; /* stream offsets: first byte, where to go on */
 	uint32_t line, col; /* of start */
 	size_t width, gap; /* a wrapped line, what stands between two */
+	size_t unit, place; /* of UTF-16 and 32: a unit, its ASCII byte */
 	uint32_t acc;
 	unsigned bits;
 	struct bindu_buf packed; /* the bytes so far of something packed */
@@ -270,8 +298,8 @@ struct scrub_view { /* what a decoder sees of the stream */
 };
 /* A short stretch decoded, and where each byte of it came from. */
 struct scrub_mapped {
-	uint8_t byte[8192];
-	uint16_t from[8193]; /* one more: where it ended */
+	uint8_t byte[30000];
+	uint16_t from[30001]; /* one more: where it ended */
 	size_t n;
 };
 /* Scan it; start is the stream offset that from counts from. */
@@ -281,6 +309,9 @@ void scrub_decode_run(struct scrub_scan *, const struct scrub_view *, size_t at,
     size_t end);
 void
 scrub_decode_wide(struct scrub_scan *, const struct scrub_view *, size_t at);
+/* The stretch with an escape at p[at). */
+void
+scrub_decode_escape(struct scrub_scan *, const struct scrub_view *, size_t at);
 void scrub_decode_continue(struct scrub_scan *, const struct scrub_view *);
 struct scrub_decoder *scrub_scan_decoder(struct scrub_scan *, int which);
 bool scrub_scan_deep(const struct scrub_scan *); /* decodes no more */

@@ -198,6 +198,8 @@ sarif_rules(const struct bindu_scrub_report *r)
 
 	for (size_t i = 0; i < scrub_nrules; i++)
 		add_rule(list, scrub_rules[i].id);
+	for (size_t i = 0; i < scrub_nrun_rules; i++)
+		add_rule(list, scrub_run_rules[i].id);
 	for (size_t i = 0; i < r->n; i++)
 		add_rule(list, r->finding[i].rule);
 	for (size_t i = 0; i < r->nallowed; i++)

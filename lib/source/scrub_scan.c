@@ -9,8 +9,8 @@
 #include "scrub_priv.h"
 
 enum { MAX_FOUND = 20000, MAX_DEPTH = 2, PRAGMA_AHEAD = 512, ALIGN = 4096 };
-/* Runs, UTF-16, escapes. */
-enum { DECODERS = 3 };
+/* Runs, UTF-16, escapes, quoted-printable. */
+enum { DECODERS = 4 };
 
 struct scrub_scan {
 	uint8_t *mem, *buf; /* buf is mem, aligned */
@@ -23,7 +23,7 @@ struct scrub_scan {
 	unsigned depth;
 	struct scrub_cand *cand;
 	size_t n, ncap;
-	uint64_t *mask, *wide;
+	struct scrub_masks mask;
 	struct scrub_decoder decoder[DECODERS];
 	struct scrub_packed packed[SCRUB_PACKED_COUNT];
 	size_t npacked;
@@ -43,6 +43,14 @@ scrub_scan_new(void)
 	return s;
 }
 
+static void
+free_masks(struct scrub_scan *s)
+{
+	free(s->mask.run);
+	free(s->mask.escape);
+	free(s->mask.wide);
+}
+
 void
 scrub_scan_block(struct scrub_scan *s, size_t block)
 {
@@ -52,13 +60,13 @@ scrub_scan_block(struct scrub_scan *s, size_t block)
 	s->cap = SCRUB_BACK + SCRUB_AHEAD + block;
 	words = s->cap / 64 + 2;
 	free(s->mem);
-	free(s->mask);
-	free(s->wide);
+	free_masks(s);
 	/* Where a file's pages go to pages: the kernel copies faster. */
-	s->mem = xmalloc(s->cap + ALIGN);
+	s->mem = xmalloc(s->cap + ALIGN + SCRUB_PAD);
 	s->buf = s->mem + (ALIGN - (uintptr_t)s->mem % ALIGN);
-	s->mask = xcalloc(words, sizeof *s->mask);
-	s->wide = xcalloc(words / 64 + 2, sizeof *s->wide);
+	s->mask.run = xcalloc(words, sizeof *s->mask.run);
+	s->mask.escape = xcalloc(words, sizeof *s->mask.escape);
+	s->mask.wide = xcalloc(words / 64 + 2, sizeof *s->mask.wide);
 }
 
 static void
@@ -83,8 +91,7 @@ scrub_scan_free(struct scrub_scan *s)
 	}
 	free(s->cand);
 	free(s->mem);
-	free(s->mask);
-	free(s->wide);
+	free_masks(s);
 	free(s);
 }
 
@@ -306,11 +313,14 @@ on_hit(void *ctx, size_t literal, size_t at)
 	case TRIG_COMMAND:
 		scrub_judge_command(s, &t, rel);
 		break;
+	case TRIG_CALL:
+		scrub_judge_call(s, &t, rel, len);
+		break;
 	case TRIG_WORD:
 		scrub_judge_word(s, &t, rel, len, s->weak);
 		break;
-	case TRIG_ESCAPE:
-		scrub_judge_escape(s, &t, rel);
+	case TRIG_QUOTED:
+		scrub_judge_quoted(s, &t, rel);
 		break;
 	case TRIG_SEED:
 		scrub_judge_seed(s, &t, rel);
@@ -318,6 +328,19 @@ on_hit(void *ctx, size_t literal, size_t at)
 	default:
 		scrub_judge_key(s, &t, rel, l->trig);
 	}
+}
+
+/* A key without a name is all that its file holds. */
+static void
+judge_begin(struct scrub_scan *s)
+{
+	struct scrub_text t;
+	size_t rel;
+
+	if (s->base || s->done || !s->len || s->buf[0] != '[')
+		return;
+	t = text_at(s, 0, &rel);
+	scrub_judge_key(s, &t, rel, TRIG_KEYPAIR);
 }
 
 /* End of the run that starts at bit i; n bits are valid. */
@@ -373,6 +396,23 @@ long_starts(uint64_t m, uint64_t after, uint64_t before)
 	return x ? x & ~(m << 1 | before) : 0;
 }
 
+/* What word w of the masks, at buf[at), holds besides runs: text in wide
+ * characters, escapes. */
+static void
+decode_word(struct scrub_scan *s, const struct scrub_view *v, size_t w,
+    size_t at)
+{
+	uint64_t escapes = s->mask.escape[w];
+
+	if (s->mask.wide[w / 64] >> w % 64 & 1)
+		scrub_decode_wide(s, v, at);
+	if (v->abs + at + 64 <= s->decoder[2].next)
+		return;
+	for (; escapes; escapes &= escapes - 1)
+		scrub_decode_escape(s, v,
+		    at + (size_t)__builtin_ctzll(escapes));
+}
+
 /* Every run of 16 token characters that starts in the core. */
 static void
 judge_runs(struct scrub_scan *s, const struct scrub_view *v)
@@ -381,17 +421,17 @@ judge_runs(struct scrub_scan *s, const struct scrub_view *v)
 	size_t skip = (s->base + s->done) % 64, from = s->done - skip;
 	size_t n = s->len - from, words = (n + 63) / 64;
 	uint64_t before = from && scrub_class[s->buf[from - 1]] & CH_RUN;
-	uint64_t starts;
+	uint64_t starts, *run = s->mask.run;
 
-	scrub_masks(s->buf + from, n, s->mask, s->wide);
-	s->mask[words] = 0;
+	scrub_masks(s->buf + from, n, &s->mask);
+	run[words] = 0;
 	words = (v->limit - from + 63) / 64;
 	for (size_t w = 0; w < words; w++) {
-		if (s->wide[w / 64] && s->wide[w / 64] >> w % 64 & 1 &&
+		if ((s->mask.wide[w / 64] || s->mask.escape[w]) &&
 		    !scrub_scan_deep(s) && (w || !skip))
-			scrub_decode_wide(s, v, from + w * 64);
-		starts = long_starts(s->mask[w], s->mask[w + 1], before);
-		before = s->mask[w] >> 63;
+			decode_word(s, v, w, from + w * 64);
+		starts = long_starts(run[w], run[w + 1], before);
+		before = run[w] >> 63;
 		if (!w)
 			starts &= ~(uint64_t)0 << skip;
 		for (; starts; starts &= starts - 1) {
@@ -399,8 +439,7 @@ judge_runs(struct scrub_scan *s, const struct scrub_view *v)
 
 			if (from + i >= v->limit)
 				break;
-			judge_run(s, v, from + i,
-			    from + run_end(s->mask, i, n));
+			judge_run(s, v, from + i, from + run_end(run, i, n));
 		}
 	}
 }
@@ -416,6 +455,7 @@ process(struct scrub_scan *s, bool final)
 	if (!scrub_prefilter_hs(s->buf, s->len, s->done, limit, on_hit, s))
 		scrub_prefilter_portable(s->buf, s->len, s->done, limit, on_hit,
 		    s);
+	judge_begin(s);
 	scrub_decode_continue(s, &v);
 	judge_runs(s, &v);
 	if (final) {
@@ -461,6 +501,7 @@ scrub_scan_add(struct scrub_scan *s, const uint8_t *p, size_t n)
 void
 scrub_scan_end(struct scrub_scan *s)
 {
+	memset(s->buf + s->len, 0, SCRUB_PAD);
 	process(s, true);
 }
 
@@ -503,76 +544,11 @@ scrub_scan_overflow(const struct scrub_scan *s)
 	return s->overflow;
 }
 
-/* Stronger first: by kind, then length, then place, then name. */
-static int
-by_strength(const void *a, const void *b)
-{
-	const struct scrub_cand *x = a, *y = b;
-	uint64_t xl = x->end - x->start, yl = y->end - y->start;
-
-	if (x->prio != y->prio)
-		return x->prio > y->prio ? -1 : 1;
-	if (xl != yl)
-		return xl > yl ? -1 : 1;
-	if (x->start != y->start)
-		return x->start < y->start ? -1 : 1;
-	if (x->level != y->level)
-		return x->level > y->level ? -1 : 1;
-	return strcmp(x->rule, y->rule);
-}
-
-static int
-by_place(const void *a, const void *b)
-{
-	const struct scrub_cand *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
-/* Insert into the sorted spans unless it overlaps one of them. */
-static bool
-claim(uint64_t (*span)[2], size_t *n, uint64_t start, uint64_t end)
-{
-	size_t lo = 0, hi = *n;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (span[mid][0] < start)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if ((lo < *n && span[lo][0] < end) || (lo && span[lo - 1][1] > start))
-		return false;
-	memmove(span + lo + 1, span + lo, (*n - lo) * sizeof *span);
-	span[lo][0] = start;
-	span[lo][1] = end;
-	++*n;
-	return true;
-}
-
 struct scrub_cand *
 scrub_scan_found(struct scrub_scan *s, size_t *n)
 {
-	uint64_t(*span)[2];
-	size_t keep = 0, spans = 0;
-
-	*n = 0;
-	if (!s->n)
-		return NULL;
-	span = xmalloc(s->n * sizeof *span);
-	qsort(s->cand, s->n, sizeof *s->cand, by_strength);
-	for (size_t i = 0; i < s->n; i++) {
-		struct scrub_cand *c = &s->cand[i];
-
-		if (claim(span, &spans, c->start, c->end))
-			s->cand[keep++] = *c;
-		else
-			free(c->pragma);
-	}
-	free(span);
-	s->n = *n = keep;
-	qsort(s->cand, keep, sizeof *s->cand, by_place);
-	return s->cand;
+	if (s->n)
+		s->n = scrub_settle(s->cand, s->n);
+	*n = s->n;
+	return s->n ? s->cand : NULL;
 }

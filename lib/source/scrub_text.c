@@ -83,15 +83,25 @@ static const char *const made_up[] = { "example", "xxxx", "placeholder",
 	"74knzjedhnmbp0emj9zht", "byt5cmsgcbgudfhobymefcx6bsw",
 	"gkgrfcywp7ro0oxsjdot", "2yotnfzfejr1zcsicmwpaa",
 	"tgzv3jokf0xg5qx2tlkwia", "czzcagrsa3f0mzpnwdfmqmf0m2jw",
-	"45ghiukldjahdnhzdauz", "sflkxwrjsmekkf2qt4fwpmejf36pok6yjv_adqssw5c",
-	NULL };
+	"45ghiukldjahdnhzdauz", "7fjfp0zbr1ktdrbnfvdmiw",
+	"sflkxwrjsmekkf2qt4fwpmejf36pok6yjv_adqssw5c",
+	/* Of the pages of Stripe, GitHub, Discord, FastAPI and Flask; the keys
+	 * of Azure's emulators; user:password in base64. */
+	"4ec39hqlyjwdarjtt1zdp7dc", "bqokikjovbii2hlwgh4olfq2",
+	"1b4a2e77838347a7e420ce178f2e7c69", "zncjm1xvw7vrze4b7cq4se7kkws",
+	"09d25e094faa6ca2556c818166b7a956", "192b9bdd22ab9ed4d12e236c78afcb9a",
+	"eby8vdm02xnocqflquwjpllmetlcdxj1", "c2y6ydjf5/r+ob0n8a7cgv30vrdjiweh",
+	"dxnlcjpwyxnzd29yza",
+	/* RFC 5849's verifier, and the login of MinIO's playground. */
+	"hfdp7dh39dks9884", "q3am3uq867spqqa43p2f",
+	"zuf+tfteslswru7bj86wekitnifilbzam1kyy3tg", NULL };
 
-/* Rows of equal characters, counting rows (abcdef, 4321) and few different
- * characters for the length. */
+/* Rows of equal characters, counting rows (abcdef, 4321, and two that take
+ * turns: a1b2c3d4) and few different characters for the length. */
 static bool
 is_monotone(const uint8_t *s, size_t n)
 {
-	size_t same = 1, up = 1, down = 1, longest = 1, kinds = 0;
+	size_t same = 1, up = 1, down = 1, longest = 1, kinds = 0, turns = 0;
 	bool seen[256] = { false };
 
 	for (size_t i = 0; i < n; i++) {
@@ -99,6 +109,8 @@ is_monotone(const uint8_t *s, size_t n)
 		seen[s[i]] = true;
 		if (!i)
 			continue;
+		turns = i > 1 && s[i] == s[i - 2] + 1 ? turns + 1 : 0;
+		longest = turns > longest ? turns : longest;
 		same = s[i] == s[i - 1] ? same + 1 : 1;
 		up = s[i] == s[i - 1] + 1 ? up + 1 : 1;
 		down = s[i] + 1 == s[i - 1] ? down + 1 : 1;
@@ -120,16 +132,40 @@ is_periodic(const uint8_t *s, size_t n)
 	return false;
 }
 
+/* Fingers that went up and down where they lie: asldkfjasdlkfj. */
+static bool
+is_mashed(const char *s, size_t n)
+{
+	static const char row[] = "asdfghjkl";
+	bool seen[sizeof row] = { false };
+	size_t letters = 0, resting = 0, kinds = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *at = s[i] ? strchr(row, s[i]) : NULL;
+
+		letters += isalpha((unsigned char)s[i]) != 0;
+		if (!at)
+			continue;
+		resting++;
+		kinds += !seen[at - row];
+		seen[at - row] = true;
+	}
+	return letters >= 16 && resting * 5 >= letters * 4 && kinds > 4;
+}
+
 bool
 scrub_is_placeholder(const uint8_t *s, size_t n)
 {
-	char folded[201];
+	char folded[201], plain[201];
 	uint32_t set = 0;
+	size_t len = 0;
 
 	n = n > 200 ? 200 : n;
 	for (size_t i = 0; i < n; i++) {
 		folded[i] = (char)tolower(s[i]);
 		set |= (uint32_t)1 << (folded[i] & 31);
+		if (isalnum(s[i]))
+			plain[len++] = folded[i];
 	}
 	folded[n] = '\0';
 	for (const char *const *w = made_up; *w; w++)
@@ -141,5 +177,7 @@ scrub_is_placeholder(const uint8_t *s, size_t n)
 		    ((*w)[4] || !islower(**w) || **w == 'x' ||
 			scrub_randomness(s, n) < 1))
 			return true;
-	return is_monotone(s, n) || is_periodic(s, n);
+	/* abcd-efgh-ijkl: the marks do not count. */
+	return is_monotone(s, n) || is_periodic(s, n) || is_mashed(folded, n) ||
+	    (len < n && is_monotone((uint8_t *)plain, len));
 }

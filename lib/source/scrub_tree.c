@@ -268,6 +268,8 @@ scan_entries(struct tree_scan *s, struct bindu_err *err)
 		bindu_progress(s->report, "scrub", s->job.r->bytes, s->t->bytes,
 		    "bytes");
 		why = judge_name(s, e, &act, &rule);
+		if (!why)
+			scrub_path(&s->job, e->path, e->link);
 		if ((why || act == BINDU_NAME_SCAN) && e->type == BINDU_FILE &&
 		    is_allowed_file(s, e)) {
 			i++;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include "scrub_assign.h"
 
-enum { LOOK_BACK = 120 };
+enum { LOOK_BACK = 120, HEAD = 40 };
 #define UUID "\\H{8}-\\H{4}-\\H{4}-\\H{4}-\\H{12}"
 
 static void
@@ -49,8 +49,9 @@ add_named(struct scrub_scan *s, const struct scrub_text *t,
 	return true;
 }
 
-/* Begins as a provider's token but is none by its rule: cut short, or of a
- * form not known here.  The length of the beginning, or 0. */
+/* Begins as a provider's token but is none by its rule: cut short, or a letter
+ * is wrong.  The length of the beginning, or 0.  What is longer than any such
+ * token is of a form not known here. */
 static size_t
 known_start(const uint8_t *p, size_t n)
 {
@@ -58,7 +59,9 @@ known_start(const uint8_t *p, size_t n)
 		size_t lit = strlen(scrub_rules[i].lit);
 
 		if (lit >= 4 && lit <= n && !scrub_rules[i].pre &&
-		    !memcmp(p, scrub_rules[i].lit, lit))
+		    !(scrub_rules[i].flags & RULE_RUN) &&
+		    !memcmp(p, scrub_rules[i].lit, lit) &&
+		    n <= scrub_match_max(scrub_rules[i].pat) + SCRUB_NEAR)
 			return lit;
 	}
 	return 0;
@@ -101,6 +104,9 @@ pair_level(const struct scrub_text *t, const struct scrub_pair *a)
 	size_t n = a->vend - a->value;
 	int level;
 
+	if (a->kind == KEY_WEAK && isupper(t->p[a->kend - 1]) &&
+	    scrub_tag_kind(v, n) != TAG_NONE)
+		return BINDU_SCRUB_BLOCK; /* ACME_KEY=acme_... */
 	if (a->kind != KEY_PASSWORD) {
 		enum scrub_key kind = a->kind;
 
@@ -108,6 +114,8 @@ pair_level(const struct scrub_text *t, const struct scrub_pair *a)
 		if (n == 36 && kind == KEY_TOKEN && has_key_word(t, a))
 			kind = KEY_SECRET;
 		level = scrub_token_level(v, n, kind);
+		if (kind != KEY_WEAK && scrub_tag_kind(v, n) != TAG_NONE)
+			level = BINDU_SCRUB_BLOCK;
 		return level > BINDU_SCRUB_WARN && is_challenge(t, a) ?
 		    BINDU_SCRUB_WARN :
 		    level;
@@ -129,8 +137,8 @@ judge_pair(struct scrub_scan *s, const struct scrub_text *t,
 	if (!scrub_value_bounds(t, a))
 		return;
 	n = a->vend - a->value;
-	if (scrub_value_is_reference(t->p + a->value, a->vend - a->value,
-		a->quoted))
+	if (scrub_value_is_reference(t->p + a->value, n, a->quoted) ||
+	    scrub_wraps_reference(t->p + a->value, n))
 		return;
 	if (a->kind != KEY_NONE &&
 	    !scrub_is_placeholder(t->p + a->value, a->vend - a->value) &&
@@ -174,7 +182,7 @@ judge_header(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	len = at - 1 - word;
 	for (size_t i = 0; i < 4; i++) {
 		if (len != strlen(words[i]) ||
-		    (i > 1 && word && t->p[word - 1] == '-') ||
+		    (i > 1 && word && strchr("-_", t->p[word - 1])) ||
 		    strncasecmp((const char *)t->p + word, words[i], len))
 			continue;
 		while (end < t->n &&
@@ -219,12 +227,14 @@ judge_discord(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	for (int i = 0; i < 17; i++)
 		if (!isdigit(id[i]))
 			return false;
+	if (scrub_is_placeholder(t->p + at + len - 27, 27))
+		return false;
 	scrub_add(s, t, at, at + len, "provider/discord-bot-token",
 	    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
 	return true;
 }
 
-/* SendGrid, Dropbox, Telegram, Azure AD: what stands before the run tells,
+/* SendGrid, Dropbox, Telegram, Salesforce: what stands before the run tells,
  * where a literal would be too short for the prefilter. */
 static bool
 judge_prefixed(struct scrub_scan *s, const struct scrub_text *t, size_t at,
@@ -237,16 +247,29 @@ judge_prefixed(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 		{ "provider/sendgrid-key", "SG.\\b{22}.\\b{43}", 22, 3 },
 		{ "provider/dropbox-token", "sl.\\b{130,1400}", 0, 3 },
 		{ "provider/dropbox-token", "sl.\\a{1}.\\b{130,1400}", 0, 5 },
+		{ "provider/infisical-token", "st.\\h{24}.\\h{32}.\\h{32}", 24,
+		    3 },
+		{ "provider/infisical-token", "st." UUID ".\\h{32}.\\h{32}", 36,
+		    3 },
+		{ "provider/bitwarden-token",
+		    "0." UUID ".\\w{30}:\\B{22}==", 36, 2 },
+		{ "provider/facebook-app-token", "\\d{15}|\\b{27}", 27, 16 },
+		{ "provider/facebook-app-token", "\\d{16}|\\b{27}", 27, 17 },
 		{ "provider/telegram-bot-token", "\\d{10}:AA\\b{33}", 35, 11 },
 		{ "provider/telegram-bot-token", "\\d{9}:AA\\b{33}", 35, 10 },
 		{ "provider/telegram-bot-token", "\\d{8}:AA\\b{33}", 35, 9 },
+		{ "provider/salesforce-token", "00D\\w{12}!\\s{80,130}", 0,
+		    16 },
+		{ "provider/salesforce-token", "00D\\w{15}!\\s{80,130}", 0,
+		    19 },
 	};
 
 	static const struct scrub_rule sendgrid = { "provider/sendgrid-key",
 		"SG.", "SG.\\b{22}.\\b{43}", NULL, RULE_LEFT | RULE_RANDOM,
 		NULL };
 
-	if (!strchr(".:", t->p[at - 1]) || (n != 22 && n != 35 && n < 130))
+	if (n != 22 && n != 24 && n != 27 && n != 35 && n != 36 && n < 130 &&
+	    t->p[at - 1] != '!')
 		return false;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		size_t start = at - rows[i].back, len;
@@ -292,6 +315,54 @@ judge_azure(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 }
 
 static bool
+says_dropbox(const struct scrub_text *t, size_t at)
+{
+	size_t i = at > LOOK_BACK ? at - LOOK_BACK : 0;
+
+	for (; i + 7 < at; i++)
+		if (!strncasecmp((const char *)t->p + i, "dropbox", 7))
+			return true;
+	return false;
+}
+
+/* Convex: prod:NAME|VALUE, where NAME is made of words. */
+static bool
+judge_convex(struct scrub_scan *s, const struct scrub_text *t, size_t at,
+    size_t end)
+{
+	size_t i = at - 1, start;
+
+	while (i > 0 && at - i < 80 && scrub_class[t->p[i - 1]] & CH_B64URL)
+		i--;
+	if (end - at < 40 || at - i < 8 || i < 5 || t->p[i - 1] != ':')
+		return false;
+	start = !memcmp(t->p + i - 5, "prod", 4) ? i - 5 :
+	    !memcmp(t->p + i - 4, "dev", 3)	 ? i - 4 :
+						   i;
+	if (start == i || !scrub_border_left(t->p, start) ||
+	    scrub_is_placeholder(t->p + at, end - at) ||
+	    scrub_randomness(t->p + at, end - at) < 0.3)
+		return false;
+	while (end < t->n && t->p[end] == '=')
+		end++;
+	scrub_add(s, t, start, end, "provider/convex-key", BINDU_SCRUB_BLOCK,
+	    PRIO_PROVIDER);
+	return true;
+}
+
+/* Twitter: zeros in base64, an id, zeros, and behind a %3D what is random. */
+static bool
+is_twitter(const struct scrub_text *t, size_t at, size_t end)
+{
+	const uint8_t *tail = t->p + end - 30;
+
+	return end - at >= 90 && end - at <= 200 &&
+	    !memcmp(t->p + at, "AAAAAAAAAAAAAAAAAAAA", 20) &&
+	    memchr(t->p + at, '%', end - at) &&
+	    !scrub_is_placeholder(tail, 30) && scrub_randomness(tail, 30) > 0.5;
+}
+
+static bool
 judge_shape(struct scrub_scan *s, const struct scrub_text *t, size_t at,
     size_t end)
 {
@@ -306,9 +377,27 @@ judge_shape(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	    scrub_check_stellar(t->p + at, n) == SCRUB_GOOD)
 		scrub_add(s, t, at, end, "private-key/stellar",
 		    BINDU_SCRUB_BLOCK, PRIO_KEY);
+	else if (n == 58 && t->p[at] == 'S' &&
+	    scrub_match("S\\2{57}", t->p, t->n, at) == 58 &&
+	    scrub_check_nats(t->p + at, n) == SCRUB_GOOD)
+		scrub_add(s, t, at, end, "private-key/nats-seed",
+		    BINDU_SCRUB_BLOCK, PRIO_KEY);
 	else if ((n == 36 || n == 37) &&
 	    scrub_match("\\h{32}-us\\d{1,2}", t->p, t->n, at) == n)
 		scrub_add(s, t, at, end, "provider/mailchimp-key",
+		    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
+	else if (n == 50 &&
+	    scrub_match("\\h{10}msh\\h{15}p1\\h{6}jsn\\h{12}", t->p, t->n,
+		at) == n)
+		scrub_add(s, t, at, end, "provider/rapidapi-key",
+		    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
+	else if (is_twitter(t, at, end))
+		scrub_add(s, t, at, end, "provider/twitter-bearer-token",
+		    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
+	else if (n == 64 && says_dropbox(t, at) &&
+	    scrub_match("\\w{11}AAAAAAAAAA\\b{43}", t->p, t->n, at) == n &&
+	    scrub_randomness(t->p + at + 21, 43) > 0.5)
+		scrub_add(s, t, at, end, "provider/dropbox-token",
 		    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
 	else
 		return false;
@@ -326,15 +415,19 @@ may_be_random(const struct scrub_text *t, size_t at, size_t end)
 		i++;
 	if (i < end)
 		return true;
-	/* A random value seldom has none; then it is long and mixes cases. */
-	if (end - at < 16 || !strchr("\"'=>`", t->p[at - 1]))
+	/* A random value seldom has none; then it is long. */
+	if (end - at < 16 ||
+	    (!strchr("\"'=>`", t->p[at - 1]) &&
+		(at < 2 || memcmp(t->p + at - 2, ": ", 2) != 0)))
 		return false;
 	for (i = at; i < end; i++) {
 		marks += !(scrub_class[t->p[i]] & CH_ALPHA);
 		lower += t->p[i] >= 'a';
 		upper += t->p[i] < 'a';
 	}
-	return lower > 3 && upper > 3 && marks < 3;
+	/* Words in one case are put together with marks. */
+	return (lower > 3 && upper > 3 && marks < 3) ||
+	    (end - at >= 20 && !marks);
 }
 
 /* Is there an operator, or a blank after a name, before the value? */
@@ -351,32 +444,8 @@ follows_name(const struct scrub_text *t, size_t at, size_t *from)
 		i--;
 	}
 	return i > low &&
-	    (strchr("=:,>-|&;", t->p[i - 1]) ||
+	    (strchr("=:,>-|&;?@{}", t->p[i - 1]) ||
 		scrub_class[t->p[i - 1]] & CH_WORD);
-}
-
-/* default = "VALUE" of Terraform: the name is that of the block. */
-static bool
-judge_default(struct scrub_scan *s, const struct scrub_text *t, size_t at,
-    bool weak)
-{
-	size_t low = at > 300 ? at - 300 : 0, i = at - 1;
-	struct scrub_pair a;
-
-	while (i > low && strchr(" \t\"=", t->p[i]))
-		i--;
-	if (i < low + 20 || memcmp(t->p + i - 6, "default", 7))
-		return false;
-	for (i -= 6; i-- > low && t->p[i] != '}';) {
-		if (memcmp(t->p + i, "variable \"", 10) != 0)
-			continue;
-		i += 10;
-		if (!scrub_pair_forward(t, i, i + 1, &a) || a.value != at)
-			return false;
-		judge_pair(s, t, &a, weak);
-		return true;
-	}
-	return false;
 }
 
 /* auth=("USER", "VALUE") and login("USER", "VALUE"). */
@@ -414,6 +483,21 @@ judge_second(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	return true;
 }
 
+/* Does the value that begins at text[from) go on to text[at)?  prod:NAME|...
+ * and base64:... have a head before what is random. */
+static bool
+is_one_value(const struct scrub_text *t, size_t from, size_t at)
+{
+	if (from > at) /* ${NAME:-VALUE}: the dash looked like a part of it */
+		return from == at + 1 && t->p[at] == '-';
+	if (at - from <= 2)
+		return true;
+	for (size_t i = from; i < at; i++)
+		if (!isalnum(t->p[i]) && !strchr("_-.:|*", t->p[i]))
+			return false;
+	return at - from <= HEAD;
+}
+
 /* The nearest name before it whose value begins at text[at). */
 static void
 judge_named(struct scrub_scan *s, const struct scrub_text *t, size_t at,
@@ -422,17 +506,21 @@ judge_named(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	struct scrub_pair a;
 	size_t from;
 
-	if (!follows_name(t, at, &from) || judge_default(s, t, at, weak))
+	if (scrub_name_elsewhere(t, at, &a)) {
+		judge_pair(s, t, &a, weak);
+		return;
+	}
+	if (!follows_name(t, at, &from))
 		return;
 	for (size_t i = at; i-- > from;) {
 		size_t len = scrub_key_word(t->p + i, at - i);
 
 		/* Another line is of use only for what it ends with. */
-		if (t->p[i] == '\n' && at - i > 28)
+		if (t->p[i] == '\n' && at - i > 48)
 			return;
 		if (!len || !scrub_pair_forward(t, i, i + len, &a))
 			continue;
-		if (a.value <= at && at - a.value <= 2) {
+		if (is_one_value(t, a.value, at)) {
 			judge_pair(s, t, &a, weak);
 			return;
 		}
@@ -446,11 +534,12 @@ scrub_judge_run(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	size_t n = end - at;
 
 	if (!at) { /* the stream's first run has no name */
-		if (!judge_azure(s, t, at) && n >= 23 && n <= 28)
-			judge_discord(s, t, at);
+		if (!judge_azure(s, t, at) && !judge_shape(s, t, at, end) &&
+		    (n < 23 || n > 28 || !judge_discord(s, t, at)))
+			scrub_judge_tagged(s, t, at, end);
 		return;
 	}
-	if (strchr(".:", t->p[at - 1]) && judge_prefixed(s, t, at, n))
+	if (strchr(".:|!", t->p[at - 1]) && judge_prefixed(s, t, at, n))
 		return;
 	if ((t->p[at - 1] == '.' || t->p[at + 5] == '~') &&
 	    judge_azure(s, t, at))
@@ -467,12 +556,18 @@ scrub_judge_run(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 			at--, n++;
 	if (n >= 23 && n <= 28 && judge_discord(s, t, at))
 		return;
+	if (t->p[at - 1] == '|' && judge_convex(s, t, at, end))
+		return;
+	/* Fixed letters inside make these look less random. */
+	if ((n == 50 || !memcmp(t->p + at, "AAAAAAAA", 8)) &&
+	    judge_shape(s, t, at, end))
+		return;
 	if (!(scrub_class[t->p[at - 1]] & CH_BEFORE) ||
 	    !may_be_random(t, at, end) ||
 	    scrub_randomness(t->p + at, n > 64 ? 64 : n) < 0.2)
 		return;
 	if (judge_shape(s, t, at, end) || judge_header(s, t, at, end) ||
-	    judge_second(s, t, at, end))
+	    judge_second(s, t, at, end) || scrub_judge_tagged(s, t, at, end))
 		return;
 	judge_named(s, t, at, weak);
 }

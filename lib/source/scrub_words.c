@@ -33,6 +33,9 @@ is_host(const uint8_t *p, size_t n)
 static bool
 is_escaped_text(const uint8_t *p, size_t n)
 {
+	/* What colours a terminal: \033[32m */
+	if (memmem(p, n, "\\033[", 5) || memmem(p, n, "\\e[", 3))
+		return true;
 	for (size_t i = 0; i + 3 < n; i++) {
 		if (p[i] != '\\' || !isxdigit(p[i + 2]) || !isxdigit(p[i + 3]))
 			continue;
@@ -45,28 +48,75 @@ is_escaped_text(const uint8_t *p, size_t n)
 	return false;
 }
 
+/* AI21_API_KEY: the name of a variable.  A random value has no words. */
+static bool
+is_variable(const uint8_t *p, size_t n)
+{
+	size_t marks = 0, digits = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!isupper(p[i]) && !isdigit(p[i]) && p[i] != '_')
+			return false;
+		marks += p[i] == '_';
+		digits += isdigit(p[i]) != 0;
+	}
+	return isupper(p[0]) && marks > 0 && digits * 4 < n;
+}
+
+/* A name with its date behind it: gpt-4o-mini-2024-07-18. */
+static bool
+is_dated(const uint8_t *p, size_t n)
+{
+	return n > 14 && islower(p[0]) &&
+	    scrub_match("-20\\d{2}-\\d{2}-\\d{2}", p, n, n - 11) == 11 &&
+	    scrub_randomness(p, n - 11) < 0.5;
+}
+
+/* /run/secrets/db_password: base64 that begins so has capitals. */
+static bool
+is_path(const uint8_t *p, size_t n)
+{
+	size_t marks = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!islower(p[i]) && !isdigit(p[i]) && !strchr("/_.-", p[i]))
+			return false;
+		marks += p[i] == '/';
+	}
+	return p[0] == '/' && marks > 1;
+}
+
 /* A number, a time, a name that something is assigned to. */
 static bool
 is_plain_data(const uint8_t *p, size_t n)
 {
 	size_t digits = 2;
 
-	if (scrub_match("\\d{4}-\\d{2}-\\d{2}", p, n, 0))
+	if (scrub_match("\\d{1,9}.\\d{1,20}e-\\d{1,3}", p, n, 0) == n ||
+	    is_variable(p, n))
+		return true;
+	if (scrub_match("\\d{4}-\\d{2}-\\d{2}", p, n, 0) || is_dated(p, n) ||
+	    is_path(p, n))
 		return true;
 	if (n > 2 && n <= 18 && p[0] == '0' && (p[1] | 0x20) == 'x') {
 		while (digits < n && (isxdigit(p[digits]) || p[digits] == '_'))
 			digits++;
 		return digits == n;
 	}
+	/* An address of Ethereum; hashes of PostgreSQL and MySQL. */
+	if ((n == 42 && scrub_match("0x\\H{40}", p, n, 0) == n) ||
+	    (n == 35 && scrub_match("md5\\h{32}", p, n, 0) == n) ||
+	    (n == 41 && scrub_match("*\\u{40}", p, n, 0) == n))
+		return true;
 	return p[n - 1] == '=' && p[n - 2] != '=' && n % 4 &&
-	    scrub_match("\\w{1,80}", p, n, 0) == n - 1;
+	    scrub_match("\\w{1,40}", p, n, 0) == n - 1;
 }
 
 static bool
 is_regex(const uint8_t *p, size_t n)
 {
 	static const char *const marks[] = { "[a-z", "[A-Z", "[0-9", "[^",
-		"\\d", "\\w", ".*", "(?", "]+", "]{" };
+		"\\d", "\\w", "\\b{", ".*", "(?", "]+", "]{" };
 
 	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
 		if (memmem(p, n, marks[i], strlen(marks[i])))
@@ -97,6 +147,24 @@ is_expression(const uint8_t *p, size_t n)
 	return dots > 0 || !digit;
 }
 
+/* user1_pwd, unhexlify(x: names of a program, where no quote stands. */
+static bool
+is_code(const uint8_t *p, size_t n)
+{
+	const uint8_t *last = memrchr(p, '_', n);
+	bool digit = false;
+	size_t i = 0;
+
+	for (; i < n && (isalnum(p[i]) || p[i] == '_' || p[i] == '.'); i++)
+		digit |= isdigit(p[i]) != 0;
+	if (!isalpha(p[0]))
+		return false;
+	if (i < n)
+		return i > 2 && !digit && (p[i] == '(' || p[i] == '[');
+	return last &&
+	    scrub_key_kind(last + 1, (size_t)(p + n - last) - 1) > KEY_WEAK;
+}
+
 bool
 scrub_value_is_reference(const uint8_t *p, size_t n, bool quoted)
 {
@@ -106,10 +174,12 @@ scrub_value_is_reference(const uint8_t *p, size_t n, bool quoted)
 		"file:", "http://", "https://", "kms:", "./", "../", "~/",
 		"secret://", "projects/", "data:", "-----begin", "@microsoft",
 		"!ref", "!sub", "$2a$", "$2b$", "$2y$", "$argon2", "$6$", "$5$",
-		"$1$", "pbkdf2",
-		"sha256:", "sha512:", "sha1:", "md5:", "sha256-", "sha384-",
-		"sha512-", "{sha", "{ssha", "{cipher}", "ansible", "var.",
-		"local.", "data.", "module.", "config.", "self.", "this." };
+		"$1$", "$apr1$", "$y$", "$7$", "$pbkdf2", "$scrypt", "bcrypt$",
+		"bcrypt_sha256$", "argon2$", "scrypt:", "scram-sha-", "enc(",
+		"pbkdf2", "sha256:", "sha512:", "sha1:", "md5:", "sha256-",
+		"sha384-", "sha512-", "{sha", "{ssha", "{cipher}", "nacl[",
+		"ansible", "var.", "local.", "data.", "module.", "config.",
+		"self.", "this." };
 
 	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
 		if (starts_with(p, n, starts[i]))
@@ -119,17 +189,53 @@ scrub_value_is_reference(const uint8_t *p, size_t n, bool quoted)
 
 		while (i < n && (isalnum(p[i]) || p[i] == '_'))
 			i++;
-		if (i == n && scrub_randomness(p + 1, n - 1) < 0.5)
+		if (i == n &&
+		    (scrub_randomness(p + 1, n - 1) < 0.5 ||
+			scrub_match("\\a{1}\\u{1,60}", p, n, 1) == n - 1 ||
+			memchr(p, '_', n)))
 			return true;
 	}
-	if ((p[0] == '%' && p[n - 1] == '%') || is_host(p, n) ||
+	if (n > 3 && !memcmp(p + n - 3, "...", 3))
+		return true; /* cut short by whoever wrote it down */
+	/* ref+vault://kv/app#key: where it is kept, without a login. */
+	if (memmem(p, n < 24 ? n : 24, "://", 3) && !memchr(p, '@', n) &&
+	    !memchr(p, '?', n))
+		return true;
+	if (((p[0] == '%' || p[0] == '@') && p[n - 1] == p[0]) ||
+	    (p[0] == '@' && is_variable(p + 1, n - 1)) || is_host(p, n) ||
 	    is_escaped_text(p, n) || is_plain_data(p, n) ||
 	    (is_regex(p, n) && scrub_randomness(p, n) < 0.5))
 		return true;
 	if (memmem(p, n, "${", 2) || memmem(p, n, "{{", 2) ||
-	    memmem(p, n, "#{", 2) || memmem(p, n, "%s", 2))
+	    memmem(p, n, "#{", 2) ||
+	    (memmem(p, n, "%s", 2) && scrub_randomness(p, n) < 0.5))
 		return true;
-	return !quoted && is_expression(p, n) && scrub_randomness(p, n) < 0.5;
+	return !quoted &&
+	    (is_code(p, n) ||
+		(is_expression(p, n) && scrub_randomness(p, n) < 0.5));
+}
+
+bool
+scrub_wraps_reference(const uint8_t *p, size_t n)
+{
+	uint8_t plain[400];
+	size_t len, used, pad = n;
+
+	if (n < 8 || n % 4 || n > sizeof plain)
+		return false;
+	len = scrub_base64(p, n, plain, sizeof plain, &used);
+	while (pad > n - 2 && p[pad - 1] == '=')
+		pad--;
+	if (used != pad || len < 5)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (plain[i] < ' ' || plain[i] > '~')
+			return false;
+	/* An object is no template: the decoder reads what it holds. */
+	if (plain[0] == '{' && plain[1] != '{')
+		return false;
+	return scrub_value_is_reference(plain, len, true) ||
+	    scrub_is_placeholder(plain, len) || scrub_is_common(plain, len);
 }
 
 bool
@@ -175,6 +281,31 @@ plain_letters(const uint8_t *p, size_t n, char *s, size_t max)
 	return len;
 }
 
+/* Four digits in a row that are no year and do not count: of dragon8168 the
+ * digits are the secret. */
+static bool
+has_number(const uint8_t *p, size_t n)
+{
+	size_t len = 0;
+	bool counts = true;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!isdigit(p[i])) {
+			len = 0;
+			continue;
+		}
+		if (!len++)
+			counts = true;
+		else if (p[i] != p[i - 1] && p[i] != p[i - 1] + 1 &&
+		    p[i] + 1 != p[i - 1])
+			counts = false;
+		if (len >= 4 && !counts && memcmp(p + i - 3, "19", 2) != 0 &&
+		    memcmp(p + i - 3, "20", 2) != 0)
+			return true;
+	}
+	return false;
+}
+
 bool
 scrub_is_common(const uint8_t *p, size_t n)
 {
@@ -203,7 +334,7 @@ scrub_is_common(const uint8_t *p, size_t n)
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (!strcmp(s, words[i]))
-			return true;
+			return !has_number(p, n);
 	return len == 0 && n < 12; /* digits and marks alone */
 }
 
@@ -230,12 +361,15 @@ scrub_password_level(const uint8_t *p, size_t n, bool quoted)
 	    (!quoted && memchr(p, '(', n)) || (!lower && !upper))
 		return -1;
 	kinds = lower + upper + digit + mark;
-	if (n >= 8 && kinds >= 3 && digit && (mark || r > -0.3))
+	if (n >= 8 && kinds >= 3 && digit &&
+	    (mark || r > -0.3 || (quoted && has_number(p, n))))
 		return BINDU_SCRUB_BLOCK;
 	/* A word with a digit in it is a word: rapunz3l. */
 	if (n >= 8 && digit && (lower || upper) && r > 0 &&
 	    (plain_letters(p, n, word, sizeof word) < 5 ||
 		scrub_randomness((uint8_t *)word, strlen(word)) > 0))
+		return BINDU_SCRUB_BLOCK;
+	if (n >= 10 && kinds >= 3 && mark && quoted && r > 0.7)
 		return BINDU_SCRUB_BLOCK;
 	if (n >= 12 &&
 	    r > (kinds >= 3		? 0.2 :
@@ -274,8 +408,8 @@ scrub_token_level(const uint8_t *p, size_t n, enum scrub_key kind)
 		return kind == KEY_SECRET ? BINDU_SCRUB_BLOCK :
 		    kind == KEY_TOKEN	  ? BINDU_SCRUB_WARN :
 					    -1;
-	if ((p[0] == '/' && r < 0.8) ||
-	    (memchr(p, '(', n) && memchr(p, ')', n)))
+	if (r < 0.5 &&
+	    (p[0] == '/' || (memchr(p, '(', n) && memchr(p, ')', n))))
 		return -1;
 	/* JSON in base64, such as a JWT's head: the rule for JWT decides. */
 	if (n > 3 && !memcmp(p, "eyJ", 3) && (n < 60 || memchr(p, '.', n)))

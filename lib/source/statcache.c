@@ -87,7 +87,7 @@ bindu_statcache_open(const char *root)
 	struct head h;
 
 	c->fd = c->dirfd = -1;
-	if (dir == NULL || bindu_fd_mkdirs(cache, 0700, NULL) == -1)
+	if (dir == NULL || bindu_config_make_cache(cache, NULL) == -1)
 		return c;
 	c->dirfd = bindu_fd_private_dir(dir, NULL);
 	if (c->dirfd == -1)

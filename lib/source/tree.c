@@ -20,6 +20,13 @@ bindu_entry_stat(struct bindu_entry *e, const struct stat *st)
 	    (uint64_t)st->st_ctim.tv_nsec;
 }
 
+void
+bindu_entry_file(struct bindu_entry *e, const struct stat *st)
+{
+	bindu_entry_stat(e, st);
+	e->mode = st->st_mode & 0111 ? 0755 : 0644;
+}
+
 bool
 bindu_entry_is(const struct bindu_entry *e, const struct stat *st)
 {
@@ -28,6 +35,15 @@ bindu_entry_is(const struct bindu_entry *e, const struct stat *st)
 	bindu_entry_stat(&now, st);
 	return e->size == now.size && e->ino == now.ino && e->dev == now.dev &&
 	    e->mtime_ns == now.mtime_ns && e->ctime_ns == now.ctime_ns;
+}
+
+bool
+bindu_same_stat(const struct stat *a, const struct stat *b)
+{
+	struct bindu_entry e = { 0 };
+
+	bindu_entry_stat(&e, a);
+	return bindu_entry_is(&e, b);
 }
 
 void
@@ -64,6 +80,35 @@ bindu_tree_drop(struct bindu_tree *t, size_t i, const char *rule, bool secret)
 		t->bytes -= e->size;
 	free(e->link);
 	memmove(e, e + 1, (--t->n - i) * sizeof *e);
+}
+
+void
+bindu_tree_keep(struct bindu_tree *t, bool (*keep)(const char *path))
+{
+	size_t n = 0, ndrop = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct bindu_entry *e = &t->entry[i];
+
+		if (keep(e->path)) {
+			t->entry[n++] = *e;
+			continue;
+		}
+		if (e->type == BINDU_FILE)
+			t->bytes -= e->size;
+		free(e->path);
+		free(e->link);
+	}
+	for (size_t i = 0; i < t->ndrop; i++) {
+		if (keep(t->drop[i].path)) {
+			t->drop[ndrop++] = t->drop[i];
+			continue;
+		}
+		free(t->drop[i].path);
+		free(t->drop[i].rule);
+	}
+	t->n = n;
+	t->ndrop = ndrop;
 }
 
 static int

@@ -33,6 +33,9 @@ struct bindu_entry {
 	uint8_t sha256[BINDU_SHA256];
 };
 
+/* Packed, a name may hold anything; the tools in a box work by lines. */
+#define BINDU_NO_NEWLINE "a file name with a newline cannot be shipped"
+
 /* A path that does not ship, and why ("SOURCE:LINE:PATTERN", "name/dotenv"). */
 struct bindu_drop {
 	char *path;
@@ -78,11 +81,17 @@ int bindu_tree_load(const char *root, const struct bindu_walk_opts *,
 void bindu_tree_free(struct bindu_tree *);
 /* Size, times and identity as st has them; mode and type are the caller's. */
 void bindu_entry_stat(struct bindu_entry *, const struct stat *st);
+/* The same and the mode, of a regular file. */
+void bindu_entry_file(struct bindu_entry *, const struct stat *st);
 /* Is it still the file, unchanged, that the entry was made of? */
 bool bindu_entry_is(const struct bindu_entry *, const struct stat *st);
+/* Do both say the same of one file's content and times? */
+bool bindu_same_stat(const struct stat *, const struct stat *);
 /* Take an entry out (keeps order); rule is copied. */
 void
 bindu_tree_drop(struct bindu_tree *, size_t i, const char *rule, bool secret);
+/* Forget all that keep says no to, as if it were not there. */
+void bindu_tree_keep(struct bindu_tree *, bool (*keep)(const char *path));
 /* Put the drops in order of path, once all are known. */
 void bindu_tree_sort_drops(struct bindu_tree *);
 /* Index of path, or -1. */
@@ -97,6 +106,7 @@ enum bindu_explain_kind {
 	BINDU_SCRUBBED, /* by name, if its content holds the secret */
 	BINDU_SPECIAL, /* socket, FIFO, device */
 	BINDU_GIT, /* git's own directory */
+	BINDU_OWN, /* the cache or state of these tools */
 	BINDU_MISSING, /* not on disk */
 };
 struct bindu_explain {

@@ -7,6 +7,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,13 +16,17 @@
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
 #include "lib/base/str.h"
+#include "lib/base/tool.h"
 #include "unpack_end.h"
 #include "walk_link.h"
 
 #define HOLD (256 * 1024) /* gathered for one write */
+#define BLOCK (64 * 1024) /* read at once */
 
 struct unpack {
 	struct archive *a;
+	int fd;
+	char *block;
 	struct bindu_tree *t;
 	struct bindu_digest *digest;
 	char *buf;
@@ -33,11 +38,9 @@ struct unpack {
 static int
 refuse(const char *path, const char *why, struct bindu_err *err)
 {
-	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 17);
+	AUTO_FREE char *shown = bindu_str_shown(path);
 
-	bindu_str_visible(&b, path, strlen(path), NULL);
-	return bindu_err_set(err, BINDU_E_DATA, "archive: %.700s %s",
-	    b.p != NULL ? b.p : "", why);
+	return bindu_err_set(err, BINDU_E_DATA, "archive: %s %s", shown, why);
 }
 
 static int
@@ -45,18 +48,60 @@ fail_read(struct unpack *u, struct bindu_err *err)
 {
 	const char *why = archive_error_string(u->a);
 
+	if (bindu_tool_interrupted(err) == -1)
+		return -1;
 	return bindu_err_set(err, BINDU_E_DATA, "cannot read the archive: %s",
 	    why != NULL ? why : "unknown error");
+}
+
+/* What writes the archive may take its time, or never end: a signal is
+ * answered while we wait for it.  After one its end means nothing. */
+static la_ssize_t
+read_block(struct archive *a, void *ctx, const void **out)
+{
+	struct unpack *u = ctx;
+	struct pollfd p[] = { { .fd = u->fd, .events = POLLIN },
+		{ .fd = bindu_tool_wake_fd(), .events = POLLIN } };
+	ssize_t n = 0;
+
+	do {
+		if (!bindu_tool_pending())
+			poll(p, 2, -1);
+		if (!bindu_tool_pending())
+			n = read(u->fd, u->block, BLOCK);
+	} while (n == -1 && errno == EINTR && !bindu_tool_pending());
+	*out = u->block;
+	if (n > 0 || (n == 0 && !bindu_tool_pending()))
+		return n;
+	archive_set_error(a, errno, "%s",
+	    n == 0 ? "interrupted" : strerror(errno));
+	return -1;
+}
+
+#define NAMES_ANOTHER "(TMPDIR names another place)"
+
+static const char *
+spool_dir(void)
+{
+	const char *dir = bindu_config_env("TMPDIR");
+
+	return dir != NULL ? dir : "/tmp";
+}
+
+static int
+cannot_hold(struct bindu_err *err)
+{
+	return bindu_err_sys(err,
+	    "cannot hold the archive's files in %s " NAMES_ANOTHER,
+	    spool_dir());
 }
 
 static int
 open_spool(struct bindu_err *err)
 {
-	const char *tmp = bindu_config_env("TMPDIR");
+	const char *tmp = spool_dir();
 	int fd;
 
-	if (tmp == NULL)
-		tmp = "/tmp";
 	fd = open(tmp, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 	/* Not every file system has files without a name. */
 	if (fd == -1 && (errno == EOPNOTSUPP || errno == EISDIR)) {
@@ -66,15 +111,17 @@ open_spool(struct bindu_err *err)
 		if (fd != -1)
 			unlink(name);
 	}
-	return fd != -1 ? fd :
-			  bindu_err_sys(err, "cannot make a file in %s", tmp);
+	if (fd == -1)
+		bindu_err_sys(err, "cannot make a file in %s " NAMES_ANOTHER,
+		    tmp);
+	return fd;
 }
 
 static int
 flush(struct unpack *u, struct bindu_err *err)
 {
 	if (bindu_fd_write(u->t->rootfd, u->buf, u->held) == -1)
-		return bindu_err_sys(err, "cannot hold the archive's files");
+		return cannot_hold(err);
 	u->written += u->held;
 	u->held = 0;
 	return 0;
@@ -112,7 +159,7 @@ put_hole(struct unpack *u, uint64_t n, struct bindu_err *err)
 		bindu_digest_add(u->digest, zeros, sizeof zeros);
 	bindu_digest_add(u->digest, zeros, (size_t)n);
 	if (lseek(u->t->rootfd, (off_t)u->written, SEEK_SET) == -1)
-		return bindu_err_sys(err, "cannot hold the archive's files");
+		return cannot_hold(err);
 	return 0;
 }
 
@@ -295,7 +342,7 @@ make_tree(struct bindu_tree *t, struct bindu_err *err)
 }
 
 static int
-read_entries(struct unpack *u, int fd, struct bindu_err *err)
+read_entries(struct unpack *u, struct bindu_err *err)
 {
 	struct archive_entry *e;
 	int64_t at = 0;
@@ -305,7 +352,7 @@ read_entries(struct unpack *u, int fd, struct bindu_err *err)
 	archive_read_support_format_empty(u->a);
 	archive_read_support_filter_gzip(u->a);
 	archive_read_support_filter_zstd(u->a);
-	if (archive_read_open_fd(u->a, fd, 1 << 16) != ARCHIVE_OK)
+	if (archive_read_open(u->a, u, NULL, read_block, NULL) != ARCHIVE_OK)
 		return fail_read(u, err);
 	while ((r = archive_read_next_header(u->a, &e)) != ARCHIVE_EOF) {
 		/* A warning is about metadata we do not use. */
@@ -325,7 +372,7 @@ read_entries(struct unpack *u, int fd, struct bindu_err *err)
 		return -1;
 	/* The last file may end in a hole. */
 	if (ftruncate(u->t->rootfd, (off_t)u->written) == -1)
-		return bindu_err_sys(err, "cannot hold the archive's files");
+		return cannot_hold(err);
 	return 0;
 }
 
@@ -334,6 +381,7 @@ bindu_unpack(int fd, uint64_t max_bytes, uint64_t max_files,
     struct bindu_tree **out, struct bindu_err *err)
 {
 	struct unpack u = {
+		.fd = fd,
 		.t = xcalloc(1, sizeof *u.t),
 		.max_bytes = max_bytes,
 		.max_files = max_files,
@@ -349,12 +397,14 @@ bindu_unpack(int fd, uint64_t max_bytes, uint64_t max_files,
 	u.a = archive_read_new();
 	u.digest = bindu_digest_new();
 	u.buf = xmalloc(HOLD);
-	bad = read_entries(&u, fd, err);
+	u.block = xmalloc(BLOCK);
+	bad = read_entries(&u, err);
 	if (!bad)
 		bad = make_tree(u.t, err);
 	archive_read_free(u.a);
 	bindu_digest_free(u.digest);
 	free(u.buf);
+	free(u.block);
 	if (bad)
 		bindu_tree_free(u.t);
 	else

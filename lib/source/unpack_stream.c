@@ -35,6 +35,26 @@ is_cpio(const char *p, size_t n)
 	    (odc ? 76 : 110);
 }
 
+/* What xz wrote before it was xz has no magic: its properties as everybody
+ * leaves them, a size of the dictionary that is a power of two or one and a
+ * half, the size or none, and what the coder begins with. */
+static bool
+is_lzma(const char *bytes, size_t n)
+{
+	const uint8_t *p = (const uint8_t *)bytes;
+	uint32_t dict;
+
+	if (n < 14 || p[0] != 0x5d || p[1] || p[13])
+		return false;
+	dict = (uint32_t)p[4] << 24 | (uint32_t)p[3] << 16 |
+	    (uint32_t)p[2] << 8;
+	if (dict % 3 == 0)
+		dict = dict / 3 * 2;
+	return dict >= 4096 && dict <= 1 << 28 && !(dict & (dict - 1)) &&
+	    (!memcmp(p + 5, "\xff\xff\xff\xff\xff\xff\xff\xff", 8) ||
+		!memcmp(p + 10, "\0\0\0", 3));
+}
+
 enum bindu_packed
 bindu_unpack_knows(const void *bytes, size_t n)
 {
@@ -61,6 +81,8 @@ bindu_unpack_knows(const void *bytes, size_t n)
 		if (n >= known[i].at + known[i].len &&
 		    !memcmp(p + known[i].at, known[i].magic, known[i].len))
 			return known[i].kind;
+	if (is_lzma(p, n))
+		return BINDU_COMPRESSED;
 	return is_cpio(p, n) ? BINDU_ARCHIVE : BINDU_NOT_PACKED;
 }
 
@@ -155,6 +177,7 @@ choose_formats(struct archive *a, enum bindu_packed kind)
 	/* What was compressed is judged anew: left to itself, the library
 	 * takes zeros for the end of a tar and stops there. */
 	if (kind == BINDU_COMPRESSED) {
+		archive_read_support_filter_lzma(a);
 		archive_read_support_format_raw(a);
 		return;
 	}

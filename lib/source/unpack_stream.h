@@ -41,7 +41,7 @@ struct bindu_member {
 struct bindu_unpack;
 enum bindu_packed {
 	BINDU_NOT_PACKED,
-	BINDU_COMPRESSED, /* gzip, bzip2, xz, zstd: one member, "data" */
+	BINDU_COMPRESSED, /* gzip, bzip2, xz, lzma, zstd: one member, "data" */
 	BINDU_ARCHIVE, /* tar, zip, 7z, cpio, ar */
 	BINDU_TAR_ONLY, /* a tar, perhaps compressed */
 };

@@ -7,18 +7,20 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "lib/base/mem.h"
 
-/* Descriptors kept open: the deepest ones, and a few of the others at even
- * distances, or climbing back up a deep tree would start at the root again
- * every WINDOW levels. */
+/* Descriptors kept open: the deepest ones.  Further up a directory is found
+ * again by "..", so that a deep tree costs one open for each level down and
+ * one for each level up. */
 #define WINDOW 32
-#define MARKS 14
 
 struct step {
 	size_t end; /* where its path ends */
-	int fd; /* -1: outside the window */
+	int fd; /* -1: above the window */
+	dev_t dev; /* above the window: which directory it was */
+	ino_t ino;
 };
 
 struct bindu_walk_dir {
@@ -64,49 +66,43 @@ bindu_walk_dir_free(struct bindu_walk_dir *d)
 	free(d);
 }
 
-/* How far apart the marks of a path of n steps are: a power of two. */
-static size_t
-mark_distance(size_t n)
-{
-	size_t distance = WINDOW;
-
-	while (n / distance > MARKS)
-		distance *= 2;
-	return distance;
-}
-
-/* Step i leaves the window, and the marks of a shorter path that are none of
- * this one's leave with it. */
+/* Step i leaves the window; what it was is kept, to know it again. */
 static void
-leave_window(struct bindu_walk_dir *d, size_t i)
+leave_window(struct step *s)
 {
-	size_t distance = mark_distance(i), old = mark_distance(i - 1);
+	struct stat st = { 0 }; /* which is no directory */
 
-	if (i % distance != 0)
-		close_step(&d->step[i]);
-	for (size_t k = old; old != distance && k < i; k += old)
-		if (k % distance != 0)
-			close_step(&d->step[k]);
+	if (s->fd == -1)
+		return;
+	(void)fstat(s->fd, &st);
+	s->dev = st.st_dev;
+	s->ino = st.st_ino;
+	close_step(s);
 }
 
 /* Open step i below step i - 1, which is open.  Names are components of
- * d->path, NUL-terminated for the call. */
+ * d->path, NUL-terminated for the call.  None is "..": no directory has a
+ * name like that, and a path from elsewhere is not to lead out. */
 static int
 open_step(struct bindu_walk_dir *d, size_t i)
 {
-	size_t from = i ? d->step[i - 1].end + 1 : 0, end = d->step[i].end;
+	size_t end = d->step[i].end;
+	char *name = d->path + (i ? d->step[i - 1].end + 1 : 0);
+	int at = i ? d->step[i - 1].fd : d->rootfd, fd = -1;
 	char saved = d->path[end];
-	int at = i ? d->step[i - 1].fd : d->rootfd, fd;
 
 	d->path[end] = '\0';
-	fd = openat(at, d->path + from,
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (strcmp(name, "..") == 0)
+		errno = ENOTDIR;
+	else
+		fd = openat(at, name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	d->path[end] = saved;
 	if (fd == -1)
 		return -1;
 	d->step[i].fd = fd;
-	if (i > WINDOW)
-		leave_window(d, i - WINDOW);
+	if (i >= WINDOW)
+		leave_window(&d->step[i - WINDOW]);
 	return 0;
 }
 
@@ -137,6 +133,39 @@ shared_steps(const struct bindu_walk_dir *d, const char *path, size_t n)
 	return lo;
 }
 
+/* Leave step i, which is open, for step i - 1: by "..", when that is not open
+ * any more.  It counts only if it is the directory we came down through; the
+ * child may have been moved since, and then step i - 1 stays closed. */
+static void
+climb_from(struct bindu_walk_dir *d, size_t i)
+{
+	struct step *up = &d->step[i - 1];
+	struct stat st;
+	int fd;
+
+	if (up->fd == -1) {
+		fd = openat(d->step[i].fd, "..",
+		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd != -1 && fstat(fd, &st) == 0 && st.st_dev == up->dev &&
+		    st.st_ino == up->ino)
+			up->fd = fd;
+		else if (fd != -1)
+			close(fd);
+	}
+	pop_to(d, i);
+}
+
+/* Keep the first n steps: the nearer way back to the last of them, from
+ * below or from root, is the one that stays open. */
+static void
+climb_to(struct bindu_walk_dir *d, size_t n)
+{
+	if (n > 0 && d->n - n < n)
+		while (d->n > n && d->step[d->n - 1].fd != -1)
+			climb_from(d, d->n - 1);
+	pop_to(d, n);
+}
+
 static int
 open_missing(struct bindu_walk_dir *d)
 {
@@ -160,7 +189,7 @@ bindu_walk_dir_open(struct bindu_walk_dir *d, const char *path, size_t n)
 {
 	size_t keep = shared_steps(d, path, n), at;
 
-	pop_to(d, keep);
+	climb_to(d, keep);
 	bindu_grow(&d->path, &d->pathcap, n + 1, 1);
 	at = keep ? d->step[keep - 1].end : 0;
 	memcpy(d->path + at, path + at, n - at);
@@ -170,7 +199,7 @@ bindu_walk_dir_open(struct bindu_walk_dir *d, const char *path, size_t n)
 		size_t end = slash ? (size_t)(slash - path) : n;
 
 		bindu_grow(&d->step, &d->cap, d->n + 1, sizeof *d->step);
-		d->step[d->n++] = (struct step){ end, -1 };
+		d->step[d->n++] = (struct step){ .end = end, .fd = -1 };
 		at = end + 1;
 	}
 	if (open_missing(d) == -1)

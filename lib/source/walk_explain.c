@@ -14,6 +14,7 @@
 #include "scrub.h"
 #include "tree.h"
 #include "walk_dir.h"
+#include "walk_names.h"
 
 static void
 set_verdict(struct bindu_explain *x, enum bindu_explain_kind kind,
@@ -48,79 +49,100 @@ enter(struct bindu_ignore *g, int fd, const char *path, size_t n,
 	return bindu_ignore_enter(g, fd, dir, has, err);
 }
 
-/* Judge path[0..end), whose name starts at base.  1: go on below it. */
+struct explain {
+	const struct bindu_walk_opts *o;
+	struct bindu_ignore *ignore;
+	struct bindu_walk_dir *dirs;
+	struct bindu_walk_own own;
+	struct bindu_explain *x;
+};
+
+/* What the ignore rules say of part, whose name starts at base.  Below an
+ * ignored directory with tracked files the rule that ignores it stands. */
+static void
+judge_rules(struct explain *e, const char *part, size_t base, bool is_dir,
+    enum bindu_name_act act, const char *deny_rule)
+{
+	size_t n = strlen(part);
+	bool stands = e->x->kind == BINDU_SHIPS_TRACKED;
+	AUTO_FREE char *text = NULL;
+	struct bindu_verdict v;
+
+	bindu_ignore_test(e->ignore, part, n, base, is_dir, &v);
+	text = v.source ? xasprintf("%s:%u:%s", v.source, v.line, v.pattern) :
+			  xstrdup("");
+	if (!stands && !v.ignored) {
+		if (act == BINDU_NAME_SCAN)
+			set_verdict(e->x, BINDU_SCRUBBED, deny_rule, part, n);
+		else
+			set_verdict(e->x, BINDU_SHIPS, text, part, n);
+		return;
+	}
+	if (!stands || (v.ours && v.ignored))
+		set_verdict(e->x, BINDU_IGNORED, text, part, n);
+	e->x->kind = !(v.ours && v.ignored) &&
+		bindu_ignore_tracked(e->ignore, part, n, is_dir) &&
+		!bindu_walk_is_bytecode(part + base, n - base) ?
+	    BINDU_SHIPS_TRACKED :
+	    BINDU_IGNORED;
+}
+
+/* Judge path[0..end), whose name starts at base, in directory fd; -1: there
+ * is none.  1: go on below it. */
 static int
-judge_component(struct bindu_ignore *g, const struct bindu_walk_opts *o, int fd,
-    const char *path, size_t base, size_t end, struct bindu_explain *x)
+judge_component(struct explain *e, int fd, const char *path, size_t base,
+    size_t end)
 {
 	AUTO_FREE char *part = xstrndup(path, end);
-	bool last = path[end] == '\0', is_dir = !last;
-	AUTO_FREE char *text = NULL;
+	bool last = path[end] == '\0', is_dir = !last, there;
 	enum bindu_name_act act = BINDU_NAME_OK;
-	struct bindu_verdict v = { 0 };
 	const char *rule = "";
 	struct stat st;
-	bool there;
 
 	there = fd != -1 &&
 	    fstatat(fd, part + base, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	if (last && there)
 		is_dir = S_ISDIR(st.st_mode);
-	if (bindu_ignore_is_git(g, part + base)) {
-		set_verdict(x, BINDU_GIT, "", path, end);
-		return 0;
-	}
-	if (!o->no_deny)
+	if (!e->o->no_deny)
 		act = bindu_scrub_name(part, is_dir, &rule);
-	if (act == BINDU_NAME_DROP) {
-		set_verdict(x, BINDU_DENIED, rule, path, end);
+	if (bindu_ignore_is_git(e->ignore, part + base)) {
+		set_verdict(e->x, BINDU_GIT, "", path, end);
 		return 0;
 	}
-	bindu_ignore_test(g, part, end, base, is_dir, &v);
-	text = v.source ? xasprintf("%s:%u:%s", v.source, v.line, v.pattern) :
-			  xstrdup("");
-	if (x->kind == BINDU_SHIPS_TRACKED)
-		; /* below an ignored directory: that rule stands */
-	else if (v.ignored)
-		set_verdict(x,
-		    bindu_ignore_tracked(g, part, end, is_dir) ?
-			BINDU_SHIPS_TRACKED :
-			BINDU_IGNORED,
-		    text, path, end);
-	else
-		set_verdict(x,
-		    act == BINDU_NAME_SCAN ? BINDU_SCRUBBED : BINDU_SHIPS,
-		    act == BINDU_NAME_SCAN ? rule : text, path, end);
-	if (x->kind == BINDU_SHIPS_TRACKED && last &&
-	    !bindu_ignore_tracked(g, part, end, is_dir))
-		x->kind = BINDU_IGNORED;
-	if (x->kind == BINDU_IGNORED)
+	if (bindu_walk_is_own(&e->own, part)) {
+		set_verdict(e->x, BINDU_OWN, "", path, end);
+		return 0;
+	}
+	if (act == BINDU_NAME_DROP) {
+		set_verdict(e->x, BINDU_DENIED, rule, path, end);
+		return 0;
+	}
+	judge_rules(e, part, base, is_dir, act, rule);
+	if (e->x->kind == BINDU_IGNORED)
 		return 0;
 	if (!there || (!last && !S_ISDIR(st.st_mode))) {
-		x->kind = BINDU_MISSING;
+		e->x->kind = BINDU_MISSING;
 	} else if (last && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode) &&
 	    !is_dir) {
-		x->kind = BINDU_SPECIAL;
+		e->x->kind = BINDU_SPECIAL;
 		return 0;
 	}
 	return 1;
 }
 
 static int
-explain(struct bindu_ignore *g, struct bindu_walk_dir *dirs,
-    const struct bindu_walk_opts *o, const char *path, struct bindu_explain *x,
-    struct bindu_err *err)
+explain(struct explain *e, const char *path, struct bindu_err *err)
 {
 	size_t base = 0, end;
 
 	for (;; base = end + 1) {
-		int fd = bindu_walk_dir_open(dirs, path, base ? base - 1 : 0);
+		size_t n = base ? base - 1 : 0;
+		int fd = bindu_walk_dir_open(e->dirs, path, n);
 
-		if (fd != -1 &&
-		    enter(g, fd, path, base ? base - 1 : 0, err) == -1)
+		if (fd != -1 && enter(e->ignore, fd, path, n, err) == -1)
 			return -1;
 		end = base + strcspn(path + base, "/");
-		if (!judge_component(g, o, fd, path, base, end, x) ||
+		if (!judge_component(e, fd, path, base, end) ||
 		    path[end] == '\0')
 			return 0;
 	}
@@ -135,26 +157,30 @@ bindu_tree_explain(const char *root, const struct bindu_walk_opts *o,
 	AUTO_FREE char *real = realpath(root, NULL);
 	AUTO_FREE char *clean = bindu_path_clean(path);
 	AUTO_CLOSE int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct bindu_walk_dir *dirs;
-	struct bindu_ignore *g;
+	struct explain e = { .o = o ? o : &none, .x = x };
 	int rc = -1;
 
 	*x = (struct bindu_explain){ 0 };
-	if (real == NULL || fd == -1)
-		return bindu_err_sys(err, "cannot open directory %s", root);
+	if (real == NULL || fd == -1) {
+		bindu_err_sys(err, "cannot open directory %s", root);
+		if (err != NULL)
+			err->code = BINDU_E_NOINPUT;
+		return -1;
+	}
 	if (clean[0] == '/' || strcmp(clean, ".") == 0 ||
 	    strcmp(clean, "..") == 0 || bindu_str_starts(clean, "../"))
 		return bindu_err_set(err, BINDU_E_USAGE,
 		    "%s is not a path "
 		    "below %s",
 		    path, root);
-	o = o ? o : &none;
-	dirs = bindu_walk_dir_new(fd);
-	g = bindu_ignore_new(real, o->no_defaults, report, err);
-	if (g != NULL)
-		rc = explain(g, dirs, o, clean, x, err);
-	bindu_ignore_free(g);
-	bindu_walk_dir_free(dirs);
+	e.dirs = bindu_walk_dir_new(fd);
+	e.ignore = bindu_ignore_new(real, e.o->no_defaults, report, err);
+	bindu_walk_own_init(&e.own, real);
+	if (e.ignore != NULL)
+		rc = explain(&e, clean, err);
+	bindu_walk_own_fini(&e.own);
+	bindu_ignore_free(e.ignore);
+	bindu_walk_dir_free(e.dirs);
 	if (rc == -1)
 		bindu_explain_fini(x);
 	return rc;

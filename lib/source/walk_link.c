@@ -56,12 +56,23 @@ judge_target(const struct bindu_tree *t, char *at, size_t n, const char *target)
 	return NULL;
 }
 
+static int
+refuse(const struct bindu_entry *e, const char *why, struct bindu_err *err)
+{
+	AUTO_FREE char *path = bindu_str_shown(e->path);
+	AUTO_FREE char *target = bindu_str_shown(e->link);
+
+	return bindu_err_set(err, BINDU_E_DATA,
+	    "the target of link %.400s -> %.300s %s; make it relative and "
+	    "inside the tree, or list the link in .binduignore",
+	    path, target, why);
+}
+
 int
 bindu_walk_check_links(const struct bindu_tree *t, struct bindu_err *err)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		const struct bindu_entry *e = &t->entry[i];
-		AUTO_BUF struct bindu_buf text = BINDU_BUF_INIT(1 << 17);
 		AUTO_FREE char *at = NULL;
 		const char *slash, *why;
 		size_t n;
@@ -76,14 +87,7 @@ bindu_walk_check_links(const struct bindu_tree *t, struct bindu_err *err)
 		why = judge_target(t, at, n, e->link);
 		if (why == NULL)
 			continue;
-		bindu_str_visible(&text, e->path, strlen(e->path), NULL);
-		bindu_buf_adds(&text, " -> ", NULL);
-		bindu_str_visible(&text, e->link, strlen(e->link), NULL);
-		return bindu_err_set(err, BINDU_E_DATA,
-		    "the target of link "
-		    "%.700s %s; make it relative and inside the tree, or list "
-		    "the link in .binduignore",
-		    text.p, why);
+		return refuse(e, why, err);
 	}
 	return 0;
 }

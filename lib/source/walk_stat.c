@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "walk_dir.h"
 
@@ -74,7 +75,7 @@ bindu_walk_stat(struct bindu_tree *t, size_t first, bindu_walk_stat_fn *fn,
     void *ctx, struct bindu_err *err)
 {
 	struct job j = { .tree = t, .fn = fn, .ctx = ctx, .next = first };
-	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 17);
+	AUTO_FREE char *shown = NULL;
 	pthread_t thread[THREADS_MAX];
 	int started = 0, want = 1;
 	sigset_t all, old;
@@ -94,10 +95,9 @@ bindu_walk_stat(struct bindu_tree *t, size_t first, bindu_walk_stat_fn *fn,
 		pthread_join(thread[--started], NULL);
 	if (j.failure == 0)
 		return 0;
-	bindu_str_visible(&b, t->entry[j.failed_at].path,
-	    strlen(t->entry[j.failed_at].path), NULL);
+	shown = bindu_str_shown(t->entry[j.failed_at].path);
 	errno = j.failure;
-	bindu_err_sys(err, "cannot stat %.800s", b.p);
+	bindu_err_sys(err, "cannot stat %s", shown);
 	if (err != NULL)
 		err->code = BINDU_E_NOINPUT;
 	return -1;

@@ -14,7 +14,10 @@
 #include "manifest.h"
 #include "watch.h"
 
-enum { MANIFEST_MAX = 256 << 20 };
+enum {
+	MANIFEST_MAX = 256 << 20,
+	NOISE = 10, /* times what settles, at most */
+};
 
 static const uint32_t events = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE |
     IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF |
@@ -139,7 +142,8 @@ drain(struct watch *w, struct bindu_err *err)
 	return 0;
 }
 
-/* Until something happened and it is quiet again.  1: time, or wake_fd. */
+/* Until something happened and it is quiet again, or has not been for long: a
+ * file written without end must not hide the others.  1: time, or wake_fd. */
 static int
 wait_events(struct watch *w, const struct bindu_watch_opts *o, int64_t deadline,
     struct bindu_err *err)
@@ -148,11 +152,12 @@ wait_events(struct watch *w, const struct bindu_watch_opts *o, int64_t deadline,
 		{ .fd = o->wake_fd, .events = POLLIN } };
 	bool seen = false;
 
+	if (bindu_clock_left(deadline) == 0)
+		return 1;
 	for (;;) {
-		int left = seen		  ? (int)o->settle_ms :
-		    deadline == INT64_MAX ? -1 :
-					    bindu_clock_left(deadline);
-		int n = poll(p, 2, left);
+		int left = bindu_clock_left(deadline);
+		int n = poll(p, 2,
+		    seen && left > o->settle_ms ? (int)o->settle_ms : left);
 
 		if (n == -1 && errno != EINTR)
 			return bindu_err_sys(err, "cannot wait");
@@ -163,6 +168,9 @@ wait_events(struct watch *w, const struct bindu_watch_opts *o, int64_t deadline,
 		if (n > 0 && p[0].revents) {
 			if (drain(w, err) == -1)
 				return -1;
+			if (!seen)
+				deadline = bindu_clock_deadline(
+				    NOISE * o->settle_ms);
 			seen = true;
 		}
 	}
@@ -181,6 +189,7 @@ watch_tree(struct watch *w, const struct bindu_watch_opts *o,
 	    bindu_buf_add(&old, o->manifest ? o->manifest : now.p,
 		o->manifest ? o->manifest_len : now.len, err) == -1)
 		return -1;
+	bindu_note(r, BINDU_INFO, "watching %s", w->root);
 	while (now.len == old.len &&
 	    (now.len == 0 || memcmp(now.p, old.p, now.len) == 0)) {
 		if ((rc = wait_events(w, o, deadline, err)) != 0)

@@ -1,29 +1,37 @@
 # Tests.  Everything prints TAP: unit programs (tests/unit/tap.h), bats files,
 # tests/peers/run.  tests/run collects, sums up and decides.
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
-UNIT_NEEDS_transfer_test := archive crypto deflate zstd
-UNIT_NEEDS_scrub_scan_test := crypto hs
-UNIT_NEEDS_scrub_names_test := crypto
-UNIT_NEEDS_manifest_test := crypto
+UNIT_NEEDS_auth_test := crypto
+UNIT_NEEDS_box_build_test := $(REMOTE_NEEDS)
+UNIT_NEEDS_bundle_test := seccomp
+UNIT_NEEDS_deploy_text_test := $(NEEDS_deploy)
 UNIT_NEEDS_digest_test := crypto
+UNIT_NEEDS_endpoint_test := $(REMOTE_NEEDS)
+UNIT_NEEDS_health_test := $(REMOTE_NEEDS)
+UNIT_NEEDS_manifest_test := crypto
+UNIT_NEEDS_pack_test := $(NEEDS_pack)
+UNIT_NEEDS_release_test := $(REMOTE_NEEDS)
+UNIT_NEEDS_rpc_server_test := grpc
+UNIT_NEEDS_scrub_names_test := crypto
+UNIT_NEEDS_scrub_scan_test := crypto hs
+UNIT_NEEDS_stream_line_test := $(REMOTE_NEEDS)
+UNIT_NEEDS_token_test := $(REMOTE_NEEDS)
+UNIT_NEEDS_transfer_test := $(NEEDS_pack)
 UNIT_NEEDS_walk_test := crypto
-UNIT_NEEDS_pack_test := archive crypto deflate zstd
 # Parts of the daemon that stand alone.
 $(BUILD)/unit/instance_test: $(BUILD)/boxd/daemon/instance.o
 $(BUILD)/unit/pbscan_test: $(BUILD)/boxd/daemon/pbscan.o
 $(BUILD)/unit/gate_test: $(BUILD)/boxd/daemon/gate_count.o
+$(BUILD)/unit/ask_test: $(BUILD)/boxd/daemon/ask.o $(BUILD)/boxd/daemon/loop.o $(BUILD)/boxd/wire.o
 $(BUILD)/unit/auth_test: $(BUILD)/boxd/daemon/auth.o
 $(BUILD)/unit/rpc_server_test: $(addprefix $(BUILD)/boxd/daemon/,rpc_server.o rpc_server_settings.o loop.o gate.o gate_count.o)
 $(BUILD)/unit/wire_test: $(BUILD)/boxd/wire.o
 $(BUILD)/unit/message_test: $(BUILD)/boxd/daemon/message.o
 $(BUILD)/unit/exec_user_test: $(BUILD)/boxd/monitor/exec_user.o
 $(BUILD)/unit/bundle_test: $(BUILD)/boxd/monitor/bundle.o $(BUILD)/boxd/monitor/seccomp.o
-UNIT_NEEDS_bundle_test := seccomp
 $(BUILD)/unit/image_pip_test: $(BUILD)/boxd/monitor/image_pip.o
 $(BUILD)/unit/net_test: $(BUILD)/boxd/monitor/net.o $(BUILD)/boxd/monitor/net_link.o
-UNIT_NEEDS_auth_test := crypto
-UNIT_NEEDS_rpc_server_test := grpc
-$(UNIT): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_OBJS) $(BUILD)/libbindu.a
+$(UNIT): $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libbindu.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(OUR_LDFLAGS) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call libs,$(UNIT_NEEDS_$*)) $(LDLIBS)
 
@@ -70,21 +78,20 @@ bench:
 fuzz-ignore:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)PATH=$(CURDIR)/$(BUILD)/bin:$$PATH tests/fuzz/ignore.py --cases $(or $(CASES),100000) $(if $(SEED),--seed $(SEED))
-# Every step from one run of an agent to the next cut off, then 200 deploys
-# killed at random moments.
+# Every step from one run of an agent to the next, and from one release to the
+# next, cut off; then 200 deploys killed at random moments.
 fuzz-kill:
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q)KILL_ALL=1 BINDU_BUILD=$(CURDIR)/$(BUILD) bats tests/kill-live.bats
+	$(Q)KILL_ALL=1 BINDU_BUILD=$(CURDIR)/$(BUILD) bats tests/kill-live.bats tests/kill-receive.bats
 	$(Q)BINDU_BUILD=$(CURDIR)/$(BUILD) PATH=$(CURDIR)/$(BUILD)/bin:$$PATH tests/bench/kill $(or $(POINTS),200) $(SEED)
 # Keys, databases and logs through 50 redeploys, a rollback, a reboot.
 soak:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)BINDU_BUILD=$(CURDIR)/$(BUILD) PATH=$(CURDIR)/$(BUILD)/bin:$$PATH tests/bench/soak $(REDEPLOYS)
+# Boxes at random for some seconds, with the daemon, the hub and monitors killed.
+stress:
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)BINDU_BUILD=$(CURDIR)/$(BUILD) tests/bench/stress $(or $(TIME),300) $(SEED)
 help:
-	@sed -n '3,10s/^# \{0,1\}//p' Makefile
-.PHONY: fuzz-ignore fuzz-kill soak bench-programs deps deps-test demo check check-fresh check-san check-threads test-programs unit lint bench help
-UNIT_NEEDS_endpoint_test := grpc protobuf-c curl crypto
-UNIT_NEEDS_stream_line_test := grpc protobuf-c curl crypto
-UNIT_NEEDS_token_test := grpc protobuf-c curl crypto
-UNIT_NEEDS_health_test := grpc protobuf-c curl crypto
-UNIT_NEEDS_deploy_text_test := grpc protobuf-c curl crypto archive deflate zstd hs
+	@sed -n '3,13s/^# \{0,1\}//p' Makefile
+.PHONY: fuzz-ignore fuzz-kill soak stress bench-programs deps deps-test demo check check-fresh check-san check-threads test-programs unit lint bench help

@@ -12,7 +12,6 @@ SAN      ?=
 VARIANT  ?= $(if $(findstring thread,$(SAN)),tsan,$(if $(SAN),san,default))
 BUILD    := build/$(VARIANT)
 Q        := $(if $(V),,@)
-PYTHON3  ?= python3
 ifeq ($(origin CC),default)
 CC := gcc
 endif

@@ -17,8 +17,8 @@ LIBS_hs         := $(call static,hs_runtime) -lm
 LIBS_protobuf-c := $(call static,protobuf-c)
 LIBS_seccomp    := $(call static,seccomp)
 LIBS_curl       := -ldl
-ABSL = $(patsubst %,-l:%,$(notdir $(wildcard $(shell $(CC) -print-multiarch \
-	2>/dev/null | sed 's,^,/usr/lib/,')/libabsl_*.a)))
+ABSL = $(patsubst %,-l:%,$(notdir $(wildcard $(dir $(shell $(CC) \
+	-print-file-name=libgrpc.a 2>/dev/null))libabsl_*.a)))
 LIBS_grpc = -Wl,--start-group $(call static,grpc) $(call static,gpr) \
 	$(call static,upb) $(call static,address_sorting) $(call static,re2) \
 	$(call static,cares) $(ABSL) -Wl,--end-group $(call static,ssl) \

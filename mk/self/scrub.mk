@@ -32,13 +32,13 @@ FUZZ_RUN = -max_total_time=$(or $(SECONDS),60) -timeout=25
 $(BUILD)/fuzz/fuzz_scrub: $(wildcard lib/source/scrub*.[ch]) tests/fuzz/fuzz_scrub.c $(SCRUB_DB_O)
 	@mkdir -p $(BUILD)/fuzz/scrub
 	$(Q)$(FUZZ_CC) -o $@ tests/fuzz/fuzz_scrub.c \
-		$(filter-out %scrub_tree.c %scrub_filter.c %scrub_file.c %scrub_allow.c %scrub_report.c,$(wildcard lib/source/scrub_*.c)) \
+		$(filter-out %scrub_tree.c %scrub_path.c %scrub_filter.c %scrub_file.c %scrub_pdf.c %scrub_allow.c %scrub_report.c,$(wildcard lib/source/scrub_*.c)) \
 		lib/source/digest.c $(FUZZ_BASE) $(SCRUB_DB_O) $(call libs,hs crypto) $(LDLIBS)
 $(BUILD)/fuzz/fuzz_scrub_file: $(BUILD)/gen/scrub_id.h $(wildcard lib/source/scrub*.[ch] lib/source/unpack*.[ch]) tests/fuzz/fuzz_scrub_file.c $(SCRUB_DB_O)
 	@mkdir -p $(BUILD)/fuzz/scrub_file
 	$(Q)$(FUZZ_CC) -o $@ tests/fuzz/fuzz_scrub_file.c $(wildcard lib/source/*.c) \
 		$(filter-out %tool.c,$(wildcard lib/base/*.c)) $(SCRUB_DB_O) \
-		-larchive -lcrypto -ldeflate -lzstd -lhs -ljansson -lm $(LDLIBS)
+		-larchive -lz -lcrypto -ldeflate -lzstd -lhs -ljansson -lm $(LDLIBS)
 fuzz-scrub: $(BUILD)/fuzz/fuzz_scrub
 	$(Q)$< $(FUZZ_RUN) -max_len=6000 $(BUILD)/fuzz/scrub
 fuzz-scrub-file: $(BUILD)/fuzz/fuzz_scrub_file

@@ -5,7 +5,8 @@
 #			start a run of the live release.  new: its environment
 #			comes on stdin, NAME='VALUE' lines for sh; same: key and
 #			environment of the live run, and what is -.  KEY, a
-#			digest of what was asked for, is told by status.  Tells
+#			digest of what was asked for, is told by status, with
+#			+VERSION of the bindu deps was asked for.  Tells
 #			the new run's status
 #	agent.sh ready RUN MS	wait until RUN answers, at most MS; see below
 #	agent.sh up SCRIPT PORT URL KEY BINDU PYTHON	deps.sh and start new, when
@@ -203,6 +204,11 @@ start() {
 		cat >"$run/env" || exit 74
 		url='' key=$4
 	fi
+	# Which bindu was asked for is what deps knows.
+	get "$T/current"
+	{ read -r _ && read -r want; } 2>/dev/null \
+		<"$T/releases/$w/python" || want=
+	key=${key%%+*}${want:++$want}
 	[ "$2" = - ] || base=$2
 	[ "$1" = - ] || script=$1
 	[ "$3" = - ] || url=$3
@@ -298,15 +304,28 @@ ready() {
 			answer="$answer
 gap_ms=$((now - w))"
 		fi
+		ensure_boot
 	fi
 	[ -n "$answer" ] || answer="ready=0
 cause=python3 is needed to ask it"
 	# It tells its port too, and the last word counts.
 	echo "$answer"
-	if [ -n "$is_ready" ]; then status 0 "$me"; else status 50 "$me"; fi
+	if [ -n "$is_ready" ]; then
+		status 0 "$me"
+		return
+	fi
+	# Our own questions, twenty a second, are not what it has to say.
+	unasked=1
+	status 50 "$me"
 }
 
 # After a reboot somebody must call boot: who?
+ensure_boot() {
+	w=
+	{ read -r _ && read -r w; } 2>/dev/null <"$home/.bindu/boot"
+	[ "$w" = "exec sh \"$self\" boot" ] || install_boot
+}
+
 install_boot() {
 	printf '#!/bin/sh\nexec sh "%s" boot\n' "$self" >"$home/.bindu/boot.new"
 	mv -f "$home/.bindu/boot.new" "$home/.bindu/boot"
@@ -364,9 +383,7 @@ live() {
 		show_log
 	fi
 	let_others_go "$1" "$1" "${2:-30}"
-	w=
-	{ read -r _ && read -r w; } 2>/dev/null <"$home/.bindu/boot"
-	[ "$w" = "exec sh \"$self\" boot" ] || install_boot
+	ensure_boot
 }
 
 drop() {
@@ -468,7 +485,11 @@ status() {
 	[ -z "$w" ] || echo "boot=$w"
 	if [ "${1:-0}" -gt 0 ] && [ -e "$run/log" ]; then
 		echo
-		tail -n "$1" "$run/log"
+		if [ -n "$unasked" ]; then
+			LC_ALL=C sed '/GET \/health /d' "$run/log" | tail -n "$1"
+		else
+			tail -n "$1" "$run/log"
+		fi
 	fi
 }
 
@@ -526,6 +547,7 @@ lock() {
 	fi
 }
 
+unasked=
 nl='
 '
 [ -d "$R/logs" ] && [ -d "$R/runs" ] ||

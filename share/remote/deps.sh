@@ -6,9 +6,10 @@
 # Settings of the installer come on stdin as NAME='VALUE' lines for sh.  What
 # is wanted is read from uv.lock, pyproject.toml (poetry.lock pins it),
 # requirements.txt, setup.py or the script's own header (PEP 723, pinned by
-# SCRIPT.lock); bindu is added when the program imports it.  One environment for each digest of all that, in
-# HOME/.bindu/envs; it is built once and shared by the releases that agree.
-# The interpreter's path is kept with the release (releases/ID/python).
+# SCRIPT.lock); bindu is added when the program imports it.  One environment for
+# each digest of all that, in HOME/.bindu/envs; it is built once and shared by
+# the releases that agree.  The interpreter's path is kept with the release
+# (releases/ID/python), below it the bindu that was asked for.
 # The installer talks on stderr; stdout gets key=value: skipped, tool, python.
 #
 # SPDX-License-Identifier: Apache-2.0
@@ -26,6 +27,7 @@ home=$PWD
 B=$home/.bindu
 T=$B/trees/app
 A=$home/app
+W=$B/deps.$$
 cur=
 read -r cur 2>/dev/null <"$T/current"
 if [ -z "$cur" ]; then
@@ -33,23 +35,26 @@ if [ -z "$cur" ]; then
 	exit 66
 fi
 rel=$T/releases/$cur
-tree=$rel/tree
+# The release's files; until they are laid out (below), those that are live.
+tree=$A
 
 set -a
-eval "$(cat)"
+settings=$(cat)
+[ -z "$settings" ] || eval "$settings"
 set +a
 unset PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 # What pip was told is meant for uv too.
 : "${UV_INDEX_URL:=${PIP_INDEX_URL:-}}"
 : "${UV_EXTRA_INDEX_URL:=${PIP_EXTRA_INDEX_URL:-}}"
-: "${UV_FIND_LINKS:=$(echo "${PIP_FIND_LINKS:-}" | tr -s ' ' ,)}"
+[ -z "${PIP_FIND_LINKS:-}" ] ||
+	: "${UV_FIND_LINKS:=$(echo "$PIP_FIND_LINKS" | tr -s ' ' ,)}"
 UV_CACHE_DIR=$B/cache/uv UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never
 [ -n "$UV_INDEX_URL" ] || unset UV_INDEX_URL
 [ -n "$UV_EXTRA_INDEX_URL" ] || unset UV_EXTRA_INDEX_URL
 [ -z "${UV_INDEX_URL:-}" ] || export UV_INDEX_URL
 [ -z "${UV_EXTRA_INDEX_URL:-}" ] || export UV_EXTRA_INDEX_URL
-[ -z "$UV_FIND_LINKS" ] || export UV_FIND_LINKS
+[ -z "${UV_FIND_LINKS:-}" ] || export UV_FIND_LINKS
 export PIP_DISABLE_PIP_VERSION_CHECK PIP_NO_INPUT UV_CACHE_DIR \
 	UV_SYSTEM_CERTS UV_PYTHON_DOWNLOADS
 
@@ -57,13 +62,14 @@ say() {
 	printf '%s\n' "$*" >&2
 }
 
-# The Python files a release ships.
-sources() {
-	sed -n 's/^[^ ]* f [^ ]* [^ ]* \(.*\.py\)$/\1/p' "$rel/manifest"
-}
-
+# Do the Python files import bindu that the release ships, and $1, another
+# release's manifest, had not?
 imports_bindu() {
-	[ -n "$(sources | tr '\n' '\0' | (cd "$tree" && exec xargs -0 grep -lE \
+	[ -n "$(awk 'FILENAME != ARGV[2] { had[$0] = 1; next }
+		$2 == "f" && /\.py$/ && !($0 in had) {
+			for (i = 0; i < 4; i++) $0 = substr($0, index($0, " ") + 1)
+			print }' "$1" "$rel/manifest" | tr '\n' '\0' |
+		(cd "$tree" && exec xargs -0 grep -lE \
 		'^[[:space:]]*(from|import)[[:space:]]+bindu([.,[:space:]]|$)' \
 		-- 2>/dev/null))" ]
 }
@@ -294,50 +300,67 @@ prune() {
 }
 
 keep_python() {
-	echo "$python" >"$rel/python.new" && mv -f "$rel/python.new" \
+	printf '%s\n' "$python" "$want_bindu" >"$rel/python.new" && mv -f "$rel/python.new" \
 		"$rel/python" || exit 74
 	printf 'skipped=%s\ntool=%s\npython=%s\n' "$1" "$2" "$python"
 }
 
 finish() {
 	keep_python "$@"
-	[ -n "$asked" ] && printf '%s\n' "$asked" "${bindu:--}" "$2" "$python" \
-		>"$T/asked.new" && mv -f "$T/asked.new" "$T/asked"
+	# By paths that it names, more than these files decide.
+	if [ -z "$paths" ] && [ -e "$W/asked" ]; then
+		rm -f "$T/asked"
+		printf '%s\n' "${bindu:--}" "$2" "$python" "$cur" >"$T/answer" &&
+			mv -f "$W/asked" "$T/asked"
+	fi
 	prune
 	exit 0
 }
 
-# What was asked for the last time, by the files that say it: when it is that
-# again, so is the answer.  Only where bindu was not needed a source may need
-# it now.
+# What decides, as a file: the script's header, the lines of those files in
+# the manifest.
+ask() {
+	[ -f "$A/$script" ] && awk -v head="$script $want_bindu $spec" 'BEGIN { print head }
+	FILENAME != ARGV[2] {
+		if (/^# \/\/\/ script\r?$/) on = 1
+		if (on) print
+		if (/^# \/\/\/\r?$/) on = 0
+		next }
+	/\.(txt|in|lock)$/ || / (pyproject\.toml|setup\.(py|cfg))$/
+	' "$A/$script" "$rel/manifest" 2>/dev/null
+}
+
+# When it is what was asked the last time, so is the answer.  Only where bindu
+# was not needed a source that is new may need it now.
 answer_again() {
-	asked=
-	[ "$want_bindu" != local ] && [ -z "$paths" ] || return 0
-	asked=$({ echo "$script $want_bindu $spec"
-		sed -n '/^# \/\/\/ script$/,/^# \/\/\/$/p' "$tree/$script"
-		grep -E '\.(txt|in|lock)$| (pyproject\.toml|setup\.(py|cfg))$' \
-			"$rel/manifest"; } 2>/dev/null | sha256sum)
-	{ read -r before && read -r bindu && read -r tool &&
-		read -r python; } 2>/dev/null <"$T/asked" || return 0
-	[ "$before" = "$asked" ] && [ -x "$python" ] || return 0
-	if [ "$bindu" = - ] && imports_bindu; then
+	[ "$want_bindu" != local ] && [ -e "$T/asked" ] || return 0
+	{ read -r bindu && read -r tool && read -r python && read -r for; } \
+		<"$T/answer" || return 0
+	[ -x "$python" ] && ask | cmp -s - "$T/asked" || return 0
+	for=$T/releases/$for/manifest
+	[ -e "$for" ] || for=/dev/null
+	if [ "$bindu" = - ] && imports_bindu "$for"; then
 		return 0
 	fi
 	keep_python 1 "$tool"
 	exit 0
 }
 
-paths=
-! names_paths || paths=1
 answer_again
-W=$B/deps.$$
 trap 'rm -rf "$W"' EXIT
 trap 'exit 129' HUP INT TERM PIPE
 mkdir -p "$W" "$B/envs" || exit 74
 chmod 700 "$B"
+if [ "$want_bindu" = local ] || ! ask >"$W/asked"; then
+	rm -f "$W/asked"
+fi
+sh "${self%/*}/receive.sh" app tree "$W/tree" || exit 74
+tree=$W/tree
+paths=
+! names_paths || paths=1
 script_header >"$W/header" 2>/dev/null
 bindu=
-if imports_bindu; then
+if imports_bindu /dev/null; then
 	bindu=bindu
 	[ -n "$spec" ] || spec='>=3.12'
 fi
@@ -384,6 +407,11 @@ collect
 rm -rf "$E"
 if ! install; then
 	rm -rf "$E"
+	# An installer says it many times over, and not what to do.
+	sed 1d /proc/net/route | cat - /proc/net/ipv6_route 2>/dev/null |
+		grep -qv ' lo$' ||
+		say "this box has no network: on the runtime local," \
+			"bindu-boxd doctor says why"
 	say "the dependencies could not be installed"
 	exit 1
 fi

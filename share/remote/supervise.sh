@@ -62,7 +62,6 @@ run_once() {
 	[ ! -e "$run/exit" ] || rm -f "$run/exit"
 	get "$T/current"
 	echo "$w" >"$run/release"
-	date +%s >"$run/started"
 	# shellcheck disable=SC2016 # expanded by the inner sh
 	$setsid sh -c 'read -r s </proc/$$/stat; born() { b=${20}; }
 		born ${s##*) }
@@ -70,6 +69,7 @@ run_once() {
 		shift; exec "$@" 7>&-' "$run/pid" "$boot_id" "$python" \
 		"$script" </dev/null >>"$run/log" 2>&1 &
 	child=$!
+	date +%s >"$run/started"
 	exec 7>&-
 	# A signal to us ends wait early; the child decides when it is over.
 	while :; do

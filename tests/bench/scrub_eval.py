@@ -359,6 +359,157 @@ def generic():
         negative('generic', f'generic/no-{i}.txt', filler(R.randrange(3)) + line + '\n')
 
 
+# A value in the grammars of many programs, one a line: V is a random key, P a
+# password, B the base64 of a login.
+LINES = r'''
+"api_key": []string{"@V"}
+token = '@V'.encode()
+authorization: 'Token @V'
+X-Auth-Token: @V
+curl --header "PRIVATE-TOKEN: @V" https://g.acme.io
+wget --user=bob --password=@P https://x.acme.io/f
+ENV A=1 API_KEY=@V B=2
+cfg: {api_key: @V, x: 1}
+db = { user = "x", password = "@P" }
+<bean id="ds" class="DS" password="@P"/>
+<input type="hidden" name="api_token" value="@V">
+<meta name="api-key" content="@V">
+var c = new NetworkCredential("bob", "@P");
+System.setProperty("api.key", "@V");
+map.put("password", "@P");
+DriverManager.getConnection(url, "app", "@P");
+$db = new PDO($dsn, 'app', '@P');
+$c = mysqli_connect('db.acme.io', 'app', '@P', 'shop');
+db = MySQLdb.connect("db.acme.io", "app", "@P", "shop")
+Mysql2::Client.new(username: "app", password: "@P")
+createClient({ url, password: '@P' })
+smtp.login("bob@acme.io", "@P")
+password("@P")
+System.put_env("API_KEY", "@V")
+{api_key, "@V"}
+ansible_password: @P
+host1 ansible_host=10.0.0.1 ansible_become_pass=@P
+docker build --build-arg API_KEY=@V .
+kubectl create secret generic x --from-literal=api_key=@V
+gcloud run deploy --set-env-vars=API_KEY=@V,OTHER=x
+heroku config:set API_KEY=@V
+fly secrets set API_KEY=@V
+gh secret set X_TOKEN --body "@V"
+aws ssm put-parameter --name /x/password --value "@P" --type SecureString
+setx API_KEY @V
+[Environment]::SetEnvironmentVariable('API_KEY', '@V')
+$s = ConvertTo-SecureString "@P" -AsPlainText -Force
+PGPASSWORD=@P psql -h db
+sqlplus app/@P@db.acme.io:1521/ORCL
+Cookie: auth_token=@V; theme=dark
+wss://h.acme.io/ws?token=@V
+{"Authorization":"Bearer @V"}
+<add name="Db" connectionString="Server=db.acme.io;User Id=app;Password=@P;" />
+INFO using api key @V for bob
+| API_KEY | @V |
+NSString *apiKey = @"@V";
+std::string password{"@P"};
+.password("@P")
+req.SetBasicAuth("bob", "@P")
+def connect(host, api_key="@V"):
+p.add_argument("--token", default="@V")
+password: &pw @P
+my %c = (api_key => "@V");
+api_key <- "@V"
+["token"] = "@V",
+let g:api_key = '@V'
+(setq api-key "@V")
+setenv API_KEY @V
+* * * * * API_KEY=@V /usr/bin/run
+environment=API_KEY="@V",B="c"
+SetEnv API_KEY @V
+proxy_set_header Authorization "Bearer @V";
+fastcgi_param API_KEY @V;
+user bob insecure-password @P
+redis-server --requirepass @P
+psk="@P"
+wpa_passphrase=@P
+[smtp.acme.io]:587 bob@acme.io:@P
+bindpw @P
+ldap_default_authtok = @P
+org.apache.kafka.PlainLoginModule required username="bob" password="@P";
+<name>fs.s3a.secret.key</name><value>@V</value>
+<user username="tomcat" password="@P" roles="manager-gui"/>
+credentials += Credentials("Realm", "nexus.acme.io", "bob", "@P")
+"headers": {"x-functions-key": "@V"}
+headers = {'X-API-KEY': '@V'}
+auth: { user: 'bob', pass: '@P' }
+auth = HTTPBasicAuth('bob', '@P')
+spring.datasource.password=@P
+jwt.secret=@V
+client_secret=@V&grant_type=client_credentials
+-d '{"password":"@P"}'
+--data-urlencode 'token=@V'
+MYSQL_PWD=@P mysqldump x
+DB_PASSWORD: ${DB_PASSWORD:-@P}
+DB_PASSWORD: !!str "@P"
+// const apiKey = "@V";
+<!-- password: @P -->
+-- password: @P
+rem set API_KEY=@V
+/* token: "@V" */
+CREATE LOGIN app WITH PASSWORD = '@P';
+SET PASSWORD FOR 'app'@'%' = PASSWORD('@P');
+GRANT ALL ON *.* TO 'app'@'%' IDENTIFIED BY '@P';
+cy.login('bob', '@P')
+await page.fill('#password', '@P')
+driver.find_element(By.ID, "password").send_keys("@P")
+token: ENV['TOKEN'] || '@V'
+os.environ.get('SECRET', '@V')
+env.str("SECRET_KEY", default="@V")
+config('SECRET_KEY', default='@V')
+getenv('API_KEY') ?: '@V'
+viper.SetDefault("api_key", "@V")
+flag.String("token", "@V", "the token")
+@Field String apiKey = "@V"
+buildConfigField("String", "API_KEY", "\"@V\"")
+resValue "string", "api_key", "@V"
+<meta-data android:name="com.acme.API_KEY" android:value="@V"/>
+NEXT_PUBLIC_X=1;SECRET_TOKEN=@V
+const { data } = await ax.post(u, { password: "@P" })
+session.headers.update({"Authorization": "Token @V"})
+http.Header{"Authorization": []string{"Bearer @V"}}
+Authorization: ApiKey @V
+Authorization: Basic @B
+proxy = http://bob:@P@proxy.acme.io:3128
+git remote add origin https://bob:@P@git.acme.io/x.git
+pip install --index-url https://bob:@P@pypi.acme.io/simple x
+mongo -u admin -p @P --authenticationDatabase admin
+psql "host=db user=app password=@P"
+az login -u bob -p @P
+net use Z: \\srv\x /user:bob @P
+mysqladmin -uroot -p@P shutdown
+unzip -P @P x.zip
+7z x -p@P x.7z
+openssl rsa -passin pass:@P -in k
+gpg --batch --passphrase @P -d x
+keytool -storepass @P -list
+ansible-vault --vault-password @P
+htpasswd -b f bob @P
+echo "bob:@P" | chpasswd
+echo @P | sudo -S ls
+expect "password:"; send "@P\r"
+'''.strip().split('\n')
+
+
+def forms():
+    for i, form in enumerate(LINES):
+        login = base64.b64encode(('bob:' + pick(W, 14)).encode()).decode()
+        p = pick(LETTERS, 5) + pick(DIGITS, 3) + pick(LETTERS, 6)
+        v = pick(W, 35) + pick(DIGITS, 1)
+        text = form.replace('@V', v).replace('@P', p).replace('@B', login)
+        secret = v if '@V' in form else p if '@P' in form else login
+        put('form', f'form/{i}.txt', secret, filler(2) + text + '\n' + filler(1))
+        for k, (key, password) in enumerate((('my_service_key', 'your-password'), ('${API_KEY}', '$PASSWORD'), ('<key>', '********'))):
+            text = form.replace('@V', key).replace('@P', password).replace('@B', '<login>')
+            negative('form', f'form/no-{i}-{k}.txt', filler(2) + text + '\n' + filler(1))
+
+
 def awkward():
     def tok():
         name = R.choice(['github', 'anthropic', 'openrouter', 'groq', 'stripe', 'gitlab', 'google', 'slack-bot'])
@@ -438,6 +589,7 @@ def main():
     keys()
     connections()
     generic()
+    forms()
     awkward()
     with open(OUT + '.truth.json', 'w') as f:
         json.dump(truth, f)

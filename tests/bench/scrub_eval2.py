@@ -16,6 +16,7 @@ import json
 import lzma
 import marshal
 import os
+import quopri
 import random
 import secrets
 import sqlite3
@@ -381,7 +382,7 @@ def seed_phrase():
         import mnemonic
         return mnemonic.Mnemonic('english').to_mnemonic(R.randbytes(16))
     except ImportError:
-        # Published vectors of the standard (trezor/python-mnemonic).
+        # Vectors that the standard BIP-39 publishes, of which there is no key in anyone's wallet.
         return R.choice(['letter advice cage absurd amount doctor acoustic avoid letter advice cage above', 'ozone drill grab fiber curtain grace pudding thank cruise elder eight picnic',
                          'scheme spot photo card baby mountain device kick cradle pact join borrow', 'cat swing flag economy stadium alone churn speed unique patch report train',
                          'vessel ladder alter error federal sibling chat ability sun glass valve picture', 'gravity machine north sort system female filter attitude volume fold club stay feature office ecology stable narrow fog'])
@@ -522,6 +523,12 @@ def awkward():
             f.addfile(info, io.BytesIO(line(v)))
         return out.getvalue()
 
+    def tarname(v):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode='w:gz') as f:
+            f.addfile(tarfile.TarInfo('cache/' + v))
+        return out.getvalue()
+
     def zipped(v, name='a.py'):
         out = io.BytesIO()
         with zipfile.ZipFile(out, 'w', zipfile.ZIP_DEFLATED) as f:
@@ -554,6 +561,10 @@ def awkward():
         'jsonjson': lambda v: json.dumps({'a': json.dumps({'b': json.dumps({'k': v})})}).encode(), 'pickle': lambda v: b'\x80\x04\x95' + struct.pack('<Q', len(v) + 9) + b'\x8c' + bytes([len(v)]) + v.encode() + b'.', 'noext': line,
         'dataurl': lambda v: b'src="data:application/json;base64,' + base64.b64encode(b'{"k":"' + v.encode() + b'"}') + b'"', 'k8s': lambda v: b'kind: Secret\ndata:\n  key: ' + base64.b64encode(v.encode()) + b'\n', 'colour': lambda v: b'\x1b[32mkey\x1b[0m=\x1b[1m' + v.encode() + b'\x1b[0m\n',
         'pdf': lambda v: b'%PDF-1.4\n1 0 obj\n<</Length 9>>\nstream\n(' + v.encode() + b') Tj\nendstream\n', 'har': lambda v: json.dumps({'log': {'entries': [{'request': {'headers': [{'name': 'Authorization', 'value': 'Bearer ' + v}]}}]}}).encode(),
+        'utf32': lambda v: line(v).decode().encode('utf-32'), 'utf32be': lambda v: line(v).decode().encode('utf-32-be'), 'lzma': lambda v: lzma.compress(line(v), lzma.FORMAT_ALONE), 'tlzma': lambda v: lzma.compress(tar(v), lzma.FORMAT_ALONE),
+        'pdfz': lambda v: b'%PDF-1.5\n1 0 obj\n<</Filter/FlateDecode>>\nstream\n' + zlib.compress(b'BT (key: ' + v.encode() + b') Tj ET') + b'\nendstream\nendobj\n', 'zipname': lambda v: zipped(b'', v), 'tarname': tarname,
+        'eml': lambda v: b'Subject: x\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n' + quopri.encodestring(b'Hello, the key of the service that you asked for is key=' + v.encode() + b'\nBob\n').replace(b'\n', b'\r\n'),
+        'run': lambda v: b'#!/bin/sh\ntail -n +4 "$0" | tar xz\nexit\n' + tar(v, 'w:gz'),
         'zeros': lambda v: b'\0' * (1 << 20) + line(v), 'border': lambda v: b'#' * R.choice([65536, 131072, 262144, 524288]) + b'\n' + line(v), 'border2': lambda v: b'x\n' * 131000 + b'y' * R.randrange(0, 200) + b'\n' + line(v),
     }
     for name, make in carriers.items():

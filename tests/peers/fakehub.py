@@ -269,5 +269,5 @@ def build_plan():
 
 
 if __name__ == "__main__":
-    STATE = sys.argv[-1]
+    STATE = sys.argv[2]
     hub()

@@ -62,10 +62,9 @@ def drive(c, id, pause):
         s.write_eof()
         out = b"".join(s)
     t.ok(out == b"x" * 3_000_000 + b"end\n" and s.exit_code == 0, "3 MB go in and come out")
-    with c.machines.stream_exec(id, command="stty size; read x; stty size", tty=True) as s:
+    look = "for i in $(seq 300); do stty size | grep '30 100' && break; sleep 0.1; done"
+    with c.machines.stream_exec(id, command=look, tty=True) as s:
         s.resize(100, 30)
-        time.sleep(0.3)
-        s.write(b"\n")
         out = b"".join(s)
     t.ok(b"30 100" in out, "a window change reaches the terminal")
     data = os.urandom(5_000_001)

@@ -6,7 +6,7 @@ writes DIR/port when it is ready.  DIR/calls gets one line a call: method,
 token, what was asked.  DIR/script holds lines "METHOD BEHAVIOUR"; a behaviour
 that ends in "*N" is used up after N calls.  Boxes are shells on this host.
 
-Behaviours: NAME_OF_A_STATUS (refuse), after:STATUS (do it, then fail),
+Behaviours: NAME_OF_A_STATUS[=TEXT] (refuse), after:STATUS (do it, then fail),
 hang, and per method those named in its function.
 """
 import collections
@@ -298,8 +298,9 @@ def handler(method, d):
         if how == "hang" and method != "Exec":
             while context.is_active():
                 time.sleep(0.05)
-        if how in grpc.StatusCode.__members__:
-            refuse(context, how)
+        name, says, text = how.partition("=")
+        if name in grpc.StatusCode.__members__:
+            refuse(context, name, text if says else "said the stub")
         if how == "ugly":
             refuse(context, "INVALID_ARGUMENT", "a\x1b[31mb\nc" + "x" * 5000)
         return how

@@ -88,7 +88,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif how == "notoken":
             self.answer(200, b'{"expires_at": 9999999999}')
         elif how == "expired":
-            good["expires_at"] = time.time() - 1
+            # time(2) may be a tick behind, in the second before.
+            good["expires_at"] = time.time() - 10
             self.answer(200, json.dumps(good).encode())
         elif how == "short":
             good["expires_at"] = time.time() + 200

@@ -16,13 +16,17 @@ def is_raw(fd):
 
 
 def until(what, test):
-    end = time.time() + 10
+    end = time.time() + 40
     while not test():
         if time.time() > end:
             print("never:", what)
             sys.exit(1)
         time.sleep(0.02)
-    print(what)
+    print(what, flush=True)
+
+
+def stopped():
+    return os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED | os.WNOHANG)[1])
 
 
 def size(fd, rows, cols):
@@ -57,10 +61,16 @@ until("ready", lambda: output(b"24 80"))
 size(slave, 33, 99)
 until("resized", lambda: output(b"33 99"))
 os.kill(pid, signal.SIGTSTP)
-until("stopped and restored", lambda: not is_raw(slave))
+# As a shell does: what goes on before it has stopped stops then.
+until("stopped", stopped)
+until("and restored", lambda: not is_raw(slave))
 os.kill(pid, signal.SIGCONT)
 until("raw again", lambda: is_raw(slave))
 os.kill(pid, signal.SIGTERM)
 _, status = os.waitpid(pid, 0)
 print("restored" if not is_raw(slave) else "left raw")
-print("exit", os.waitstatus_to_exitcode(status))
+code = os.waitstatus_to_exitcode(status)
+print("exit", code)
+if code != 9:
+    output(b"")
+    print("the terminal:", seen)

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """What is left of a terminal?  ptyend.py EVENTS CMD...: runs CMD on a terminal
-of its own; once that is raw, plays EVENTS (comma-separated: a signal's name,
-sleep, hex:BYTES or text:WORDS to type, size for a storm of 200 sizes, own to
-take the terminal as a shell does, raw to wait until it is) and prints whether
-the terminal is as it was, how CMD ended and, as hex, what was on it."""
+of its own; once that is raw and CMD has said something, plays EVENTS (comma-
+separated: a signal's name, sleep, hex:BYTES or text:WORDS to type, size for a
+storm of 200 sizes, own to take the terminal as a shell does, raw and stopped to
+wait until it is) and prints whether the terminal is as it was, how CMD ended
+and, as hex, what was on it."""
 import fcntl
 import os
 import pty
@@ -44,10 +45,15 @@ def is_raw():
     return not termios.tcgetattr(slave)[3] & termios.ICANON
 
 
-def await_raw():
-    while not is_raw():
+def is_stopped():
+    with open("/proc/%d/stat" % pid) as f:
+        return f.read().rsplit(")", 1)[1].split()[0] == "T"
+
+
+def until(what, test):
+    while not test():
         if time.time() > end:
-            print("never raw")
+            print("never", what)
             sys.exit(1)
         time.sleep(0.02)
 
@@ -64,7 +70,9 @@ def play(event):
     elif event == "own":
         termios.tcsetattr(slave, termios.TCSANOW, before)
     elif event == "raw":
-        await_raw()
+        until("raw", is_raw)
+    elif event == "stopped":
+        until("stopped", is_stopped)
     elif event.startswith("hex:"):
         os.write(master, bytes.fromhex(event[4:]))
     elif event.startswith("text:"):
@@ -73,13 +81,15 @@ def play(event):
         os.kill(pid, getattr(signal, event))
 
 
-end = time.time() + 20
-await_raw()
+end = time.time() + 60
+until("raw", is_raw)
+# What is typed before a shell has set its terminal up may be lost on it.
+until("heard", lambda: seen)
 time.sleep(0.5)
 for event in sys.argv[1].split(","):
     play(event)
 start = time.time()
-while time.time() < end + 20:
+while time.time() < end + 60:
     done, status = os.waitpid(pid, os.WNOHANG)
     if done:
         break

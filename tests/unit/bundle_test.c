@@ -60,8 +60,10 @@ test_rootful(void)
 		json_integer_value(at(o, "linux/resources/cpu/quota")) ==
 		    200000,
 	    "limits are the request's");
-	ok(json_array_size(at(o, "linux/namespaces")) == 7,
-	    "all seven namespaces are new");
+	ok(json_array_size(at(o, "linux/namespaces")) == 7 &&
+		at(o, "linux/namespaces/6/path") &&
+		!at(o, "linux/namespaces/5/path"),
+	    "all seven namespaces are its own, the user namespace ready made");
 	ok(json_array_size(at(o, "process/capabilities/bounding")) == 14 &&
 		!at(o, "process/capabilities/inheritable") &&
 		!at(o, "process/capabilities/ambient"),
@@ -87,6 +89,8 @@ test_user(void)
 		!at(o, "linux/uidMappings") && !at(o, "linux/resources") &&
 		!at(o, "linux/cgroupsPath"),
 	    "an ordinary user's box has no ids, limits or cgroups of its own");
+	ok(json_integer_value(at(o, "process/rlimits/1/hard")) == BUNDLE_PIDS,
+	    "without cgroups its processes are limited as best can be");
 	ok(at(o, "linux/seccomp/syscalls") != NULL,
 	    "but the same system call filter");
 }
@@ -121,6 +125,8 @@ test_filter(void)
 		{ "unshare of a user namespace", SYS_unshare, 0x10000000, 0,
 		    EPERM },
 		{ "clone3", SYS_clone3, 0, 0, ENOSYS },
+		{ "an AF_PACKET socket", SYS_socket, 17, 3, EAFNOSUPPORT },
+		{ "an AF_TIPC pair", SYS_socketpair, 30, 5, EAFNOSUPPORT },
 		{ "an AF_ALG socket", SYS_socket, 38, 5, EAFNOSUPPORT },
 		{ "an AF_VSOCK socket", SYS_socket, 40, 1, EAFNOSUPPORT },
 		{ "a Unix socket", SYS_socket, 1, 1, 0 },

@@ -47,7 +47,7 @@ static const struct {
 	{ "", "Local", "!" },
 };
 
-enum dir { STATE, RUN, CACHE, SOCKET };
+enum dir { STATE, CACHE, SOCKET };
 
 static const struct {
 	const char *env;
@@ -62,15 +62,14 @@ static const struct {
 	{ "HOME=/h BINDU_STATE_DIR=/d/../e/", STATE, "/e", NULL },
 	{ "HOME=/h BINDU_STATE_DIR=d", STATE, "/usr/d", NULL },
 	{ "HOME=/h BINDU_STATE_DIR=d", SOCKET, "/usr/d/boxd.sock", NULL },
-	{ "HOME=/h BINDU_STATE_DIR=/d XDG_RUNTIME_DIR=/r", RUN, "/d", NULL },
-	{ "HOME=/h XDG_RUNTIME_DIR=/r", RUN, "/r/bindu", "/run/bindu" },
-	{ "HOME=/h XDG_RUNTIME_DIR=r", RUN, "/h/.local/state/bindu",
-	    "/run/bindu" },
-	{ "HOME=/h", RUN, "/h/.local/state/bindu", "/run/bindu" },
+	{ "HOME=/h BINDU_STATE_DIR=/d", SOCKET, "/d/boxd.sock", NULL },
+	{ "HOME=/h XDG_RUNTIME_DIR=/r", SOCKET,
+	    "/h/.local/state/bindu/boxd.sock", "/run/bindu/boxd.sock" },
 	{ "HOME=/h", SOCKET, "/h/.local/state/bindu/boxd.sock",
 	    "/run/bindu/boxd.sock" },
 	{ "HOME=/h", CACHE, "/h/.cache/bindu", NULL },
 	{ "HOME=/h XDG_CACHE_HOME=/c", CACHE, "/c/bindu", NULL },
+	{ "HOME=h", CACHE, "/.cache/bindu", "/root/.cache/bindu" },
 	{ "", CACHE, "/.cache/bindu", "/root/.cache/bindu" },
 };
 
@@ -80,8 +79,6 @@ find(enum dir dir)
 	switch (dir) {
 	case STATE:
 		return bindu_config_state_dir();
-	case RUN:
-		return bindu_config_run_dir();
 	case CACHE:
 		return bindu_config_cache_dir();
 	case SOCKET:

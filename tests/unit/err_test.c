@@ -36,6 +36,7 @@ static const struct {
 	{ "EPERM is not allowed", EPERM, BINDU_E_AUTH },
 	{ "EEXIST is exists", EEXIST, BINDU_E_EXISTS },
 	{ "ENOSPC is I/O", ENOSPC, BINDU_E_IO },
+	{ "EUCLEAN is I/O", EUCLEAN, BINDU_E_IO },
 	{ "EPIPE is I/O", EPIPE, BINDU_E_IO },
 	{ "EMFILE is the system's", EMFILE, BINDU_E_SYSTEM },
 };

@@ -79,7 +79,9 @@ main(void)
 				!strcmp(u.shell, rows[i].shell) &&
 				u.ngroups == rows[i].groups,
 			    "%s is found", rows[i].what);
-		exec_user_fini(&u);
+		free(u.name);
+		free(u.home);
+		free(u.shell);
 	}
 	bindu_fd_rmtree(AT_FDCWD, etc, NULL);
 	return done();

@@ -59,6 +59,33 @@ whole_files(void)
 	    "no directory, no file");
 }
 
+static bool
+last_is(const char *text, size_t n, off_t from, const char *want)
+{
+	AUTO_FREE char *line = NULL;
+
+	bindu_fd_replace(dir, "log", 0600, text, n, NULL);
+	line = bindu_fd_last_line(dir, "log", from);
+	return line == NULL || want == NULL ? line == want :
+					      !strcmp(line, want);
+}
+
+static void
+last_lines(void)
+{
+	static char large[10000];
+
+	memset(large, 'x', sizeof large);
+	memcpy(large + sizeof large - 5, "\nend\n", 5);
+	ok(last_is("a\nb\n\n", 5, 0, "b") && last_is("a", 1, 0, "a") &&
+		last_is(large, sizeof large, 0, "end"),
+	    "the last line of a log, short and long");
+	ok(last_is("", 0, 0, NULL) && last_is("\n\n", 2, 0, NULL) &&
+		last_is("old\n", 4, 4, NULL) && last_is("old\n", 4, 9, NULL) &&
+		bindu_fd_last_line(dir, "none", 0) == NULL,
+	    "none where nothing was said, or nothing new");
+}
+
 static void
 private_dirs(void)
 {
@@ -80,6 +107,7 @@ trees(void)
 {
 	struct bindu_err e = { 0 };
 	struct stat st;
+	int at = dir, next;
 
 	ok(bindu_fd_rmtree(dir, "absent", &e) == 0,
 	    "nothing to remove is fine");
@@ -89,6 +117,20 @@ trees(void)
 	    "a tree is removed");
 	ok(fstatat(dir, "inside/file", &st, 0) == 0,
 	    "what a link in it named is not");
+	for (int i = 0; i < 5000; i++) {
+		if (mkdirat(at, ".deep-0", 0700) == -1)
+			break;
+		next = openat(at, ".deep-0", O_RDONLY | O_DIRECTORY);
+		if (at != dir)
+			close(at);
+		at = next;
+		if (i % 500 == 9)
+			fchmod(at, 0300);
+	}
+	close(at);
+	ok(bindu_fd_rmtree(dir, ".deep-0", &e) == 0 &&
+		fstatat(dir, ".deep-0", &st, 0) == -1,
+	    "a tree deeper than any stack is");
 }
 
 static void
@@ -139,6 +181,7 @@ main(void)
 			close(fd);
 	}
 	whole_files();
+	last_lines();
 	private_dirs();
 	trees();
 	sockets();

@@ -27,9 +27,9 @@ fixture_begin(void)
 {
 	if (mkdtemp(fixture_root) == NULL)
 		abort();
-	setenv("HOME", "/nonexistent", 1);
-	setenv("XDG_CACHE_HOME", "/nonexistent", 1);
-	setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+	setenv("HOME", "/dev/null/none", 1);
+	setenv("XDG_CACHE_HOME", "/dev/null/none", 1);
+	setenv("XDG_CONFIG_HOME", "/dev/null/none", 1);
 	setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
 	return fixture_root;
 }

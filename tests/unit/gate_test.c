@@ -81,6 +81,11 @@ main(void)
 		passes(CONT, 0, 16000, 100) == GATE_BLOCK_MAX / 16000,
 	    "a head that does not end is cut off");
 	begin(&g);
+	for (int i = 0; i < 3; i++)
+		rc = feed(&g, HEADERS, 0, 300, 7, 0) |
+		    feed(&g, CONT, 4, 300, 7, 0) | feed(&g, DATA, 1, 9, 7, 0);
+	ok(rc == 0 && g.heads == 3, "calls are counted, their pieces not");
+	begin(&g);
 	for (int i = 0; rc == 0 && i < 5000; i++)
 		rc = feed(&g, PING, 0, 8, 17, i * (1000 / GATE_RATE));
 	ok(rc == 0, "pings at the allowed rate pass for ever");

@@ -13,7 +13,7 @@ static bool flag, other;
 static int count, fd;
 static const char *str, *mode, *maybe;
 static struct bindu_strv list;
-static uint32_t u32;
+static uint32_t u32, port;
 static uint64_t size;
 static int64_t ms;
 static const char *const modes[] = { "fast", "slow", NULL };
@@ -23,6 +23,7 @@ static const struct bindu_opt opts[] = { { 'f', "flag", BINDU_OPT_FLAG, &flag,
 	{ 's', "str", BINDU_OPT_STR, &str, "TEXT", "a text", NULL },
 	{ 'e', "env", BINDU_OPT_STRLIST, &list, "NAME=VALUE", "more", NULL },
 	{ 'n', "number", BINDU_OPT_U32, &u32, "N", "a number", NULL },
+	{ 'p', "port", BINDU_OPT_PORT, &port, "PORT", "a port", NULL },
 	{ 0, "size", BINDU_OPT_SIZE, &size, "SIZE", "a size", NULL },
 	{ 't', "timeout", BINDU_OPT_MSEC, &ms, "TIME", "a time", NULL },
 	{ 0, "fd", BINDU_OPT_FD, &fd, "N", "a descriptor", NULL },
@@ -51,7 +52,10 @@ static const struct {
 	{ "-fsX -s Y", 0, "f1 v0 sY e0 n0 b0 t0 m- z- :" },
 	{ "--str=a=b", 0, "f0 v0 sa=b e0 n0 b0 t0 m- z- :" },
 	{ "--str a b", 0, "f0 v0 sa e0 n0 b0 t0 m- z- :b" },
-	{ "--str= x", 0, "f0 v0 s e0 n0 b0 t0 m- z- :x" },
+	{ "--str= x", 0, "!--str: TEXT must not be empty" },
+	{ "--env=", 0, "!--env: NAME=VALUE must not be empty" },
+	{ "--number=", 0, "!--number: N must not be empty" },
+	{ "--maybe= x", 0, "f0 v0 s- e0 n0 b0 t0 m- z :x" },
 	{ "--str -f", 0, "f0 v0 s-f e0 n0 b0 t0 m- z- :" },
 	{ "-e a=1 --env b", 0, "f0 v0 s- e2 n0 b0 t0 m- z- :" },
 	{ "-n7 --size 2K -t1.5s", 0, "f0 v0 s- e0 n7 b2048 t1500 m- z- :" },
@@ -68,6 +72,9 @@ static const struct {
 	{ "--str", 0, "!--str needs a value" },
 	{ "-fs", 0, "!-s needs a value" },
 	{ "-n x", 0, "!not a whole number" },
+	{ "-p 65536", 0, "!-p: \"65536\" is no port number (1 to 65535)" },
+	{ "-p0", 0, "!\"0\" is no port" },
+	{ "--port=-1", 0, "!\"-1\" is no port" },
 	{ "--size 1.5G", 0, "!not a size" },
 	{ "--mode=quick", 0, "!none of fast, slow" },
 	{ "--fd 999", 0, "!not open" },

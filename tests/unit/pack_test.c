@@ -341,6 +341,54 @@ check_changed(void)
 	}
 }
 
+/* A large file, of which only a part is held at a time, grows in between. */
+static void
+grow_file(void *ctx, const char *phase, uint64_t done, uint64_t total,
+    const char *unit)
+{
+	const struct bindu_tree *t = ctx;
+	AUTO_CLOSE int fd = openat(t->rootfd, "big", O_WRONLY | O_APPEND);
+
+	(void)phase, (void)done, (void)total, (void)unit;
+	if (write(fd, "x", 1) != 1)
+		abort();
+}
+
+static void
+check_changes_meanwhile(void)
+{
+	static const struct {
+		const char *what;
+		bool hash;
+		enum bindu_errc code;
+	} cases[] = {
+		{ "a large file grows while it is packed", false,
+		    BINDU_E_NONE },
+		{ "and after its digest was taken", true, BINDU_E_AGAIN },
+	};
+	AUTO_FREE char *text = xmalloc(700001);
+
+	memset(text, 'a', 700000);
+	text[700000] = '\0';
+	for (size_t i = 0; i < 2; i++) {
+		struct item big = { 'f', "big", text };
+		AUTO_CLOSE int fd = open("/dev/null", O_WRONLY);
+		struct bindu_tree *t = load(fixture_tree(&big, 1));
+		struct bindu_report report = { .ctx = t,
+			.progress = grow_file };
+		struct bindu_pack_opts o = { 0 };
+		struct bindu_err err = { 0 };
+
+		if (cases[i].hash) {
+			bindu_digest_bytes(text, 700000, t->entry[0].sha256);
+			t->entry[0].hashed = true;
+		}
+		bindu_pack_write(t, fd, &o, NULL, &report, &err);
+		ok(err.code == cases[i].code, "%s: %s", cases[i].what, err.msg);
+		bindu_tree_free(t);
+	}
+}
+
 int
 main(void)
 {
@@ -352,6 +400,7 @@ main(void)
 	check_threads();
 	check_refused();
 	check_changed();
+	check_changes_meanwhile();
 	fixture_end();
 	return done();
 }

@@ -49,7 +49,25 @@ add_base64(uint8_t *buf, size_t at, const uint8_t *p, size_t n)
 	return at;
 }
 
-/* About 400 KB of text, secrets in several clothes, binary, UTF-16. */
+enum { FORMS = 6 };
+
+static size_t
+add_escaped(uint8_t *buf, size_t at, int form, const uint8_t *p, size_t n)
+{
+	char *to = (char *)buf + at;
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++)
+		k += (size_t)(form == 0 ? snprintf(to + k, 8, "\\x%02x", p[i]) :
+			form == 1	? snprintf(to + k, 8, "\\%03o", p[i]) :
+			form == 2	? snprintf(to + k, 8, "%%%02X", p[i]) :
+			form == 3	? snprintf(to + k, 8, "\\u%04x", p[i]) :
+			form == 4	? snprintf(to + k, 8, "&#%d;", p[i]) :
+					  snprintf(to + k, 8, "&#x%02x;", p[i]));
+	return at + k;
+}
+
+/* About 1 MB of text, secrets in several clothes, binary, UTF-16 and 32. */
 static size_t
 make_text(uint8_t *b)
 {
@@ -73,10 +91,19 @@ make_text(uint8_t *b)
 		mark = add(plain, 0, "some text and then gsk_");
 		mark = add_random(plain, mark, 52, 62);
 		mark = add(plain, mark, " and the rest of it.  ");
-		n = add(b, n, "\nescaped: ");
-		for (size_t i = 23; i < mark; i++)
-			n += (size_t)snprintf((char *)b + n, 5, "\\x%02x",
-			    plain[i]);
+		for (int form = 0; form < FORMS; form++) {
+			n = add(b, n, "\nescaped: ");
+			n = add_escaped(b, n, form, plain + 19, mark - 19);
+		}
+		/* Longer than what is decoded at once. */
+		n = add(b, n, "\nlong: ");
+		for (int k = 0; round % 20 == 0 && k < 100; k++)
+			n = add_escaped(b, n, round / 20, plain, mark);
+		n = add(b, n, "\nEncoding: Quoted-printable\n\nk=3D");
+		memcpy(b + n, plain + 19, 34);
+		n = add(b, n + 34, round % 2 ? "=\r\n" : "=\n");
+		memcpy(b + n, plain + 53, mark - 53);
+		n += mark - 53;
 		n = add(b, n, "\npieces: \"gsk_");
 		n = add_random(b, n, 26, 62);
 		n = add(b, n, "\" +\n\t\"");
@@ -87,6 +114,12 @@ make_text(uint8_t *b)
 		for (size_t i = 0; i < mark; i++) {
 			b[n++] = plain[i];
 			b[n++] = 0;
+		}
+		n = add_random(b, n, draw(5), 62);
+		for (size_t i = 0; i < mark; i++) {
+			b[n++] = plain[i];
+			memset(b + n, 0, 3);
+			n += 3;
 		}
 		for (int k = 0; k < 200; k++)
 			b[n++] = (uint8_t)draw(256);
@@ -129,7 +162,7 @@ test_blocks(void)
 	size_t n = make_text(text), count, other;
 	char *want = scan(text, n, SCRUB_BLOCK, 0, &count);
 
-	ok(count >= 60 * 6, "%zu findings in %zu bytes", count, n);
+	ok(count >= 60 * 16, "%zu findings in %zu bytes", count, n);
 	for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
 		for (int engine = 0; engine < 2; engine++) {
 			char *got = scan(text, n, blocks[i], engine, &other);
@@ -216,9 +249,51 @@ test_checksums(void)
 	    "grafana: another checksum");
 }
 
+/* What one stream left in the block is no part of the next one. */
+static void
+test_next(void)
+{
+	static const char text[] = "password kq7Vw2Lx9TzR4b\r\n";
+	struct scrub_scan *s = scrub_scan_new();
+	size_t n = sizeof text - 1, count, after;
+
+	for (size_t end = n; end >= n - 1; end--) {
+		char *fresh = scan((const uint8_t *)text, end, 64, 0, &count);
+
+		scrub_scan_begin(s, false);
+		scrub_scan_add(s, (const uint8_t *)text, end);
+		scrub_scan_end(s);
+		scrub_scan_found(s, &after);
+		ok(count == after && count == (end == n),
+		    "%zu bytes: %zu found alone, %zu after another", end, count,
+		    after);
+		free(fresh);
+	}
+	scrub_scan_free(s);
+}
+
+/* Nothing stands before the first byte: for the sanitizers to see. */
+static void
+test_first(void)
+{
+	static const char *const rows[] = { ":Password>x", ":pass\">x",
+		"\"secret\">x", "{token}  x", "|password|x", "-password x",
+		",password\nx,y", "<key>x", "]password=x" };
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		size_t count, n = strlen(rows[i]);
+		char *out = scan((const uint8_t *)rows[i], n, 64, 0, &count);
+
+		ok(count == 0, "row %zu: nothing", i + 1);
+		free(out);
+	}
+}
+
 int
 main(void)
 {
+	test_first();
+	test_next();
 	test_base64();
 	test_checksums();
 	test_rules();

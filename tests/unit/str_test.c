@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
+#include "lib/base/mem.h"
 #include "lib/base/str.h"
 #include "tap.h"
 
@@ -149,7 +150,7 @@ lists_and_hex(void)
 }
 
 static const char *const words[] = { "create", "get", "list", "start", "stop",
-	"destroy", NULL };
+	"destroy", "status", NULL };
 static const struct {
 	const char *given, *meant;
 } slips[] = {
@@ -159,6 +160,8 @@ static const struct {
 	{ "lsit", "list" },
 	{ "lst", "list" },
 	{ "st", "start" },
+	{ "stat", "status" },
+	{ "stats", "status" },
 	{ "stpo", "stop" },
 	{ "pots", NULL },
 	{ "distroy", "destroy" },
@@ -206,6 +209,31 @@ check_words(void)
 		    "UTF-8 row %zu: %zu bytes", i, chars[i].n);
 }
 
+static void
+shown(void)
+{
+	AUTO_FREE char *odd = bindu_str_shown("a\x1b"
+					      "b");
+	AUTO_FREE char *end = NULL, *worst = NULL;
+	char text[9000];
+
+	ok(!strcmp(odd,
+	       "a\\x1b"
+	       "b"),
+	    "shown: %s", odd);
+	memset(text, 'a', sizeof text);
+	text[0] = 'b';
+	text[8998] = 'c';
+	text[8999] = '\0';
+	end = bindu_str_shown(text);
+	ok(strlen(end) == 503 && *end == 'b' && end[502] == 'c' &&
+		strstr(end, "a...a"),
+	    "shown: both ends of what is long");
+	memset(text, 1, 8999);
+	worst = bindu_str_shown(text);
+	ok(strlen(worst) == 700, "shown: never more than 700 bytes");
+}
+
 int
 main(void)
 {
@@ -249,6 +277,7 @@ main(void)
 	    "quoting that does not fit adds nothing");
 	bindu_buf_fini(&tiny);
 	numbers();
+	shown();
 	lists_and_hex();
 	return done();
 }

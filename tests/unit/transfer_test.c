@@ -12,7 +12,7 @@ static struct bindu_err err;
 static const struct bindu_transfer_opts app_opts = { .dir = "app" };
 static const struct bindu_transfer_opts tar_opts = { .dir = "from-tar" };
 
-static void
+__attribute__((format(printf, 1, 2))) static void
 sh(const char *fmt, ...)
 {
 	AUTO_FREE char *line = NULL;

@@ -3,7 +3,9 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdarg.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include "fixture.h"
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
@@ -200,6 +202,22 @@ is_level(struct bindu_walk_dir *d, const char *path, size_t level, ino_t *ino)
 	return ino[level] == st.st_ino;
 }
 
+/* In place of libc's: how many directories the cursor opens. */
+static size_t opens;
+
+int
+openat(int at, const char *name, int flags, ...)
+{
+	va_list ap;
+	mode_t mode;
+
+	va_start(ap, flags);
+	mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
+	va_end(ap);
+	opens++;
+	return (int)syscall(SYS_openat, at, name, flags, mode);
+}
+
 #define LEVELS 1000
 
 static void
@@ -218,12 +236,16 @@ check_cursor(void)
 	few.rlim_max = was.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &few);
 	d = bindu_walk_dir_new(at);
+	opens = 0;
 	for (size_t i = 0; i <= LEVELS; i++)
 		down &= is_level(d, path, i, ino);
-	ok(down, "%d levels down with 60 descriptors", LEVELS);
+	ok(down && opens <= LEVELS,
+	    "%d levels down with 60 descriptors, %zu opens", LEVELS, opens);
+	opens = 0;
 	for (size_t i = LEVELS + 1; i-- > 0;)
 		up &= is_level(d, path, i, ino);
-	ok(up, "and up again, each the same directory");
+	ok(up && opens <= LEVELS,
+	    "and up again, each the same directory, %zu opens", opens);
 	for (size_t i = 0; i < 100; i++)
 		jump &= is_level(d, path, i * 7919 % (LEVELS + 1), ino);
 	ok(jump, "and in any order");
@@ -232,6 +254,37 @@ check_cursor(void)
 	    "a name at the top is in the root");
 	bindu_walk_dir_free(d);
 	setrlimit(RLIMIT_NOFILE, &was);
+}
+
+/* The way up goes by "..", which in a directory that was moved out of the
+ * tree meanwhile leads elsewhere. */
+static void
+check_cursor_moved(void)
+{
+	const char *root = fixture_tree(NULL, 0);
+	AUTO_CLOSE int at = open(root, O_RDONLY | O_DIRECTORY), inside = -1,
+		       outside = -1;
+	AUTO_FREE char *path = make_deep(at, 100), *sub = NULL, *to = NULL;
+	struct bindu_walk_dir *d;
+	struct stat want, got;
+	int fd;
+
+	to = xasprintf("%s/out", root);
+	mkdir(to, 0755);
+	inside = openat(at, "d", O_RDONLY | O_DIRECTORY);
+	outside = open(to, O_RDONLY | O_DIRECTORY);
+	d = bindu_walk_dir_new(inside);
+	/* path below inside, whose name is the first component. */
+	bindu_walk_dir_open(d, path + 2, 2 * 99 - 1);
+	sub = xstrndup(path, 2 * 60 - 1);
+	ok(renameat(at, sub, outside, "moved") == 0,
+	    "a directory moves out of the tree");
+	fd = bindu_walk_dir_open(d, path + 2, 2 * 58 - 1);
+	sub[2 * 59 - 1] = '\0';
+	ok(fd != -1 && fstat(fd, &got) == 0 &&
+		fstatat(at, sub, &want, 0) == 0 && got.st_ino == want.st_ino,
+	    "the way up from below it stays in the tree");
+	bindu_walk_dir_free(d);
 }
 
 static void
@@ -249,6 +302,9 @@ check_cursor_refuses(void)
 		{ "a/b/f", ENOTDIR },
 		{ "a/none", ENOENT },
 		{ "a/b/none/x", ENOENT },
+		{ "..", ENOTDIR },
+		{ "a/..", ENOTDIR },
+		{ "a/b/../../..", ENOTDIR },
 	};
 	const char *root = fixture_tree(items, 4);
 	AUTO_CLOSE int at = open(root, O_RDONLY | O_DIRECTORY);
@@ -277,6 +333,7 @@ main(void)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		check_row(&rows[i]);
 	check_cursor();
+	check_cursor_moved();
 	check_cursor_refuses();
 	fixture_end();
 	return done();

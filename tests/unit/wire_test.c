@@ -120,6 +120,20 @@ test_errors(void)
 	}
 }
 
+static void
+test_last_words(void)
+{
+	AUTO_JSON json_t *msg = json_pack("{s:i}", "code", 9), *in = NULL;
+	int fds[BOXD_WIRE_FDS];
+	struct bindu_err e = { 0 };
+
+	boxd_wire_send(pair[0], msg, NULL, 0, NULL);
+	boxd_wire_send(pair[1], msg, NULL, 0, NULL);
+	close(pair[0]);
+	ok(take(&in, fds, &e) == 1 && json_equal(in, msg),
+	    "what a peer said last comes, though it did not read us to the end");
+}
+
 int
 main(void)
 {
@@ -133,7 +147,7 @@ main(void)
 	test_limits();
 	test_bad_peer();
 	test_errors();
-	close(pair[0]);
+	test_last_words();
 	ok(take(&in, fds, &e) == 0 && !in, "a closed connection is the end");
 	return done();
 }

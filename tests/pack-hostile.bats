@@ -56,6 +56,38 @@ ships() { pack -q --list -0 2>/dev/null | tr '\0' '\n'; }
 	! tar tf ../a.tar | grep -qx .env
 }
 
+# An index git would never write: PATH... in the order given.
+write_index() {
+	python3 - "$@" <<-'EOT'
+	import hashlib, struct, sys
+	def entry(p):
+	    e = (bytes(24) + struct.pack(">I", 0o100644) + bytes(32) +
+	         struct.pack(">H", len(p)) + p)
+	    return e + bytes(8 - len(e) % 8)
+	b = struct.pack(">4sII", b"DIRC", 2, len(sys.argv) - 1)
+	b += b"".join(entry(p.encode()) for p in sys.argv[1:])
+	open(".git/index", "wb").write(b + hashlib.sha1(b).digest())
+	EOT
+}
+
+@test "an index that names paths outside the tree is believed in nothing" {
+	git init -q .
+	echo d/ >.gitignore; mkdir d; echo 1 >d/f; echo out >../outside
+	git --git-dir=.git config core.bare false; echo k >.git/k
+	write_index d/f
+	[ "$(ships)" = $'.gitignore\nd/f' ]
+	for bad in d/../../outside d/../.git/k d/.git/k d/./f d//f /d/f \
+		d/.GIT/k ..; do
+		write_index "$bad"
+		run -0 --separate-stderr pack -o ../a.tar
+		[[ $stderr == *"index is damaged"* ]]
+		[ "$(tar tf ../a.tar)" = .gitignore ]
+	done
+	# Out of order the same directory would be walked many times.
+	write_index d/f e/f d/f
+	[ "$(ships)" = .gitignore ]
+}
+
 # Swap real/ and evil (a link to a directory outside) as fast as it goes.
 flip() {
 	python3 - "$@" <<'EOT' &
@@ -76,6 +108,14 @@ EOT
 		echo MARKER >../outside/sub/deep/f$i
 		echo inside >real/f$i
 		echo MARKER >../outside/f$i
+	done
+	# And so deep that the way up is found by "..".
+	p=d
+	for i in $(seq 60); do
+		mkdir -p "real/$p" "../outside/$p"
+		echo inside >"real/$p/f"
+		echo MARKER >"../outside/$p/f"
+		p=$p/d
 	done
 	ln -s ../outside evil
 	echo evil >.gitignore
@@ -215,19 +255,29 @@ EOT
 	bin=$d/bindu-pack; cp "$(command -v bindu-pack)" "$bin"
 	mkdir -p "$d/t/dir"; echo 1 >"$d/t/ok"; echo 1 >"$d/t/f"
 	chmod 000 "$d/t/f"
-	run -66 env HOME=/nonexistent XDG_CACHE_HOME=/nonexistent $as "$bin" -C "$d/t" -o /dev/null
+	run -66 env HOME=/dev/null/none XDG_CACHE_HOME=/dev/null/none $as "$bin" -C "$d/t" -o /dev/null
 	[[ $output == *"cannot read f: Permission denied"* ]]
-	run -66 env HOME=/nonexistent XDG_CACHE_HOME=/nonexistent $as "$bin" -C "$d/t" -m -
+	run -66 env HOME=/dev/null/none XDG_CACHE_HOME=/dev/null/none $as "$bin" -C "$d/t" -m -
 	[[ $output == *"cannot read f: Permission denied"* ]]
 	chmod 644 "$d/t/f"; chmod 000 "$d/t/dir"
-	run -66 env HOME=/nonexistent XDG_CACHE_HOME=/nonexistent $as "$bin" -C "$d/t" -o /dev/null
+	run -66 env HOME=/dev/null/none XDG_CACHE_HOME=/dev/null/none $as "$bin" -C "$d/t" -o /dev/null
 	[[ $output == *"cannot read directory dir: Permission denied"* ]]
 	echo 'dir/' >"$d/t/.gitignore"
-	env HOME=/nonexistent XDG_CACHE_HOME=/nonexistent $as "$bin" -q -C "$d/t" -o /dev/null
+	env HOME=/dev/null/none XDG_CACHE_HOME=/dev/null/none $as "$bin" -q -C "$d/t" -o /dev/null
 	chmod 000 "$d/t/.gitignore"
-	run -66 env HOME=/nonexistent XDG_CACHE_HOME=/nonexistent $as "$bin" -C "$d/t" -o /dev/null
+	run -66 env HOME=/dev/null/none XDG_CACHE_HOME=/dev/null/none $as "$bin" -C "$d/t" -o /dev/null
 	[[ $output == *"cannot open ignore file .gitignore"* ]]
-	rm -rf "$d"
+	rm -rf "$d/t/dir" "$d/t/.gitignore"
+	chmod 555 "$d"
+	run -77 env HOME=/dev/null/none $as "$bin" -q -C "$d" -o "$d/x"
+	chmod 755 "$d"
+	[[ $output == *"cannot make $d/x: Permission denied"* ]]
+	chmod 000 "$d/t"
+	run -66 env HOME=/dev/null/none $as "$bin" -C "$d/t" -o /dev/null
+	[[ $output == *"cannot open directory $d/t: Permission denied"* ]]
+	run -66 env HOME=/dev/null/none $as "$bin" -C "$d/t" -x a
+	[[ $output == *"cannot open directory $d/t: Permission denied"* ]]
+	chmod 755 "$d/t"; rm -rf "$d"
 }
 
 @test "what is mounted in the tree is packed, with one warning" {
@@ -285,4 +335,29 @@ EOT
 	run -73 bash -c 'mkdir ../ro; : >../ro/x; cd ../ro &&
 		exec timeout 20 bindu-pack -C ../tree -o x/y' ||
 		[ "$status" != 0 ]
+}
+
+@test "a full or read-only place: the file named, nothing left half-made" {
+	head -c 300000 /dev/urandom >big; echo 1 >a.py
+	cat >../go <<-'EOT'
+	mount -t tmpfs -o size=64k none ../full || exit 99
+	bindu-pack -o ../full/a.tar 2>../err; echo $?
+	bindu-pack --zstd -o ../full/a.zst -m ../full/m 2>>../err; echo $?
+	ls -A ../full
+	mount -o remount,ro ../full
+	bindu-pack -o ../full/a.tar 2>>../err; echo $?
+	XDG_CACHE_HOME=$PWD/../full bindu-pack -m ../m -o ../a.tar
+	tar tf ../a.tar
+	EOT
+	mkdir ../full
+	run --separate-stderr unshare -m sh ../go
+	[ "$status" != 99 ] && [[ $stderr != *unshare:* ]] ||
+		skip "not possible here: mounting needs root"
+	[ "$output" = $'74\n74\n74\na.py\nbig' ]
+	[ -z "$stderr" ]
+	cat ../err
+	grep -qx 'bindu-pack: ../full/a.tar: cannot write the archive: No space left on device' ../err
+	grep -qx 'bindu-pack: ../full/a.zst: cannot write the archive: No space left on device' ../err
+	grep -qx 'bindu-pack: cannot make ../full/a.tar: Read-only file system' ../err
+	[ -s ../m ]
 }

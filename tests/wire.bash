@@ -1,0 +1,14 @@
+# wire.bash - hubs and monitors spoken to by hand, see wire.py.
+
+# wire SOCKET ARGS...
+wire() {
+	timeout 120 python3 "$REPO/tests/wire.py" "$@"
+}
+# All boxes of the hub whose state is in STATE.
+end_boxes() {
+	local sock
+	for sock in "$STATE"/boxes/*/monitor.sock; do
+		[ -S "$sock" ] || continue
+		WIRE_TIMEOUT=10 wire "$sock" '{"op":"stop","grace_ms":0}' || true
+	done
+}
