@@ -124,22 +124,29 @@ print_status(json_t *o)
 		bindu_json_str(v, "image"));
 }
 
+/* What is asked of the instance, printed; NULL: err is set. */
+static json_t *
+show(const struct bindu_ctx *ctx, json_t *(*ask)(const struct place *),
+    void (*print)(json_t *), struct bindu_err *err)
+{
+	AUTO_PLACE struct place p = PLACE;
+	json_t *v;
+
+	if (place_open(&p, state, sock, err) == -1)
+		return NULL;
+	v = ask(&p);
+	(ctx->json ? print_json : print)(v);
+	return v;
+}
+
 static int
 run_status(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
-	AUTO_PLACE struct place p = PLACE;
-	AUTO_JSON json_t *o = NULL;
+	AUTO_JSON json_t *o = show(ctx, control_status, print_status, err);
 
 	(void)argc;
 	(void)argv;
-	if (place_open(&p, state, sock, err) == -1)
-		return -1;
-	o = control_status(&p);
-	if (ctx->json)
-		print_json(o);
-	else
-		print_status(o);
-	return !json_is_true(json_object_get(o, "running"));
+	return o ? !json_is_true(json_object_get(o, "running")) : -1;
 }
 
 static int
@@ -166,19 +173,11 @@ run_key(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 static int
 run_images(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 {
-	AUTO_PLACE struct place p = PLACE;
-	AUTO_JSON json_t *a = NULL;
+	AUTO_JSON json_t *a = show(ctx, control_images, print_images, err);
 
 	(void)argc;
 	(void)argv;
-	if (place_open(&p, state, sock, err) == -1)
-		return -1;
-	a = control_images(&p);
-	if (ctx->json)
-		print_json(a);
-	else
-		print_images(a);
-	return 0;
+	return a ? 0 : -1;
 }
 
 /* 0: all there, 1: something is missing. */
