@@ -236,10 +236,19 @@ time.sleep(2)' "$BINDU_STATE_DIR/daemon.lock" >"$BATS_TEST_TMPDIR/held" 3>&- &
 		>"$d/libexec/boxd-monitor"
 	chmod 755 "$d/libexec/boxd-monitor"
 	export BINDU_STATE_DIR=$d/state
-	timeout 30 "$d/bin/bindu-boxd" start
+	why="cannot start the box maker (see $d/state/hub.log): no luck here"
+	run -0 timeout 30 "$d/bin/bindu-boxd" start
+	[ "$output" = "bindu-boxd: warning: it serves, but no box can start: $why" ]
 	run -69 timeout 30 bindu-box create why
 	timeout 30 "$d/bin/bindu-boxd" stop
-	[[ $output == *"cannot start the box maker (see $d/state/hub.log): no luck here" ]]
+	[[ $output == *"$why" ]]
+	# A maker that is there, and can make none.
+	printf '#!/bin/sh\nexec /usr/bin/python3 -B "%s" "$@"\n' \
+		"$REPO/tests/peers/fakehub.py" >"$d/libexec/boxd-monitor"
+	echo "no boxes: nothing is installed" >"$d/state/no-boxes"
+	run -0 timeout 30 "$d/bin/bindu-boxd" start
+	timeout 30 "$d/bin/bindu-boxd" stop
+	[[ $output == *"no box can start: no boxes: nothing is installed" ]]
 }
 
 @test "boxd: a state directory of a long name serves like any other" {

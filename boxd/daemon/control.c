@@ -19,6 +19,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/config.h"
 #include "lib/base/fd.h"
+#include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/base/path.h"
 #include "lib/base/proc.h"
@@ -31,6 +32,7 @@
 #define RECORD_MAX (1 << 20)
 #define HUB_MS 20000
 #define LOG_MAX (10 << 20)
+#define WORD_MAX 2048 /* more than an error's message */
 #define UNIT_WORDS 7 /* before the program, of a unit of its own */
 
 /* The last line a failed start left in the log. */
@@ -141,8 +143,9 @@ start_once(const struct place *p, const char *listen, int log,
 	int ends[2];
 	AUTO_CLOSE int in = -1;
 	struct pollfd pfd = { .events = POLLIN };
+	char word[WORD_MAX + 1];
+	ssize_t n;
 	pid_t pid;
-	char c;
 
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		return bindu_err_sys(err, "cannot start bindu-boxd");
@@ -157,7 +160,12 @@ start_once(const struct place *p, const char *listen, int log,
 		    "bindu-boxd was not "
 		    "ready in time, see %s/daemon.log",
 		    p->state);
-	return read(in, &c, 1) == 1 ? 0 : 1;
+	/* A newline, and in the same write why no box can start. */
+	n = read(in, word, WORD_MAX);
+	if (n > 1)
+		bindu_log(BINDU_WARN, "it serves, but no box can start: %.*s",
+		    (int)n - 1, word + 1);
+	return n > 0 ? 0 : 1;
 }
 
 /* 0: it serves, 1: another did as we tried, and has ended, -1: err is set. */

@@ -118,6 +118,7 @@ write_facts(const struct boxd *d, struct bindu_err *err)
 static void
 on_ready(struct boxd *d)
 {
+	const char *why = hub_trouble(d->hub);
 	struct bindu_err err = { 0 };
 
 	if (write_facts(d, &err) == -1)
@@ -126,7 +127,9 @@ on_ready(struct boxd *d)
 	bindu_log(BINDU_NOTE, "serving %s and http://" LOOPBACK ":%u",
 	    d->socket, d->port);
 	if (d->ready_fd != -1) {
-		bindu_fd_write(d->ready_fd, "\n", 1);
+		AUTO_FREE char *word = xasprintf("\n%s", why ? why : "");
+
+		bindu_fd_write(d->ready_fd, word, strlen(word));
 		close(bindu_steal_fd(&d->ready_fd));
 	}
 }

@@ -28,7 +28,8 @@ pid_t place_holder(const struct place *);
 json_t *place_facts(const struct place *);
 
 /* Serve until SIGTERM or SIGINT.  listen: "ADDR:PORT" or NULL.  A newline is
- * written to ready_fd (-1: none) once clients are served. */
+ * written to ready_fd (-1: none) once clients are served, and in the same write
+ * why no box can start, if so. */
 int daemon_run(struct place *, const char *listen, int ready_fd,
     struct bindu_err *);
 #endif

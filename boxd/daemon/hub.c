@@ -46,10 +46,32 @@ struct hub {
 	struct hub_req *ping; /* stays: the hub sees our end by it */
 	bool attended; /* it is answered */
 	json_t *facts;
+	char *trouble; /* why it can make no box; NULL: it can */
 	bool met; /* the first ping is answered or failed */
 };
 
 static void ping(struct hub *);
+
+/* It serves all the same: each request asks again, and hears why. */
+static void
+set_trouble(struct hub *h, const char *why)
+{
+	free(h->trouble);
+	h->trouble = why ? xstrdup(why) : NULL;
+	if (why)
+		bindu_log(BINDU_WARN, "hub: %s", why);
+}
+
+/* Of the facts: why no box can run. */
+static const char *
+no_boxes(const json_t *facts)
+{
+	const json_t *can = json_object_get(facts, "abilities");
+
+	if (bindu_json_bool(can, "boxes", 1))
+		return NULL;
+	return bindu_json_str(json_object_get(can, "why"), "boxes");
+}
 
 static void
 on_ping(void *ctx, struct ask *a, const json_t *msg, int *fds,
@@ -66,11 +88,12 @@ on_ping(void *ctx, struct ask *a, const json_t *msg, int *fds,
 		h->attended = false;
 		if (ended)
 			return;
-		bindu_log(BINDU_WARN, "hub: %s", err->msg);
+		set_trouble(h, err->msg);
 	} else {
 		json_decref(h->facts);
 		h->facts = json_incref((json_t *)msg);
 		h->attended = true;
+		set_trouble(h, no_boxes(msg));
 	}
 	if (!h->met) {
 		h->met = true;
@@ -173,6 +196,7 @@ hub_free(struct hub *h)
 	bindu_cleanup_close(&h->pidfd);
 	bindu_cleanup_close(&h->leash);
 	json_decref(h->facts);
+	free(h->trouble);
 	free(h->sock);
 	free(h);
 }
@@ -310,6 +334,12 @@ const json_t *
 hub_facts(const struct hub *h)
 {
 	return h->facts;
+}
+
+const char *
+hub_trouble(const struct hub *h)
+{
+	return h->trouble;
 }
 
 void

@@ -19,6 +19,8 @@ struct hub_req *hub_ask(struct hub *, json_t *request, ask_fn *, void *ctx);
 void hub_drop(struct hub_req **); /* cancels; NULL is fine */
 /* What the hub said of itself at its last ping; NULL before. */
 const json_t *hub_facts(const struct hub *);
+/* Why it could make no box when it was last asked; NULL: it could. */
+const char *hub_trouble(const struct hub *);
 /* End the hub process when no box needs it. */
 void hub_stop(struct hub *);
 #endif

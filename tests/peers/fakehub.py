@@ -229,10 +229,13 @@ def hub():
         req = json.loads(data)
         op = req["op"]
         if op == "ping":
+            no = os.path.join(STATE, "no-boxes")
+            no = open(no).read().strip() if os.path.exists(no) else None
             send(c, dict(ok=True, pid=os.getpid(), rootful=True, default_image="host",
                          images=["host"],
-                         abilities=dict(limits=True, pause=True, network=True, disk=True,
-                                        host_image=True, why={})))
+                         abilities=dict(boxes=not no, limits=True, pause=True,
+                                        network=True, disk=True, host_image=True,
+                                        why=dict(boxes=no) if no else {})))
         elif op == "start":
             start(c, req)
             continue
