@@ -231,6 +231,8 @@ unhealthy() {
 	[[ $told == *ready=0* && $told == *"the cause: no key"* ]]
 	[[ $told != *"GET /health"* ]]
 	[[ $(agent status 50) == *"GET /health"* ]]
+	told=$(agent words 50 "GET /health ")
+	[[ $told == *"the cause: no key"* && $told != *"GET /health"* ]]
 	agent stop
 }
 @test "agent: a red start shows its words, not our own questions" {

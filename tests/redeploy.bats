@@ -256,3 +256,22 @@ assert h["pid"] > 1 and h["port"] == 3774 and len(h["release"]) == 64, r'
 	deploy
 	is_up v3
 }
+
+@test "redeploy: what bindu-health shows of a red agent is its own words" {
+	version 1
+	sed -i -e '/def log_message/,$ s/pass$/super().log_message(*args)/' \
+		-e 's/"ready": True/"ready": not os.path.exists("red")/' \
+		"$TREE/agent.py"
+	deploy
+	timeout 30 bindu-exec "$NAME" -- touch app/red
+	for path in "" "-p /health"; do
+		run -1 --separate-stderr timeout 30 bindu-health -t 1s $path \
+			"$NAME"
+		# Its words may also be of a question that we gave up.
+		echo "$stderr"
+		[[ "$stderr" == *"| "* && "$stderr" != *"GET /health"* ]]
+	done
+	run -1 --separate-stderr timeout 30 bindu-health -t 1s -p none "$NAME"
+	[[ "$stderr" == *"| "* && "$stderr" != *"GET /none"* ]]
+	[[ "$stderr" != *"GET /health"* ]]
+}

@@ -284,6 +284,19 @@ bindu_agent_status(struct bindu_remote *remote, const char *box, unsigned lines,
 }
 
 int
+bindu_agent_words(struct bindu_remote *remote, const char *box, unsigned lines,
+    const char *path, struct bindu_agent_status *st, struct bindu_err *err)
+{
+	AUTO_FREE char *n = xasprintf("%u", lines);
+	AUTO_FREE char *asked =
+	    xasprintf("GET %s%s ", *path == '/' ? "" : "/", path);
+	const char *argv[] = { "agent.sh", "words", n, asked, NULL };
+	struct bindu_script_opts o = { .argv = argv };
+
+	return run_for_status(remote, box, &o, NULL, QUICK_MS, st, err);
+}
+
+int
 bindu_agent_logs(struct bindu_remote *remote, const char *box, bool follow,
     unsigned last, int fd, struct bindu_err *err)
 {

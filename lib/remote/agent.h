@@ -82,6 +82,10 @@ int bindu_agent_stop(struct bindu_remote *, const char *box, unsigned grace_s,
 /* lines: of the log, 0: none. */
 int bindu_agent_status(struct bindu_remote *, const char *box, unsigned lines,
     struct bindu_agent_status *, struct bindu_err *);
+/* The same, its log without the requests for path and /health, which were our
+ * own. */
+int bindu_agent_words(struct bindu_remote *, const char *box, unsigned lines,
+    const char *path, struct bindu_agent_status *, struct bindu_err *);
 /* The log to fd; follow: until a signal or the box ends. */
 int bindu_agent_logs(struct bindu_remote *, const char *box, bool follow,
     unsigned last, int fd, struct bindu_err *);

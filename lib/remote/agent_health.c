@@ -76,7 +76,8 @@ look_inside(struct target *t, const struct bindu_health_opts *o,
 		bindu_agent_ready(t->remote, t->box, got->st.run, INSIDE_MS,
 		    &got->st, NULL);
 	if (!got->st.ready &&
-	    bindu_agent_status(t->remote, t->box, LOG_LINES, &st, NULL) == 0)
+	    bindu_agent_words(t->remote, t->box, LOG_LINES,
+		o->path != NULL ? o->path : "/health", &st, NULL) == 0)
 		memcpy(got->st.log_tail, st.log_tail, sizeof st.log_tail);
 }
 

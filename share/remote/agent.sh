@@ -17,6 +17,8 @@
 #	agent.sh drop RUN	end RUN; the live one, if another, stays
 #	agent.sh stop [SECONDS]	end all: TERM, then KILL after SECONDS (10)
 #	agent.sh status [LINES [RUN]]	key=value; an empty line, the log's end
+#	agent.sh words LINES TEXT [RUN]	the same, without lines that hold TEXT
+#			or ask for /health
 #	agent.sh watch		wait for the live run's end, then as status 50
 #	agent.sh boot		the box has started: so does the live run
 #
@@ -314,9 +316,7 @@ cause=python3 is needed to ask it"
 		status 0 "$me"
 		return
 	fi
-	# Our own questions, twenty a second, are not what it has to say.
-	unasked=1
-	status 50 "$me"
+	words 50 "GET /health " "$me"
 }
 
 # After a reboot somebody must call boot: who?
@@ -485,12 +485,19 @@ status() {
 	[ -z "$w" ] || echo "boot=$w"
 	if [ "${1:-0}" -gt 0 ] && [ -e "$run/log" ]; then
 		echo
-		if [ -n "$unasked" ]; then
-			LC_ALL=C sed '/GET \/health /d' "$run/log" | tail -n "$1"
+		if [ -n "$asked" ]; then
+			LC_ALL=C asked=$asked awk '!index($0, "GET /health ") &&
+				!index($0, ENVIRON["asked"])' "$run/log" | tail -n "$1"
 		else
 			tail -n "$1" "$run/log"
 		fi
 	fi
+}
+
+# Our own questions, twenty a second, are not what it has to say.
+words() {
+	asked=$2
+	status "$1" "${3:-}"
 }
 
 watch() {
@@ -547,7 +554,7 @@ lock() {
 	fi
 }
 
-unasked=
+asked=
 nl='
 '
 [ -d "$R/logs" ] && [ -d "$R/runs" ] ||
@@ -558,7 +565,7 @@ case $verb in
 start | live | drop | stop | boot) lock ;;
 esac
 case $verb in
-start | up | ready | prove | live | drop | stop | status | watch | boot)
+start | up | ready | prove | live | drop | stop | status | words | watch | boot)
 	"$verb" "$@" ;;
 *)
 	echo "agent.sh: unknown command $verb" >&2
