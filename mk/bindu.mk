@@ -140,11 +140,13 @@ $(_bindu_dirs:%=%/manifest): %/manifest: %/agent _bindu_force
 	    fail pack; \
 	$(call _bindu_settle,manifest)
 
+# The manifest has named what is left out.
 # sh has no pipefail: what bindu-pack ended with comes beside the pipe.  That
 # of SIGPIPE is the doing of bindu-scrub, which ended before it.
 $(_bindu_dirs:%=%/src.tar): %/src.tar: %/manifest
 	$(_bindu_say)$(_bindu_begin); scrub=0; \
-	{ $(call _bindu_t,pack) -C "$$root" $(call _bindu_o,--max-size,$(call _bindu_my,MAX_SIZE)) || \
+	{ $(call _bindu_t,pack) -C "$$root" --no-names \
+	    $(call _bindu_o,--max-size,$(call _bindu_my,MAX_SIZE)) || \
 	    { rc=$$?; [ $$rc = 141 ] || echo $$rc >"$$d/failed.$$$$"; }; } | \
 	    $(call _bindu_t,scrub) >"$$d/src.tar.$$$$" || scrub=$$?; \
 	[ ! -e "$$d/failed.$$$$" ] || (exit "$$(cat "$$d/failed.$$$$")") || fail pack; \
@@ -259,7 +261,7 @@ $(call _bindu_of,destroy): bindu-destroy-%: $(BINDU_DIR)/%$(_bindu_suffix)/agent
 	[ $$rc != 2 ] || echo "bindu.mk: to destroy without being asked: BINDU_YES=1" >&2; \
 	[ $$rc = 0 ] || [ $$rc = 66 ] || exit $$rc; rm -rf "$$d"
 $(call _bindu_of,plan): bindu-plan-%: $(BINDU_DIR)/%$(_bindu_suffix)/agent
-	@$(_bindu_begin); cat "$$d/agent"; $(call _bindu_t,pack) -C "$$root" --list; \
+	@$(_bindu_begin); cat "$$d/agent"; $(call _bindu_t,pack) -C "$$root" --no-names --list; \
 	$(call _bindu_t,scrub) "$$root" || [ $$? = 1 ]; \
 	if $(call _bindu_t,box) get --json $(_bindu_rt) "$$b" >/dev/null 2>&1; \
 	then echo "the box $$b is used again"; else echo "a box $$b would be made"; fi

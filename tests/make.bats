@@ -143,6 +143,16 @@ load making
 	! grep -q upload "$F/calls"
 }
 
+@test "make: a secret file that is left out is named once, in each deploy" {
+	agent && project
+	touch .env
+	for goal in plan deploy deploy; do
+		run_make $goal
+		[ "$status" = 0 ]
+		[ "$(grep -c '\.env is left out by name/' <<<"$stderr")" = 1 ]
+	done
+}
+
 @test "make: no agent, no deploy" {
 	project
 	run_make deploy

@@ -222,6 +222,8 @@ EOT
 	for f in .env .ENV .aws sub/Server.PFX sub/id_rsa; do
 		[[ $stderr == *"$f is left out by name/"* ]]
 	done
+	run -0 --separate-stderr pack --list --no-names
+	[[ $stderr != *"left out by name"* && $stderr == *" as secrets"* ]]
 	ships --no-deny | grep -qx sub/id_rsa
 }
 

@@ -21,7 +21,7 @@
 
 static const char *gzip, *zstd, *output, *manifest;
 static struct bindu_strv explain;
-static bool list, nul, no_cache;
+static bool list, nul, no_cache, no_names;
 static struct bindu_walk_opts walk;
 static struct bindu_pack_opts pack;
 
@@ -48,6 +48,8 @@ static const struct bindu_opt opts[] = {
 	    "without the built-in ignore rules", NULL },
 	{ 0, "no-deny", BINDU_OPT_FLAG, &walk.no_deny, NULL,
 	    "without the deny list of secret names (to check rules)", NULL },
+	{ 0, "no-names", BINDU_OPT_FLAG, &no_names, NULL,
+	    "do not name the secrets left out: a step before has", NULL },
 	{ 0, "no-cache", BINDU_OPT_FLAG, &no_cache, NULL,
 	    "read every file for the manifest", NULL },
 	{ 'j', "threads", BINDU_OPT_U32, &pack.threads, "N",
@@ -322,7 +324,8 @@ run(struct bindu_ctx *ctx, int argc, char **argv, struct bindu_err *err)
 		return explain_paths(ctx, err);
 	if (bindu_tree_load(ctx->dir, &walk, ctx->report, &t, err) == -1)
 		return -1;
-	note_drops(ctx, t);
+	if (!no_names)
+		note_drops(ctx, t);
 	if (list)
 		rc = list_tree(ctx, t, err);
 	else if (output != NULL || !to_stdout(manifest))
