@@ -153,12 +153,19 @@ $(_bindu_dirs:%=%/src.tar): %/src.tar: %/manifest
 	[ $$scrub = 0 ] || (exit $$scrub) || fail scrub; \
 	mv -f "$$d/src.tar.$$$$" "$$d/src.tar"
 
+# A missing file of secrets is found before anything is made or sent.
+_bindu_env = f=$(call _bindu_q,$1); [ -r "$$f" ] || { rc=66; why='no such file'; \
+	[ ! -e "$$f" ] || { rc=77; why='permission denied'; }; \
+	echo "bindu.mk: $$b: cannot read $$f, which BINDU_ENV_FILE names: $$why; write" \
+	"it, KEY=VALUE a line, or name another" >&2; (exit $$rc) || fail env; };
+
 # The box, and whether what we know of it is still true.  The file is renewed
 # when the box is another one, when its agent is down, or runs a release that
 # is not ours: the steps that follow then ask again, and find by themselves
 # what is there already.
 $(_bindu_dirs:%=%/box): %/box: %/agent _bindu_force
-	$(_bindu_say)$(_bindu_begin); got=$$d/got.$$$$; rc=0; \
+	$(_bindu_say)$(_bindu_begin); $(if $(call _bindu_my,ENV_FILE),$(call \
+	    _bindu_env,$(call _bindu_my,ENV_FILE))) got=$$d/got.$$$$; rc=0; \
 	$(call _bindu_t,box) get --json $(_bindu_rt) "$$b" >"$$got" 2>"$$d/err.$$$$" || rc=$$?; \
 	if [ $$rc = 66 ]; then \
 	    rc=0; $(call _bindu_t,box) create --json $(_bindu_rt) \
@@ -205,7 +212,9 @@ $(_bindu_dirs:%=%/started): %/started: %/deps %/agent
 	$(_bindu_start) || \
 	    { rc=$$?; $(_bindu_back); (exit $$rc) || fail start; }; \
 	mv -f "$$d/started.$$$$" "$$d/started"
-# One that is missing is found before anything is made or sent.
+# The project may have a rule that makes it.  Where it has none a rule without a
+# recipe lets make go on as if it were there, and the box's recipe looks.
+$(foreach a,$(BINDU_AGENTS),$(if $(call _bindu_v,ENV_FILE,$a),$(eval $(call _bindu_v,ENV_FILE,$a):)))
 $(foreach a,$(BINDU_AGENTS),$(eval $(BINDU_DIR)/$a$(_bindu_suffix)/started: $(call _bindu_v,ENV_FILE,$a)))
 $(foreach a,$(BINDU_AGENTS),$(eval $(BINDU_DIR)/$a$(_bindu_suffix)/box: | $(call _bindu_v,ENV_FILE,$a)))
 

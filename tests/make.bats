@@ -240,12 +240,37 @@ load making
 @test "make: a missing file of secrets is found before anything is made or sent" {
 	agent && project 'BINDU_ENV_FILE = secrets'
 	run_make deploy
-	[ "$status" = 2 ] && [[ $stderr == *"No rule to make target 'secrets'"* ]]
+	[ "$status" = 2 ]
+	[[ $stderr == *"echo: cannot read secrets, which BINDU_ENV_FILE names: no such file; write it"* ]]
+	[[ $stderr != *"No rule"* ]]
+	grep -qx code=66 .bindu/deploy/agent/status
+	run_make -j4 deploy
+	[ "$status" = 2 ] && [[ $stderr == *"env failed with status 66"* ]]
 	[ ! -e "$F/calls" ]
 	echo KEY=1 >secrets
 	timeout 60 make -s deploy
 	rm secrets
+	run_make deploy
+	[ "$status" = 2 ] && [[ $stderr == *"cannot read secrets"* ]]
 	timeout 60 make -s destroy BINDU_YES=1
+}
+
+@test "make: a rule of the project makes the file of secrets, wherever it stands" {
+	agent && project 'BINDU_ENV_FILE = secrets.env' '%.env: %.in ; cp $< $@'
+	echo KEY=1 >secrets.in
+	timeout 60 make -s deploy
+	cmp secrets.in secrets.env
+	calls >/dev/null
+	sleep 0.02
+	echo KEY=2 >secrets.in
+	timeout 60 make -s deploy
+	cmp secrets.in secrets.env
+	[ "$(calls | grep -c '^agent start')" = 1 ]
+	rm secrets.env
+	project 'BINDU_ENV_FILE = secrets.env'
+	echo 'secrets.env: ; echo KEY=3 >$@' >>Makefile
+	run_make deploy
+	[ "$status" = 0 ] && [ "$(cat secrets.env)" = KEY=3 ]
 }
 
 @test "make: a script whose name begins with a dash is no option" {
