@@ -118,16 +118,20 @@ _bindu_back = rm -f "$$d/uploaded" "$$d/started"; good=$$(cut -s -d ' ' -f 1 "$$
 	echo "bindu.mk: $$b: the release before serves" >&2; else \
 	echo "bindu.mk: $$b: the release before does not serve either" >&2; fi; fi
 
+_bindu_where = { echo "bindu.mk: BINDU_DIR=DIR names another place for what a deploy" \
+	"keeps" >&2; exit 1; }
+
 .DELETE_ON_ERROR:
 .PHONY: _bindu_force
 _bindu_force:
 
 $(_bindu_dirs):
-	@mkdir -p $@ && echo '*' >'$(BINDU_DIR)/.gitignore' || { \
-	    echo "bindu.mk: BINDU_DIR=DIR names another place for what a deploy keeps" >&2; exit 1; }
+	@mkdir -p $@ && echo '*' >'$(BINDU_DIR)/.gitignore' || $(_bindu_where)
 
+# The first to write there, whatever is asked for.
 $(_bindu_dirs:%=%/agent): %/agent: _bindu_force | %
-	$(_bindu_say)$(_bindu_d); $(call _bindu_t,discover) \
+	$(_bindu_say)$(_bindu_d); (: >"$$d/agent.$$$$") || $(_bindu_where); \
+	$(call _bindu_t,discover) \
 	    -C $(call _bindu_q,$(call _bindu_src,$(_bindu_a))) \
 	    $(call _bindu_o,--name,$(call _bindu_my,NAME)) \
 	    $(call _bindu_o,--,$(call _bindu_my,SCRIPT)) >"$$d/agent.$$$$" || \

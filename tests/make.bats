@@ -288,6 +288,26 @@ load making
 	[ "$status" = 2 ] && [[ $stderr == *"BINDU_DIR=DIR names another place"* ]]
 	run_make deploy BINDU_DIR="$F/deploy"
 	[ "$status" = 0 ] && [ ! -e .bindu ]
+	# Also where a deploy has written before.
+	timeout 60 make -s deploy
+	calls >/dev/null
+	run --separate-stderr in_read_only make --no-print-directory deploy
+	[ "$status" = 2 ] && [[ $stderr == *"BINDU_DIR=DIR names another place"* ]]
+	[ ! -e "$F/calls" ] || [ ! -s "$F/calls" ]
+	run --separate-stderr in_read_only make deploy BINDU_DIR="$F/other"
+	[ "$status" = 0 ]
+}
+# in_read_only COMMAND...: root writes whatever the modes say.
+in_read_only() {
+	if [ "$(id -u)" = 0 ]; then
+		timeout 60 unshare --mount sh -c 'mount --bind . . &&
+			mount -o remount,bind,ro . && cd "$PWD" && exec "$@"' sh "$@"
+		return
+	fi
+	chmod -R a-w .
+	timeout 60 "$@" && code=0 || code=$?
+	chmod -R u+w .
+	return $code
 }
 
 @test "make: a filter that ends early is what failed, not the packer before it" {
