@@ -17,7 +17,7 @@ load deploying
 	[[ "$output" == *"  disk:          20G"* ]]
 	[[ "$output" == *"  auto_suspend:  0s"* ]]
 	[[ "$output" == *"  env keys:      ['A', 'B']  (values hidden)"* ]]
-	[[ "$output" == *"  tarball:       1 files, "*" KB compressed"* ]]
+	[[ "$output" == *"  tarball:       1 file, "*" KB compressed"* ]]
 	[[ "$output" == *"    - .env  (name/"* ]]
 	[ ! -e "$BINDU_STATE_DIR" ]
 }
@@ -107,7 +107,7 @@ load deploying
 	agent 1
 	run --separate-stderr -0 deploy
 	[[ "$output" =~ ^http://$NAME\.localhost:[0-9]+$ ]]
-	[[ "$stderr" == *"upload 1 files"* ]]
+	[[ "$stderr" == *"upload 1 file "* ]]
 	[[ "$stderr" == *"health 200"* ]]
 	[[ "$(ask)" == *'"v": "1"'* ]]
 }
@@ -131,7 +131,7 @@ load deploying
 	[[ "$(ask)" == *'"visits": 1}' ]]
 	agent 2
 	run --separate-stderr -0 deploy
-	[[ "$stderr" == *"upload 1 files"* ]]
+	[[ "$stderr" == *"upload 1 file "* ]]
 	[[ "$(ask)" == *'"v": "2"'* ]]
 	# What the agent wrote is there still.
 	[[ "$(ask)" == *'"visits": 2}' ]]

@@ -11,6 +11,9 @@ load packing
 	[ "$(jq -r '.files[].path' <<<"$output" | tr '\n' ' ')" = \
 		"a/b a/l empty top " ]
 	[ "$(jq .bytes <<<"$output")" = 8 ]
+	rm -r a empty
+	run -0 --separate-stderr pack --list
+	[[ $stderr == *"1 file   ."*"1 file   in all"* ]]
 }
 
 @test "GNU tar, gzip, zstd and Python read every form" {

@@ -79,8 +79,8 @@ upload(struct bindu_ctx *ctx, const char *box, const char *dir,
 	if (bad)
 		return -1;
 	bindu_phase(ctx->report, "upload", bindu_clock_ms() - began,
-	    st.unchanged ? "unchanged" : "%llu files %s",
-	    (unsigned long long)st.files_sent,
+	    st.unchanged ? "unchanged" : "%llu file%s %s",
+	    (unsigned long long)st.files_sent, bindu_str_s(st.files_sent),
 	    bindu_str_human(st.sent_bytes, size, sizeof size));
 	ctx->result = make_result(box, id, &st);
 	if (ctx->json)

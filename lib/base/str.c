@@ -177,6 +177,12 @@ bindu_str_human(uint64_t bytes, char *out, size_t outsz)
 	return out;
 }
 
+const char *
+bindu_str_s(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 bool
 bindu_str_starts(const char *s, const char *prefix)
 {

@@ -19,6 +19,8 @@ int bindu_str_size(const char *, uint64_t *bytes, struct bindu_err *);
 int bindu_str_msec(const char *, int64_t *msec, struct bindu_err *);
 /* "61.2 MB"; powers of 1024, one decimal above bytes.  out holds >= 16. */
 char *bindu_str_human(uint64_t bytes, char *out, size_t outsz);
+/* The end of a noun behind n: "%llu file%s". */
+const char *bindu_str_s(uint64_t n);
 
 bool bindu_str_starts(const char *, const char *prefix);
 bool bindu_str_ends(const char *, const char *suffix);

@@ -169,8 +169,9 @@ upload(struct bindu_run *r, bool *unchanged, struct bindu_err *err)
 	if (st.unchanged)
 		bindu_run_phase(r, "upload", began, "unchanged");
 	else
-		bindu_run_phase(r, "upload", began, "%llu files %s",
+		bindu_run_phase(r, "upload", began, "%llu file%s %s",
 		    (unsigned long long)st.files_sent,
+		    bindu_str_s(st.files_sent),
 		    bindu_str_human(st.sent_bytes, size, sizeof size));
 	return 0;
 }
@@ -248,8 +249,8 @@ upload_bindu(struct bindu_run *r, struct bindu_err *err)
 		&st, r->report, err) == -1)
 		return bindu_err_wrap(err, "bindu");
 	bindu_run_phase(r, "bindu", began,
-	    st.unchanged ? "unchanged" : "%llu files",
-	    (unsigned long long)st.files_sent);
+	    st.unchanged ? "unchanged" : "%llu file%s",
+	    (unsigned long long)st.files_sent, bindu_str_s(st.files_sent));
 	return 0;
 }
 

@@ -92,8 +92,8 @@ bindu_deploy_local(struct bindu_tree **out, const struct bindu_report *report,
 		bindu_tree_free(t);
 		return bindu_err_wrap(err, "%s", dir);
 	}
-	bindu_note(report, BINDU_NOTE, "bindu comes from %s (%zu files)", dir,
-	    t->n);
+	bindu_note(report, BINDU_NOTE, "bindu comes from %s (%zu file%s)", dir,
+	    t->n, bindu_str_s(t->n));
 	*out = t;
 	return 0;
 }

@@ -129,8 +129,9 @@ bindu_deploy_plan_text(const struct bindu_deploy_opts *o,
 	add_machine(o, b);
 	add_env(b, o->env);
 	if (p->tree != NULL)
-		row(b, "tarball", "%zu files, %llu.%llu KB compressed",
-		    p->tree->n, (unsigned long long)p->packed_bytes / 1024,
+		row(b, "tarball", "%zu file%s, %llu.%llu KB compressed",
+		    p->tree->n, bindu_str_s(p->tree->n),
+		    (unsigned long long)p->packed_bytes / 1024,
 		    (unsigned long long)p->packed_bytes % 1024 * 10 / 1024);
 	add_drops(p, b);
 	return 0;

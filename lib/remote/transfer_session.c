@@ -235,8 +235,8 @@ next_line(struct bindu_session *s, int64_t timeout_ms, struct bindu_err *err)
 			    line + 7, s->current);
 	}
 	if (n > EDITED_SAID)
-		bindu_note(s->report, BINDU_WARN, "and so were %u more files",
-		    n - EDITED_SAID);
+		bindu_note(s->report, BINDU_WARN, "and so were %u more file%s",
+		    n - EDITED_SAID, bindu_str_s(n - EDITED_SAID));
 	return line;
 }
 
@@ -266,9 +266,9 @@ take_answer(struct bindu_session *s, int64_t timeout_ms, struct bindu_err *err)
 		memcpy(s->current, f[1], 65);
 	if (bindu_str_u64(f[2], &moved, NULL) == 0 && moved != 0)
 		bindu_note(s->report, BINDU_WARN,
-		    "%llu files of the agent stood in the way; they are in "
+		    "%llu file%s of the agent stood in the way; moved to "
 		    "~/.bindu/trees/*/displaced/%.12s of the box",
-		    (unsigned long long)moved, s->current);
+		    (unsigned long long)moved, bindu_str_s(moved), s->current);
 	return 0;
 }
 

@@ -157,19 +157,21 @@ print_totals(struct total *s, size_t n, const struct bindu_tree *t,
 	if (n > 1)
 		qsort(s, n, sizeof *s, compare_total);
 	for (size_t i = 0; i < n; i++) {
-		if (bindu_buf_addf(b, err, "%10s %7llu files  ",
+		if (bindu_buf_addf(b, err, "%10s %7llu %-7s",
 			bindu_str_human(s[i].bytes, size, sizeof size),
-			(unsigned long long)s[i].files) == -1 ||
+			(unsigned long long)s[i].files,
+			s[i].files == 1 ? "file" : "files") == -1 ||
 		    bindu_str_visible(b, s[i].name, strlen(s[i].name), err) ==
 			-1 ||
 		    bindu_buf_addc(b, '\n', err) == -1)
 			return -1;
 	}
 	return bindu_buf_addf(b, err,
-	    "%10s %7zu files  in all, %llu paths "
-	    "left out by ignore rules, %zu as secrets\n",
+	    "%10s %7zu %-7sin all, %llu path%s left out by ignore rules, "
+	    "%zu as secret%s\n",
 	    bindu_str_human(t->bytes, size, sizeof size), t->n,
-	    (unsigned long long)t->ignored, t->ndrop);
+	    t->n == 1 ? "file" : "files", (unsigned long long)t->ignored,
+	    bindu_str_s(t->ignored), t->ndrop, bindu_str_s(t->ndrop));
 }
 
 int

@@ -259,6 +259,8 @@ main(void)
 		ok(!strcmp(bindu_str_human(humans[i].in, h, sizeof h),
 		       humans[i].out),
 		    "%s", humans[i].out);
+	ok(!*bindu_str_s(1) && *bindu_str_s(0) == 's' && *bindu_str_s(2) == 's',
+	    "one file, no files, two files");
 	for (size_t i = 0; i < sizeof quotes / sizeof *quotes; i++) {
 		AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(100);
 
