@@ -100,53 +100,19 @@ answer_resume(struct rpc *r, struct box *b, uint64_t us)
 	svc_reply(r, &m.base);
 }
 
-void
-svc_start_vm(struct rpc *r, struct boxd *d, const void *req)
-{
-	const PB(StartVmRequest) *q = req;
-
-	act(r, d, q->vm_id, VERB_START, answer_empty);
-}
-
-void
-svc_stop_vm(struct rpc *r, struct boxd *d, const void *req)
-{
-	const PB(StopVmRequest) *q = req;
-
-	act(r, d, q->vm_id, VERB_STOP, answer_empty);
-}
-
-void
-svc_reboot_vm(struct rpc *r, struct boxd *d, const void *req)
-{
-	const PB(RebootVmRequest) *q = req;
-
-	act(r, d, q->vm_id, VERB_REBOOT, answer_empty);
-}
-
-void
-svc_suspend_vm(struct rpc *r, struct boxd *d, const void *req)
-{
-	const PB(SuspendVmRequest) *q = req;
-
-	act(r, d, q->vm_id, VERB_SUSPEND, answer_suspend);
-}
-
-void
-svc_resume_vm(struct rpc *r, struct boxd *d, const void *req)
-{
-	const PB(ResumeVmRequest) *q = req;
-
-	act(r, d, q->vm_id, VERB_RESUME, answer_resume);
-}
-
-void
-svc_destroy_vm(struct rpc *r, struct boxd *d, const void *req)
-{
-	const PB(DestroyVmRequest) *q = req;
-
-	act(r, d, q->vm_id, VERB_DESTROY, answer_empty);
-}
+#define ACT(name, request, verb, answer) \
+	void name(struct rpc *r, struct boxd *d, const void *req) \
+	{ \
+		const PB(request) *q = req; \
+\
+		act(r, d, q->vm_id, verb, answer); \
+	}
+ACT(svc_start_vm, StartVmRequest, VERB_START, answer_empty)
+ACT(svc_stop_vm, StopVmRequest, VERB_STOP, answer_empty)
+ACT(svc_reboot_vm, RebootVmRequest, VERB_REBOOT, answer_empty)
+ACT(svc_suspend_vm, SuspendVmRequest, VERB_SUSPEND, answer_suspend)
+ACT(svc_resume_vm, ResumeVmRequest, VERB_RESUME, answer_resume)
+ACT(svc_destroy_vm, DestroyVmRequest, VERB_DESTROY, answer_empty)
 
 void
 svc_set_auto_suspend(struct rpc *r, struct boxd *d, const void *req)
