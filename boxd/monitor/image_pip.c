@@ -221,22 +221,32 @@ pip_fini(struct pip *pip)
 	memset(pip, 0, sizeof *pip);
 }
 
+/* The words of value, each in quotes, with between before all but the first. */
+static int
+add_words(struct bindu_buf *b, const char *value, const char *quote,
+    const char *between, struct bindu_err *err)
+{
+	AUTO_FREE char *copy = xstrdup(value);
+	char *save = NULL;
+	const char *before = "";
+
+	for (char *w = strtok_r(copy, " ", &save); w != NULL;
+	     w = strtok_r(NULL, " ", &save)) {
+		if (bindu_buf_addf(b, err, "%s%s%s%s", before, quote, w,
+			quote) == -1)
+			return -1;
+		before = between;
+	}
+	return 0;
+}
+
 int
 pip_add_line(struct bindu_buf *b, const struct pip_row *r,
     struct bindu_err *err)
 {
-	AUTO_FREE char *copy = xstrdup(r->value);
-	char *save = NULL;
-	const char *before = "";
-
-	if (bindu_buf_addf(b, err, "%s = ", r->key) == -1)
+	if (bindu_buf_addf(b, err, "%s = ", r->key) == -1 ||
+	    add_words(b, r->value, "", "\n    ", err) == -1)
 		return -1;
-	for (char *w = strtok_r(copy, " ", &save); w != NULL;
-	     w = strtok_r(NULL, " ", &save)) {
-		if (bindu_buf_addf(b, err, "%s%s", before, w) == -1)
-			return -1;
-		before = "\n    ";
-	}
 	return bindu_buf_addc(b, '\n', err);
 }
 
@@ -244,9 +254,6 @@ int
 pip_add_uv(struct bindu_buf *b, const struct pip_row *r, struct bindu_err *err)
 {
 	int at = key_of(r->key, strlen(r->key));
-	AUTO_FREE char *copy = xstrdup(r->value);
-	char *save = NULL;
-	const char *before = "";
 
 	if (at == -1 || keys[at].uv == NULL ||
 	    strpbrk(r->value, "\"\\") != NULL)
@@ -254,13 +261,8 @@ pip_add_uv(struct bindu_buf *b, const struct pip_row *r, struct bindu_err *err)
 	if (!keys[at].is_list)
 		return bindu_buf_addf(b, err, "%s = \"%s\"\n", keys[at].uv,
 		    r->value);
-	if (bindu_buf_addf(b, err, "%s = [", keys[at].uv) == -1)
+	if (bindu_buf_addf(b, err, "%s = [", keys[at].uv) == -1 ||
+	    add_words(b, r->value, "\"", ", ", err) == -1)
 		return -1;
-	for (char *w = strtok_r(copy, " ", &save); w != NULL;
-	     w = strtok_r(NULL, " ", &save)) {
-		if (bindu_buf_addf(b, err, "%s\"%s\"", before, w) == -1)
-			return -1;
-		before = ", ";
-	}
 	return bindu_buf_adds(b, "]\n", err);
 }
