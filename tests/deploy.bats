@@ -28,11 +28,12 @@ load deploying
 	for f in "$TREE/main.py" "$TREE/sub/more.py"; do
 		printf 'from bindu.penguin.bindufy import bindufy\nbindufy({"name": "x"}, None)\n' >"$f"
 	done
-	openssl genpkey -algorithm ed25519 >"$TREE/notes.txt" 2>/dev/null
+	notes=$TREE/$'no\e[2Jtes.txt'
+	openssl genpkey -algorithm ed25519 >"$notes" 2>/dev/null
 	run --separate-stderr -1 timeout 30 bindu-deploy -C "$TREE" -n
 	[[ $stderr == *"main.py"*"sub/more.py"*"taking main.py"* ]]
-	[[ $stderr == *"notes.txt:1"* ]]
-	rm "$TREE/notes.txt"
+	[[ $stderr == *'no\x1b[2Jtes.txt:1'* && $stderr != *$'\e'* ]]
+	rm "$notes"
 	unset NO_SUCH_KEY
 	run --separate-stderr -0 timeout 30 bindu-deploy -C "$TREE" -n \
 		-e NO_SUCH_KEY --image x --bindu-version 1.2 --memory 1G

@@ -444,6 +444,17 @@ assert r["partialFingerprints"] and len(run["tool"]["driver"]["rules"]) > 100'
 	[ -s out ]
 }
 
+@test "scrub: no name of a file reaches the terminal as it is" {
+	printf 't = "%s"\n' "$TOKEN" | write tree/$'t\e[2J.py'
+	echo KEY=1 | write tree/$'d\e[2J/.env'
+	printf 'PK\3\4broken' | write tree/$'z\e[2J.zip'
+	run timeout 20 bindu-scrub tree
+	for shown in 't\x1b[2J.py:1:6: block' 'd\x1b[2J/.env is left out' 'z\x1b[2J.zip was not read'; do
+		[[ $output == *"$shown"* ]]
+	done
+	[[ $output != *$'\e'* ]]
+}
+
 @test "scrub: a crash leaves no core file with a secret in it" {
 	printf 't = "%s"\n' "$TOKEN" | write tree/a.py
 	tar -C tree -cf in.tar .

@@ -2,7 +2,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "lib/base/mem.h"
@@ -31,65 +30,32 @@ static const struct bindu_opt opts[] = {
 	BINDU_OPT_END
 };
 
-static const char *
-visible(struct bindu_buf *b, const char *s)
-{
-	bindu_buf_reset(b);
-	bindu_str_visible(b, s, strlen(s), NULL);
-	return b->p ? b->p : "";
-}
-
-/* One finding for a person: where, what, and the line that allows it. */
-static void
-say_finding(struct bindu_ctx *ctx, const struct bindu_finding *f)
-{
-	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 19);
-	const char *path = visible(&b, f->path);
-	char place[48] = "";
-
-	if (f->line)
-		snprintf(place, sizeof place, ":%u:%u", f->line, f->col);
-	bindu_note(ctx->report,
-	    f->level == BINDU_SCRUB_BLOCK && !f->dropped ? BINDU_ERROR :
-		f->level == BINDU_SCRUB_NOTE		 ? BINDU_INFO :
-							   BINDU_WARN,
-	    "%s%s: %s %s: %s%s%s", path, place,
-	    bindu_scrub_level_name(f->level), f->rule,
-	    bindu_scrub_what(f->rule), *f->masked != '\0' ? " " : "",
-	    f->masked);
-	if (f->level == BINDU_SCRUB_BLOCK && !f->dropped)
-		bindu_note(ctx->report, BINDU_ERROR,
-		    "  to ship it, add to .binduscrub: %s", f->allow);
-}
-
 static void
 say_report(struct bindu_ctx *ctx, const struct bindu_scrub_report *r)
 {
-	AUTO_BUF struct bindu_buf b = BINDU_BUF_INIT(1 << 19);
 	char size[16];
 
 	for (size_t i = 0; i < r->ndrop; i++)
 		bindu_note(ctx->report, BINDU_WARN, "%s is left out by %s",
-		    visible(&b, r->drop[i].path), r->drop[i].rule);
+		    r->drop[i].path, r->drop[i].rule);
 	for (size_t i = 0; i < r->nkept; i++)
 		bindu_note(ctx->report, BINDU_INFO,
-		    "%s was read and ships "
-		    "(%s)",
-		    visible(&b, r->kept[i].path), r->kept[i].rule);
+		    "%s was read and ships (%s)", r->kept[i].path,
+		    r->kept[i].rule);
 	for (size_t i = 0; i < r->n; i++)
-		say_finding(ctx, &r->finding[i]);
+		bindu_scrub_say(&r->finding[i], ctx->report);
 	if (r->block > 0)
 		bindu_note(ctx->report, BINDU_ERROR,
 		    "what must not ship: take it out of its file, or name the "
 		    "file in .binduignore");
 	for (size_t i = 0; i < r->nunread; i++)
 		bindu_note(ctx->report, BINDU_ERROR, "%s was not read: %s",
-		    visible(&b, r->unread[i].path), r->unread[i].rule);
+		    r->unread[i].path, r->unread[i].rule);
 	for (size_t i = 0; i < r->stale.n; i++)
 		bindu_note(ctx->report, BINDU_WARN, "%s", r->stale.v[i]);
 	bindu_note(ctx->report, BINDU_NOTE,
-	    "%llu files, %s read; %zu left "
-	    "out, %u block, %u warn, %zu allowed, %zu not read",
+	    "%llu files, %s read; %zu left out, %u block, %u warn, "
+	    "%zu allowed, %zu not read",
 	    (unsigned long long)r->files,
 	    bindu_str_human(r->bytes, size, sizeof size), r->ndrop, r->block,
 	    r->warn, r->nallowed, r->nunread);

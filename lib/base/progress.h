@@ -13,7 +13,8 @@
 
 struct bindu_report {
 	void *ctx;
-	/* A line for a person; text is complete, no newline. */
+	/* A line for a person; text is complete, no newline.  Names of files
+	 * come as they are: who prints it escapes, as bindu_log() does. */
 	void (*note)(void *ctx, enum bindu_level, const char *text);
 	/* done of total (0: not known) in unit ("bytes", "files"). */
 	void (*progress)(void *ctx, const char *phase, uint64_t done,

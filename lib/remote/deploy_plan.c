@@ -2,7 +2,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,28 +71,6 @@ find_agent(const struct bindu_deploy_opts *o, struct bindu_plan *p,
 	return 0;
 }
 
-static void
-say_finding(const struct bindu_finding *f, const struct bindu_report *report)
-{
-	bool block = f->level == BINDU_SCRUB_BLOCK && !f->dropped;
-	enum bindu_level level = BINDU_WARN;
-	char place[48] = "";
-
-	if (block)
-		level = BINDU_ERROR;
-	else if (f->level == BINDU_SCRUB_NOTE)
-		level = BINDU_INFO;
-	if (f->line != 0)
-		snprintf(place, sizeof place, ":%u:%u", f->line, f->col);
-	bindu_note(report, level, "%s%s: %s %s: %s%s%s", f->path, place,
-	    bindu_scrub_level_name(f->level), f->rule,
-	    bindu_scrub_what(f->rule), *f->masked != '\0' ? " " : "",
-	    f->masked);
-	if (block)
-		bindu_note(report, BINDU_ERROR,
-		    "  to ship it, add to .binduscrub: %s", f->allow);
-}
-
 /* Every drop and every finding is named, the drops here unless a plan lists
  * them; a finding that blocks ends it. */
 static int
@@ -106,7 +83,7 @@ judge(struct bindu_plan *p, bool name_drops, const struct bindu_report *report,
 		bindu_note(report, BINDU_WARN, "%s is left out by %s",
 		    r->drop[i].path, r->drop[i].rule);
 	for (size_t i = 0; i < r->n; i++)
-		say_finding(&r->finding[i], report);
+		bindu_scrub_say(&r->finding[i], report);
 	for (size_t i = 0; i < r->nunread; i++)
 		bindu_note(report, BINDU_ERROR, "%s could not be checked: %s",
 		    r->unread[i].path, r->unread[i].rule);

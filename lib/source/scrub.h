@@ -82,4 +82,6 @@ json_t *bindu_scrub_sarif(const struct bindu_scrub_report *);
 const char *bindu_scrub_level_name(enum bindu_scrub_level);
 /* One sentence about a rule id, for people. */
 const char *bindu_scrub_what(const char *rule);
+/* A finding for people: where, what, and the line that allows it. */
+void bindu_scrub_say(const struct bindu_finding *, const struct bindu_report *);
 #endif

@@ -1,5 +1,6 @@
-/* scrub_report.c - the report for machines: JSON and SARIF 2.1.0.
+/* scrub_report.c - the report, for people and for machines: JSON, SARIF 2.1.0.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 #include "lib/base/mem.h"
 #include "scrub_priv.h"
@@ -36,6 +37,28 @@ bindu_scrub_level_name(enum bindu_scrub_level l)
 	return l == BINDU_SCRUB_BLOCK ? "block" :
 	    l == BINDU_SCRUB_WARN     ? "warn" :
 					"note";
+}
+
+void
+bindu_scrub_say(const struct bindu_finding *f,
+    const struct bindu_report *report)
+{
+	bool block = f->level == BINDU_SCRUB_BLOCK && !f->dropped;
+	enum bindu_level level = BINDU_WARN;
+	char place[48] = "";
+
+	if (block)
+		level = BINDU_ERROR;
+	else if (f->level == BINDU_SCRUB_NOTE)
+		level = BINDU_INFO;
+	if (f->line)
+		snprintf(place, sizeof place, ":%u:%u", f->line, f->col);
+	bindu_note(report, level, "%s%s: %s %s: %s%s%s", f->path, place,
+	    bindu_scrub_level_name(f->level), f->rule,
+	    bindu_scrub_what(f->rule), *f->masked ? " " : "", f->masked);
+	if (block)
+		bindu_note(report, BINDU_ERROR,
+		    "  to ship it, add to .binduscrub: %s", f->allow);
 }
 
 static json_t *
