@@ -103,32 +103,27 @@ judge_base64(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	add_whole(s, t, at - back, &b);
 }
 
-static int
-hex_value(uint8_t c)
-{
-	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
 /* "3082..." + "0201...": hex digits, quotes, joiners and line ends. */
 static void
 read_hex(const struct scrub_text *t, size_t i, struct scrub_key_body *b)
 {
-	int high = -1;
+	int high = -1, digit;
 
 	b->len = 0;
 	for (; i < t->n && b->len < sizeof b->raw; i++) {
 		if (b->len > 4 && b->len >= scrub_der_size(b->raw))
 			break;
-		if (!(scrub_class[t->p[i]] & CH_XHEX)) {
+		digit = scrub_digits16[t->p[i]];
+		if (digit < 0) {
 			if (!isspace(t->p[i]) && !strchr("\"'`+\\", t->p[i]))
 				break;
 			continue;
 		}
 		if (high < 0) {
-			high = hex_value(t->p[i]);
+			high = digit;
 			continue;
 		}
-		b->raw[b->len++] = (uint8_t)(high << 4 | hex_value(t->p[i]));
+		b->raw[b->len++] = (uint8_t)(high << 4 | digit);
 		high = -1;
 	}
 	b->end = i;

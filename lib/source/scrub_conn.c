@@ -80,16 +80,10 @@ percent_decode(const uint8_t *p, size_t n, uint8_t *out)
 	size_t len = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		int hi, lo;
+		int c = p[i] == '%' && i + 2 < n ? scrub_hex(p + i + 1) : -1;
 
-		out[len++] = p[i];
-		if (p[i] != '%' || i + 2 >= n || !isxdigit(p[i + 1]) ||
-		    !isxdigit(p[i + 2]))
-			continue;
-		hi = isdigit(p[i + 1]) ? p[i + 1] - '0' : (p[i + 1] | 32) - 87;
-		lo = isdigit(p[i + 2]) ? p[i + 2] - '0' : (p[i + 2] | 32) - 87;
-		out[len - 1] = (uint8_t)(hi << 4 | lo);
-		i += 2;
+		out[len++] = c < 0 ? p[i] : (uint8_t)c;
+		i += c < 0 ? 0 : 2;
 	}
 	return len;
 }

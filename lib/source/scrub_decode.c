@@ -299,12 +299,6 @@ is_base64_text(const struct scrub_view *v, size_t at, size_t end)
 	    (head[0] == 0x30 && end - at >= 60) || looks_packed(head);
 }
 
-static int
-hex_digit(uint8_t c)
-{
-	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
 static void
 decode_hex(struct scrub_scan *s, struct scrub_decoder *d,
     const struct scrub_view *v, size_t at, size_t end)
@@ -314,8 +308,7 @@ decode_hex(struct scrub_scan *s, struct scrub_decoder *d,
 
 	begin(s, d, KIND_HEX, v->abs + at);
 	for (size_t i = at; i + 1 < end; i += 2) {
-		out[n++] =
-		    (uint8_t)(hex_digit(v->p[i]) << 4 | hex_digit(v->p[i + 1]));
+		out[n++] = (uint8_t)scrub_hex(v->p + i);
 		if (n == sizeof out) {
 			scrub_scan_add(d->child, out, n);
 			n = 0;
@@ -337,8 +330,7 @@ is_hex_text(const struct scrub_view *v, size_t at, size_t end)
 		if (!(scrub_class[v->p[i]] & CH_XHEX))
 			return false;
 	for (size_t i = 0; i < sizeof head; i++)
-		head[i] = (uint8_t)(hex_digit(v->p[at + 2 * i]) << 4 |
-		    hex_digit(v->p[at + 2 * i + 1]));
+		head[i] = (uint8_t)scrub_hex(v->p + at + 2 * i);
 	return is_text(head, sizeof head);
 }
 
@@ -377,7 +369,7 @@ scrub_decode_run(struct scrub_scan *s, const struct scrub_view *v, size_t at,
 	prefix = !memcmp(v->p + at, "0x", 2) ? 2 : 0;
 	percent = memchr(v->p + at, '%', end - at);
 	if (percent && (size_t)(percent - v->p) + 2 < end &&
-	    isxdigit(percent[1]) && isxdigit(percent[2]))
+	    scrub_hex(percent + 1) >= 0)
 		return; /* an escape */
 	if (is_hex_text(v, at + prefix, end)) {
 		decode_hex(s, d, v, at + prefix, end);

@@ -19,31 +19,20 @@ ends_stretch(uint8_t c)
 	    c == '<' || c == '>';
 }
 
-static inline bool
-is_hex(uint8_t c)
-{
-	return (scrub_class[c] & CH_XHEX) != 0;
-}
-
-static inline uint8_t
-hex_digit(uint8_t c)
-{
-	return (uint8_t)((c & 15) + 9 * (c >> 6));
-}
-
 /* &#115; or &#x73; at p[i): its length, 0 if it is none. */
 static inline size_t
 read_entity(const uint8_t *p, size_t n, size_t i, uint8_t *c)
 {
 	bool hex = i + 2 < n && (p[i + 2] | 0x20) == 'x';
-	const unsigned digit = hex ? CH_XHEX : CH_DIGIT, base = hex ? 16 : 10;
+	const int base = hex ? 16 : 10;
 	size_t start = i + 2 + hex, j = start, end = start + 4;
-	unsigned v = 0;
+	int v = 0, digit;
 
 	for (end = end < n ? end : n; j < end; j++) {
-		if (!(scrub_class[p[j]] & digit))
+		digit = scrub_digits16[p[j]];
+		if (digit < 0 || digit >= base)
 			break;
-		v = v * base + hex_digit(p[j]);
+		v = v * base + digit;
 	}
 	*c = (uint8_t)v;
 	return j > start && j < n && p[j] == ';' && v < 0x7f ? j + 1 - i : 0;
@@ -61,11 +50,12 @@ static inline __attribute__((always_inline)) size_t
 read_escape(const uint8_t *p, size_t n, size_t i, uint8_t *c)
 {
 	size_t digits = i;
+	int v;
 
 	if (p[i] == '%') {
-		if (n - i < 3 || !is_hex(p[i + 1]) || !is_hex(p[i + 2]))
+		if (n - i < 3 || (v = scrub_hex(p + i + 1)) < 0)
 			return 0;
-		*c = (uint8_t)(hex_digit(p[i + 1]) << 4 | hex_digit(p[i + 2]));
+		*c = (uint8_t)v;
 		return 3;
 	}
 	if (n - i < 4)
@@ -90,9 +80,9 @@ read_escape(const uint8_t *p, size_t n, size_t i, uint8_t *c)
 		digits += 4;
 	else
 		return 0;
-	if (n - digits < 2 || !is_hex(p[digits]) || !is_hex(p[digits + 1]))
+	if (n - digits < 2 || (v = scrub_hex(p + digits)) < 0)
 		return 0;
-	*c = (uint8_t)(hex_digit(p[digits]) << 4 | hex_digit(p[digits + 1]));
+	*c = (uint8_t)v;
 	return *c < 0x7f ? digits + 2 - i : 0;
 }
 
@@ -117,44 +107,18 @@ is_blank_plus(const struct scrub_mapped *m)
 	    memchr(m->byte, '-', m->n);
 }
 
-/* A hex digit's value and 16; 0: it is none. */
-static const uint8_t hex_value[256] = { ['0'] = 16,
-	['1'] = 17,
-	['2'] = 18,
-	['3'] = 19,
-	['4'] = 20,
-	['5'] = 21,
-	['6'] = 22,
-	['7'] = 23,
-	['8'] = 24,
-	['9'] = 25,
-	['a'] = 26,
-	['b'] = 27,
-	['c'] = 28,
-	['d'] = 29,
-	['e'] = 30,
-	['f'] = 31,
-	['A'] = 26,
-	['B'] = 27,
-	['C'] = 28,
-	['D'] = 29,
-	['E'] = 30,
-	['F'] = 31 };
-
 /* A row of escapes that begin with head, two digits behind it, each below max:
  * what read_escape() says of them, sooner.  Where the row ends. */
 static inline __attribute__((always_inline)) size_t
 decode_row(const uint8_t *p, size_t i, size_t end, size_t start,
-    const char *head, size_t len, unsigned max, struct scrub_mapped *m)
+    const char *head, size_t len, int max, struct scrub_mapped *m)
 {
 	size_t k = m->n; /* apart: a store of a byte might change m->n */
 
 	for (; i + len + 2 <= end && !memcmp(p + i, head, len); i += len + 2) {
-		unsigned a = hex_value[p[i + len]];
-		unsigned b = hex_value[p[i + len + 1]];
-		unsigned c = (a & 15) << 4 | (b & 15);
+		int c = scrub_hex(p + i + len);
 
-		if (!a || !b || c >= max)
+		if (c < 0 || c >= max)
 			break;
 		m->byte[k] = (uint8_t)c;
 		m->from[k++] = (uint16_t)(i - start);
@@ -263,6 +227,7 @@ scrub_judge_quoted(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	const uint8_t *p = t->p;
 	struct scrub_mapped m; /* large: not cleared */
 	size_t i = at + strlen(name), n = t->n, escapes = 0;
+	int c;
 
 	if (scrub_scan_deep(s) || !is_announced(p, at))
 		return;
@@ -283,9 +248,8 @@ scrub_judge_quoted(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 			escapes++, i++;
 		} else if (left > 2 && p[i + 1] == '\r' && p[i + 2] == '\n') {
 			escapes++, i += 2;
-		} else if (left > 2 && is_hex(p[i + 1]) && is_hex(p[i + 2])) {
-			m.byte[m.n++] = (uint8_t)(hex_digit(p[i + 1]) << 4 |
-			    hex_digit(p[i + 2]));
+		} else if (left > 2 && (c = scrub_hex(p + i + 1)) >= 0) {
+			m.byte[m.n++] = (uint8_t)c;
 			escapes++, i += 2;
 		} else {
 			m.n++;

@@ -151,6 +151,13 @@ enum scrub_verdict scrub_check_nats(const uint8_t *, size_t);
 const char *scrub_der_key(const uint8_t *, size_t, bool *encrypted);
 /* The size that a DER structure of at least 4 bytes says it has. */
 size_t scrub_der_size(const uint8_t *);
+extern const int8_t scrub_digits16[256]; /* of hex, -1: none */
+/* The byte that two digits of hex are, less than 0: they are none. */
+static inline int
+scrub_hex(const uint8_t *p)
+{
+	return scrub_digits16[p[0]] * 16 | scrub_digits16[p[1]];
+}
 /* Either alphabet of base64; stops at the first foreign character. */
 extern const int8_t scrub_digits64[256]; /* -1: none */
 size_t
