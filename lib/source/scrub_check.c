@@ -1,20 +1,8 @@
 /* scrub_check.c - credentials that carry their own proof: checksums, JSON.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
+#include <zlib.h>
 #include "scrub_priv.h"
-
-static uint32_t
-crc32(const uint8_t *p, size_t n)
-{
-	uint32_t c = 0xffffffff;
-
-	for (size_t i = 0; i < n; i++) {
-		c ^= p[i];
-		for (int k = 0; k < 8; k++)
-			c = c >> 1 ^ (c & 1 ? 0xedb88320 : 0);
-	}
-	return ~c;
-}
 
 /* PREFIX_ + 30 random characters + their CRC-32 in six base62 digits. */
 static enum scrub_verdict
@@ -22,11 +10,11 @@ check_crc62(const uint8_t *s, size_t n, size_t prefix)
 {
 	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				     "abcdefghijklmnopqrstuvwxyz";
-	uint32_t c;
+	unsigned long c;
 
 	if (n < prefix + 12)
 		return SCRUB_FAILED;
-	c = crc32(s + prefix, n - prefix - 6);
+	c = crc32_z(0, s + prefix, n - prefix - 6);
 	for (size_t i = 0; i < 6; i++, c /= 62)
 		if (s[n - 1 - i] != (uint8_t)digits[c % 62])
 			return SCRUB_FAILED;
@@ -50,11 +38,11 @@ scrub_check_npm(const uint8_t *s, size_t n)
 enum scrub_verdict
 scrub_check_gitlab(const uint8_t *s, size_t n)
 {
-	uint32_t c;
+	unsigned long c;
 
 	if (n < 16)
 		return SCRUB_FAILED;
-	c = crc32(s, n - 7);
+	c = crc32_z(0, s, n - 7);
 	for (size_t i = 0; i < 7; i++, c /= 36)
 		if (s[n - 1 - i] !=
 		    (uint8_t) "0123456789abcdefghijklmnopqrstuvwxyz"[c % 36])
@@ -67,10 +55,10 @@ scrub_check_gitlab(const uint8_t *s, size_t n)
 enum scrub_verdict
 scrub_check_grafana(const uint8_t *s, size_t n)
 {
-	uint32_t c = crc32(s, n - 9);
+	unsigned long c = crc32_z(0, s, n - 9);
 
 	for (size_t i = 0; i < 8; i++) {
-		unsigned d = c >> (i % 2 ? i * 4 - 4 : i * 4 + 4) & 15;
+		unsigned long d = c >> (i % 2 ? i * 4 - 4 : i * 4 + 4) & 15;
 		uint8_t x = s[n - 8 + i];
 
 		if ((x >= 'A' && x <= 'F' ? x | 0x20 : x) !=
