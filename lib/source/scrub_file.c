@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/base/mem.h"
-#include "lib/base/path.h"
 #include "scrub_pdf.h"
 
 /* A script is read further ahead, for the archive behind it. */
@@ -77,22 +76,6 @@ scrub_report_name(struct bindu_scrub_report *r, const char *path,
 		.allow =
 		    xasprintf("path %s %s # why it may ship", path, rule) };
 	scrub_report_count(r, f);
-}
-
-char *
-scrub_link_target(const char *path, const char *link)
-{
-	AUTO_FREE char *dir = bindu_path_dir(path), *joined = NULL;
-	char *clean;
-
-	joined = bindu_path_join(dir, link);
-	clean = bindu_path_clean(joined);
-	if (clean[0] == '/' || !strcmp(clean, "..") ||
-	    !strncmp(clean, "../", 3)) {
-		free(clean);
-		return NULL;
-	}
-	return clean;
 }
 
 struct bindu_finding *
@@ -556,6 +539,18 @@ scrub_file(struct scrub_job *j, const char *path, uint64_t size, bool weak,
 		j->budget = EXPAND_MAX;
 	j->r->files++;
 	return read_stream(j, path, 0, weak, src, err);
+}
+
+bool
+scrub_file_is_allowed(struct scrub_job *j, const char *path,
+    const uint8_t sha256[BINDU_SHA256])
+{
+	AUTO_FREE char *by = scrub_allow_file(j->allow, path, sha256);
+
+	if (by)
+		bindu_note(j->report, BINDU_WARN, "%s ships, allowed by %s",
+		    path, by);
+	return by != NULL;
 }
 
 const char *

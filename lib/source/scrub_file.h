@@ -14,6 +14,7 @@ struct scrub_job { /* one thread's work */
 	struct scrub_allow *allow;
 	const struct bindu_scrub_opts *o;
 	struct bindu_scrub_report *r;
+	const struct bindu_report *report;
 	/* What a container in hand may still expand to. */
 	uint64_t budget, members;
 	/* Of the file in hand. */
@@ -32,6 +33,16 @@ int scrub_file(struct scrub_job *, const char *path, uint64_t size, bool weak,
  * findings as dropped, or counts them. */
 const char *scrub_file_verdict(struct scrub_job *, enum bindu_name_act,
     const char *name_rule);
+
+/* The rule by which a name, or what a symbolic link of that name points to
+ * (else NULL), keeps it from shipping, or NULL.  *act and *rule as of
+ * bindu_scrub_name(). */
+const char *scrub_name_verdict(const char *path, bool is_dir, const char *link,
+    enum bindu_name_act *act, const char **rule);
+bool scrub_target_is_dropped(const char *target);
+/* Does an entry allow the whole file, by its digest?  Then it is said. */
+bool scrub_file_is_allowed(struct scrub_job *, const char *path,
+    const uint8_t sha256[BINDU_SHA256]);
 
 /* Does a name that ships hold a credential?  link: what it points to, or
  * NULL.  Such a finding stops a deploy, with --drop as well: a name that is
@@ -54,7 +65,4 @@ scrub_report_count(struct bindu_scrub_report *, const struct bindu_finding *);
 /* A finding about the name alone. */
 void scrub_report_name(struct bindu_scrub_report *, const char *path,
     const char *rule);
-/* Where a link in `path` leads, clean; NULL when it leaves the root.  Caller
- * frees. */
-char *scrub_link_target(const char *path, const char *link);
 #endif

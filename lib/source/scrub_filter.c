@@ -31,7 +31,6 @@ struct filter {
 	struct scrub_job job;
 	struct spool spool;
 	struct bindu_strv dropped; /* for hard links to them */
-	const struct bindu_report *report;
 	bool mute; /* a finding blocks: write nothing more */
 };
 
@@ -178,32 +177,24 @@ judge_member(struct filter *f, const struct bindu_member *m, const char *path,
     enum bindu_name_act *act, const char **rule)
 {
 	AUTO_FREE char *target = NULL;
-	const char *other;
+	const char *why = scrub_name_verdict(path, m->type == BINDU_MEMBER_DIR,
+	    m->type == BINDU_MEMBER_LINK ? m->link : NULL, act, rule);
 
-	*act = bindu_scrub_name(path, m->type == BINDU_MEMBER_DIR, rule);
-	if (*act == BINDU_NAME_DROP)
-		return *rule;
+	if (why)
+		return why;
 	if (m->type == BINDU_MEMBER_SPECIAL)
 		return "name/special-file";
-	if (m->type == BINDU_MEMBER_LINK) {
-		target = scrub_link_target(path, m->link);
-		if (!target)
-			return "name/link-outside";
-	} else if (m->type == BINDU_MEMBER_HARD) {
-		target = bindu_path_clean(m->link);
-		if (bindu_strv_has(&f->dropped, target))
-			return "name/hard-link-to-dropped";
-	}
-	if (target &&
-	    bindu_scrub_name(target, false, &other) == BINDU_NAME_DROP)
-		return "name/link-to-dropped";
-	return NULL;
+	if (m->type != BINDU_MEMBER_HARD)
+		return NULL;
+	target = bindu_path_clean(m->link);
+	if (bindu_strv_has(&f->dropped, target))
+		return "name/hard-link-to-dropped";
+	return scrub_target_is_dropped(target) ? "name/link-to-dropped" : NULL;
 }
 
 static bool
 is_allowed(struct filter *f, const char *path)
 {
-	AUTO_FREE char *by = NULL;
 	struct bindu_digest *d;
 	uint8_t sum[BINDU_SHA256];
 	char block[16384];
@@ -217,11 +208,7 @@ is_allowed(struct filter *f, const char *path)
 		bindu_digest_add(d, block, (size_t)n);
 	bindu_digest_end(d, sum);
 	bindu_digest_free(d);
-	by = scrub_allow_file(f->job.allow, path, sum);
-	if (by)
-		bindu_note(f->report, BINDU_WARN, "%s ships, allowed by %s",
-		    path, by);
-	return by != NULL;
+	return scrub_file_is_allowed(&f->job, path, sum);
 }
 
 static int
@@ -292,7 +279,7 @@ bindu_scrub_filter(int in, int out, const struct bindu_scrub_opts *o,
     const struct bindu_report *report, struct bindu_scrub_report *r,
     struct bindu_err *err)
 {
-	struct filter f = { .spool.fd = -1, .report = report };
+	struct filter f = { .spool.fd = -1, .job.report = report };
 	struct bindu_source src = { read_in, NULL, &in, 0 };
 	int rc = -1;
 

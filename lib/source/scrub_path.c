@@ -1,9 +1,11 @@
-/* scrub_path.c - a credential in a name: names ship as contents do.
+/* scrub_path.c - names: the rules that forbid them, and credentials in them,
+ * since names ship as contents do.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
 #include "lib/base/mem.h"
+#include "lib/base/path.h"
 #include "scrub_file.h"
 #include "scrub_priv.h"
 
@@ -74,4 +76,47 @@ scrub_path(struct scrub_job *j, const char *path, const char *link)
 		c[i].line = c[i].col = 0;
 		scrub_report_count(j->r, scrub_report_found(j, shown, &c[i]));
 	}
+}
+
+/* Where a link in `path` leads, clean; NULL when it leaves the root. */
+static char *
+find_target(const char *path, const char *link)
+{
+	AUTO_FREE char *dir = bindu_path_dir(path), *joined = NULL;
+	char *clean;
+
+	joined = bindu_path_join(dir, link);
+	clean = bindu_path_clean(joined);
+	if (clean[0] == '/' || !strcmp(clean, "..") ||
+	    !strncmp(clean, "../", 3)) {
+		free(clean);
+		return NULL;
+	}
+	return clean;
+}
+
+bool
+scrub_target_is_dropped(const char *target)
+{
+	const char *rule;
+
+	return bindu_scrub_name(target, false, &rule) == BINDU_NAME_DROP;
+}
+
+const char *
+scrub_name_verdict(const char *path, bool is_dir, const char *link,
+    enum bindu_name_act *act, const char **rule)
+{
+	AUTO_FREE char *target = NULL;
+
+	*act = bindu_scrub_name(path, is_dir, rule);
+	if (*act == BINDU_NAME_DROP)
+		return *rule;
+	if (!link)
+		return NULL;
+	*act = BINDU_NAME_OK; /* a link has no content to decide by */
+	target = find_target(path, link);
+	if (!target)
+		return "name/link-outside";
+	return scrub_target_is_dropped(target) ? "name/link-to-dropped" : NULL;
 }

@@ -28,7 +28,6 @@ struct tree_scan {
 	struct bindu_statcache *cache; /* or NULL */
 	struct bindu_digest *digest;
 	struct inodes dropped;
-	const struct bindu_report *report;
 };
 
 static void
@@ -112,7 +111,6 @@ open_entry(struct tree_scan *s, const struct bindu_entry *e, struct stat *st,
 static bool
 is_allowed_file(struct tree_scan *s, const struct bindu_entry *e)
 {
-	AUTO_FREE char *by = NULL;
 	AUTO_CLOSE int fd = -1;
 	uint8_t sum[BINDU_SHA256];
 	uint64_t size;
@@ -121,41 +119,8 @@ is_allowed_file(struct tree_scan *s, const struct bindu_entry *e)
 	if (!scrub_allow_wants_digest(s->job.allow, e->path))
 		return false;
 	fd = open_entry(s, e, &st, NULL);
-	if (fd == -1 || bindu_digest_fd(fd, sum, &size, NULL) == -1)
-		return false;
-	by = scrub_allow_file(s->job.allow, e->path, sum);
-	if (!by)
-		return false;
-	bindu_note(s->report, BINDU_WARN, "%s ships, allowed by %s", e->path,
-	    by);
-	return true;
-}
-
-/* The rule by which the entry's name or link forbids it, or NULL. */
-static const char *
-judge_name(struct tree_scan *s, const struct bindu_entry *e,
-    enum bindu_name_act *act, const char **rule)
-{
-	AUTO_FREE char *target = NULL;
-	const char *other;
-
-	*act = bindu_scrub_name(e->path, e->type == BINDU_DIR, rule);
-	if (e->type == BINDU_LINK) {
-		if (*act == BINDU_NAME_DROP)
-			return *rule;
-		*act = BINDU_NAME_OK;
-		target = scrub_link_target(e->path, e->link);
-		if (!target)
-			return "name/link-outside";
-		if (bindu_scrub_name(target, false, &other) == BINDU_NAME_DROP)
-			return "name/link-to-dropped";
-		return NULL;
-	}
-	if (*act == BINDU_NAME_DROP)
-		return *rule;
-	if (e->type == BINDU_FILE && is_dropped_inode(&s->dropped, e))
-		return "name/hard-link-to-dropped";
-	return NULL;
+	return fd != -1 && bindu_digest_fd(fd, sum, &size, NULL) == 0 &&
+	    scrub_file_is_allowed(&s->job, e->path, sum);
 }
 
 /* All said so far of contents: does a file add to it? */
@@ -265,9 +230,13 @@ scan_entries(struct tree_scan *s, struct bindu_err *err)
 	for (size_t i = 0; i < s->t->n && !bindu_tool_pending();) {
 		struct bindu_entry *e = &s->t->entry[i];
 
-		bindu_progress(s->report, "scrub", s->job.r->bytes, s->t->bytes,
-		    "bytes");
-		why = judge_name(s, e, &act, &rule);
+		bindu_progress(s->job.report, "scrub", s->job.r->bytes,
+		    s->t->bytes, "bytes");
+		why = scrub_name_verdict(e->path, e->type == BINDU_DIR, e->link,
+		    &act, &rule);
+		if (!why && e->type == BINDU_FILE &&
+		    is_dropped_inode(&s->dropped, e))
+			why = "name/hard-link-to-dropped";
 		if (!why)
 			scrub_path(&s->job, e->path, e->link);
 		if ((why || act == BINDU_NAME_SCAN) && e->type == BINDU_FILE &&
@@ -317,7 +286,7 @@ bindu_scrub_tree(struct bindu_tree *t, const struct bindu_scrub_opts *o,
     const struct bindu_report *report, struct bindu_scrub_report *r,
     struct bindu_err *err)
 {
-	struct tree_scan s = { .t = t, .report = report };
+	struct tree_scan s = { .t = t, .job.report = report };
 	int bad;
 
 	memset(r, 0, sizeof *r);
