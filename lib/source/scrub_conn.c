@@ -188,7 +188,7 @@ scrub_judge_url(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 
 /* AccountKey= and SharedAccessKey=: base64 of 32 or 64 bytes. */
 static void
-judge_azure(struct scrub_scan *s, const struct scrub_text *t, size_t at)
+judge_account_key(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 {
 	const uint8_t *eq = memchr(t->p + at, '=', t->n - at);
 	size_t v = (size_t)(eq - t->p) + 1;
@@ -332,7 +332,7 @@ scrub_judge_conn(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	else if (strchr("?&", t->p[at]))
 		judge_sas(s, t, at);
 	else
-		judge_azure(s, t, at);
+		judge_account_key(s, t, at);
 }
 
 /* How many words of a seed phrase stand in a row from text[i) on. */

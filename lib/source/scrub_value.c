@@ -293,7 +293,7 @@ judge_prefixed(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 /* Azure AD client secrets: three characters, a digit, Q~, 31 to 34 more.
  * Dots cut them into runs; the first or a later one is at hand. */
 static bool
-judge_azure(struct scrub_scan *s, const struct scrub_text *t, size_t at)
+judge_azure_secret(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 {
 	size_t low = at > 24 ? at - 24 : 0, i, len;
 	const uint8_t *tilde =
@@ -534,7 +534,8 @@ scrub_judge_run(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	size_t n = end - at;
 
 	if (!at) { /* the stream's first run has no name */
-		if (!judge_azure(s, t, at) && !judge_shape(s, t, at, end) &&
+		if (!judge_azure_secret(s, t, at) &&
+		    !judge_shape(s, t, at, end) &&
 		    (n < 23 || n > 28 || !judge_discord(s, t, at)))
 			scrub_judge_tagged(s, t, at, end);
 		return;
@@ -542,7 +543,7 @@ scrub_judge_run(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	if (strchr(".:|!", t->p[at - 1]) && judge_prefixed(s, t, at, n))
 		return;
 	if ((t->p[at - 1] == '.' || t->p[at + 5] == '~') &&
-	    judge_azure(s, t, at))
+	    judge_azure_secret(s, t, at))
 		return;
 	/* A line that a patch takes out. */
 	if (t->p[at] == '-' && t->p[at - 1] == '\n' && n > 16) {
