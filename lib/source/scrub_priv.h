@@ -254,6 +254,17 @@ void
 scrub_judge_seed(struct scrub_scan *, const struct scrub_text *, size_t at);
 void scrub_judge_run(struct scrub_scan *, const struct scrub_text *, size_t at,
     size_t end, bool weak);
+/* Those of the formats that a run shows (scrub_shape.c): was it one? */
+bool
+scrub_judge_discord(struct scrub_scan *, const struct scrub_text *, size_t at);
+bool scrub_judge_prefixed(struct scrub_scan *, const struct scrub_text *,
+    size_t at, size_t n);
+bool scrub_judge_azure_secret(struct scrub_scan *, const struct scrub_text *,
+    size_t at);
+bool scrub_judge_convex(struct scrub_scan *, const struct scrub_text *,
+    size_t at, size_t end);
+bool scrub_judge_shape(struct scrub_scan *, const struct scrub_text *,
+    size_t at, size_t end);
 void scrub_judge_rule(struct scrub_scan *, const struct scrub_text *, size_t at,
     const struct scrub_rule *);
 /* A token in pieces: 1 if it was one. */

@@ -210,200 +210,6 @@ judge_header(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	return false;
 }
 
-/* Discord: base64 of a number, a dot, six, a dot, 27 or more. */
-static bool
-judge_discord(struct scrub_scan *s, const struct scrub_text *t, size_t at)
-{
-	uint8_t id[24];
-	size_t len;
-
-	if (!strchr("MNO", t->p[at]) || !scrub_border_left(t->p, at))
-		return false;
-	len = scrub_match("\\b{23,28}.\\b{6}.\\b{27,40}", t->p, t->n, at);
-	if (!len)
-		return false;
-	if (scrub_base64(t->p + at, 24, id, 17, NULL) < 17)
-		return false;
-	for (int i = 0; i < 17; i++)
-		if (!isdigit(id[i]))
-			return false;
-	if (scrub_is_placeholder(t->p + at + len - 27, 27))
-		return false;
-	scrub_add(s, t, at, at + len, "provider/discord-bot-token",
-	    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
-	return true;
-}
-
-/* SendGrid, Dropbox, Telegram, Salesforce: what stands before the run tells,
- * where a literal would be too short for the prefilter. */
-static bool
-judge_prefixed(struct scrub_scan *s, const struct scrub_text *t, size_t at,
-    size_t n)
-{
-	static const struct {
-		const char *id, *pat;
-		size_t len, back;
-	} rows[] = {
-		{ "provider/sendgrid-key", "SG.\\b{22}.\\b{43}", 22, 3 },
-		{ "provider/dropbox-token", "sl.\\b{130,1400}", 0, 3 },
-		{ "provider/dropbox-token", "sl.\\a{1}.\\b{130,1400}", 0, 5 },
-		{ "provider/infisical-token", "st.\\h{24}.\\h{32}.\\h{32}", 24,
-		    3 },
-		{ "provider/infisical-token", "st." UUID ".\\h{32}.\\h{32}", 36,
-		    3 },
-		{ "provider/bitwarden-token",
-		    "0." UUID ".\\w{30}:\\B{22}==", 36, 2 },
-		{ "provider/facebook-app-token", "\\d{15}|\\b{27}", 27, 16 },
-		{ "provider/facebook-app-token", "\\d{16}|\\b{27}", 27, 17 },
-		{ "provider/telegram-bot-token", "\\d{10}:AA\\b{33}", 35, 11 },
-		{ "provider/telegram-bot-token", "\\d{9}:AA\\b{33}", 35, 10 },
-		{ "provider/telegram-bot-token", "\\d{8}:AA\\b{33}", 35, 9 },
-		{ "provider/salesforce-token", "00D\\w{12}!\\s{80,130}", 0,
-		    16 },
-		{ "provider/salesforce-token", "00D\\w{15}!\\s{80,130}", 0,
-		    19 },
-	};
-
-	static const struct scrub_rule sendgrid = { "provider/sendgrid-key",
-		"SG.", "SG.\\b{22}.\\b{43}", NULL, RULE_LEFT | RULE_RANDOM,
-		NULL };
-
-	if (n != 22 && n != 24 && n != 27 && n != 35 && n != 36 && n < 130 &&
-	    t->p[at - 1] != '!')
-		return false;
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		size_t start = at - rows[i].back, len;
-
-		if (at < rows[i].back || (rows[i].len && n != rows[i].len))
-			continue;
-		len = scrub_match(rows[i].pat, t->p, t->n, start);
-		if (len <= rows[i].back ||
-		    !scrub_borders(t, start, start + len) ||
-		    scrub_is_placeholder(t->p + at, n) ||
-		    scrub_randomness(t->p + at, len - rows[i].back) < 0.3)
-			continue;
-		scrub_add(s, t, start, start + len, rows[i].id,
-		    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
-		return true;
-	}
-	return n == 22 && at > 3 && !memcmp(t->p + at - 3, "SG.", 3) &&
-	    scrub_judge_pieces(s, t, at - 3, &sendgrid);
-}
-
-/* Azure AD client secrets: three characters, a digit, Q~, 31 to 34 more.
- * Dots cut them into runs; the first or a later one is at hand. */
-static bool
-judge_azure_secret(struct scrub_scan *s, const struct scrub_text *t, size_t at)
-{
-	size_t low = at > 24 ? at - 24 : 0, i, len;
-	const uint8_t *tilde =
-	    t->n - at > 6 ? memrchr(t->p + low, '~', at + 6 - low) : NULL;
-
-	while (tilde && tilde - t->p > 4 && tilde[-1] != 'Q')
-		tilde = memrchr(t->p + low, '~', (size_t)(tilde - t->p) - low);
-	if (!tilde || tilde - t->p < 5)
-		return false;
-	i = (size_t)(tilde - t->p) + 1;
-	len = scrub_match("\\s{3}\\d{1}Q~\\s{31,34}", t->p, t->n, i - 6);
-	if (!len || scrub_is_placeholder(t->p + i, len - 6) ||
-	    !(scrub_border_left(t->p, i - 6) ||
-		scrub_binary_near(t->p, t->n, i - 6, i)))
-		return false;
-	scrub_add(s, t, i - 6, i - 6 + len, "provider/azure-client-secret",
-	    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
-	return true;
-}
-
-static bool
-says_dropbox(const struct scrub_text *t, size_t at)
-{
-	size_t i = at > LOOK_BACK ? at - LOOK_BACK : 0;
-
-	for (; i + 7 < at; i++)
-		if (!strncasecmp((const char *)t->p + i, "dropbox", 7))
-			return true;
-	return false;
-}
-
-/* Convex: prod:NAME|VALUE, where NAME is made of words. */
-static bool
-judge_convex(struct scrub_scan *s, const struct scrub_text *t, size_t at,
-    size_t end)
-{
-	size_t i = at - 1, start;
-
-	while (i > 0 && at - i < 80 && scrub_class[t->p[i - 1]] & CH_B64URL)
-		i--;
-	if (end - at < 40 || at - i < 8 || i < 5 || t->p[i - 1] != ':')
-		return false;
-	start = !memcmp(t->p + i - 5, "prod", 4) ? i - 5 :
-	    !memcmp(t->p + i - 4, "dev", 3)	 ? i - 4 :
-						   i;
-	if (start == i || !scrub_border_left(t->p, start) ||
-	    scrub_is_placeholder(t->p + at, end - at) ||
-	    scrub_randomness(t->p + at, end - at) < 0.3)
-		return false;
-	while (end < t->n && t->p[end] == '=')
-		end++;
-	scrub_add(s, t, start, end, "provider/convex-key", BINDU_SCRUB_BLOCK,
-	    PRIO_PROVIDER);
-	return true;
-}
-
-/* Twitter: zeros in base64, an id, zeros, and behind a %3D what is random. */
-static bool
-is_twitter(const struct scrub_text *t, size_t at, size_t end)
-{
-	const uint8_t *tail = t->p + end - 30;
-
-	return end - at >= 90 && end - at <= 200 &&
-	    !memcmp(t->p + at, "AAAAAAAAAAAAAAAAAAAA", 20) &&
-	    memchr(t->p + at, '%', end - at) &&
-	    !scrub_is_placeholder(tail, 30) && scrub_randomness(tail, 30) > 0.5;
-}
-
-static bool
-judge_shape(struct scrub_scan *s, const struct scrub_text *t, size_t at,
-    size_t end)
-{
-	size_t n = end - at;
-
-	if ((n == 51 || n == 52) && strchr("5KL9c", t->p[at]) &&
-	    scrub_check_wif(t->p + at, n) == SCRUB_GOOD)
-		scrub_add(s, t, at, end, "private-key/bitcoin-wif",
-		    BINDU_SCRUB_BLOCK, PRIO_KEY);
-	else if (n == 56 && t->p[at] == 'S' &&
-	    scrub_match("\\2{56}", t->p, t->n, at) == 56 &&
-	    scrub_check_stellar(t->p + at, n) == SCRUB_GOOD)
-		scrub_add(s, t, at, end, "private-key/stellar",
-		    BINDU_SCRUB_BLOCK, PRIO_KEY);
-	else if (n == 58 && t->p[at] == 'S' &&
-	    scrub_match("S\\2{57}", t->p, t->n, at) == 58 &&
-	    scrub_check_nats(t->p + at, n) == SCRUB_GOOD)
-		scrub_add(s, t, at, end, "private-key/nats-seed",
-		    BINDU_SCRUB_BLOCK, PRIO_KEY);
-	else if ((n == 36 || n == 37) &&
-	    scrub_match("\\h{32}-us\\d{1,2}", t->p, t->n, at) == n)
-		scrub_add(s, t, at, end, "provider/mailchimp-key",
-		    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
-	else if (n == 50 &&
-	    scrub_match("\\h{10}msh\\h{15}p1\\h{6}jsn\\h{12}", t->p, t->n,
-		at) == n)
-		scrub_add(s, t, at, end, "provider/rapidapi-key",
-		    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
-	else if (is_twitter(t, at, end))
-		scrub_add(s, t, at, end, "provider/twitter-bearer-token",
-		    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
-	else if (n == 64 && says_dropbox(t, at) &&
-	    scrub_match("\\w{11}AAAAAAAAAA\\b{43}", t->p, t->n, at) == n &&
-	    scrub_randomness(t->p + at + 21, 43) > 0.5)
-		scrub_add(s, t, at, end, "provider/dropbox-token",
-		    BINDU_SCRUB_BLOCK, PRIO_PROVIDER);
-	else
-		return false;
-	return true;
-}
-
 static bool
 may_be_random(const struct scrub_text *t, size_t at, size_t end)
 {
@@ -534,16 +340,16 @@ scrub_judge_run(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	size_t n = end - at;
 
 	if (!at) { /* the stream's first run has no name */
-		if (!judge_azure_secret(s, t, at) &&
-		    !judge_shape(s, t, at, end) &&
-		    (n < 23 || n > 28 || !judge_discord(s, t, at)))
+		if (!scrub_judge_azure_secret(s, t, at) &&
+		    !scrub_judge_shape(s, t, at, end) &&
+		    (n < 23 || n > 28 || !scrub_judge_discord(s, t, at)))
 			scrub_judge_tagged(s, t, at, end);
 		return;
 	}
-	if (strchr(".:|!", t->p[at - 1]) && judge_prefixed(s, t, at, n))
+	if (strchr(".:|!", t->p[at - 1]) && scrub_judge_prefixed(s, t, at, n))
 		return;
 	if ((t->p[at - 1] == '.' || t->p[at + 5] == '~') &&
-	    judge_azure_secret(s, t, at))
+	    scrub_judge_azure_secret(s, t, at))
 		return;
 	/* A line that a patch takes out. */
 	if (t->p[at] == '-' && t->p[at - 1] == '\n' && n > 16) {
@@ -555,19 +361,19 @@ scrub_judge_run(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 		while (
 		    at > 1 && n < 64 && scrub_class[t->p[at - 1]] & CH_DOTTED)
 			at--, n++;
-	if (n >= 23 && n <= 28 && judge_discord(s, t, at))
+	if (n >= 23 && n <= 28 && scrub_judge_discord(s, t, at))
 		return;
-	if (t->p[at - 1] == '|' && judge_convex(s, t, at, end))
+	if (t->p[at - 1] == '|' && scrub_judge_convex(s, t, at, end))
 		return;
 	/* Fixed letters inside make these look less random. */
 	if ((n == 50 || !memcmp(t->p + at, "AAAAAAAA", 8)) &&
-	    judge_shape(s, t, at, end))
+	    scrub_judge_shape(s, t, at, end))
 		return;
 	if (!(scrub_class[t->p[at - 1]] & CH_BEFORE) ||
 	    !may_be_random(t, at, end) ||
 	    scrub_randomness(t->p + at, n > 64 ? 64 : n) < 0.2)
 		return;
-	if (judge_shape(s, t, at, end) || judge_header(s, t, at, end) ||
+	if (scrub_judge_shape(s, t, at, end) || judge_header(s, t, at, end) ||
 	    judge_second(s, t, at, end) || scrub_judge_tagged(s, t, at, end))
 		return;
 	judge_named(s, t, at, weak);
