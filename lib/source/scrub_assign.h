@@ -61,6 +61,7 @@ bool scrub_judge_tagged(struct scrub_scan *, const struct scrub_text *,
     size_t at, size_t end);
 /* How many characters too many still make a spoiled token. */
 enum { SCRUB_NEAR = 3 };
+bool scrub_is_uuid(const uint8_t *, size_t);
 bool scrub_is_login(const uint8_t *, size_t); /* user:password */
 /* password, admin123, test ...: everyone's first choice. */
 bool scrub_is_common(const uint8_t *, size_t);

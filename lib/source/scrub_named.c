@@ -5,8 +5,6 @@
 #include <string.h>
 #include "scrub_assign.h"
 
-#define UUID "\\h{8}-\\h{4}-\\h{4}-\\h{4}-\\h{12}"
-
 static const struct {
 	const char *word, *pat, *id;
 } named[] = {
@@ -23,7 +21,7 @@ static const struct {
 	{ "wandb", "\\h{40}", "provider/wandb-key" },
 	{ "azure_openai", "\\h{32}", "provider/azure-openai-key" },
 	{ "azure_", "\\h{32}", "provider/azure-key" },
-	{ "exa_", UUID, "provider/exa-key" },
+	{ "exa_", SCRUB_UUID, "provider/exa-key" },
 	{ "datadog", "\\h{40}", "provider/datadog-key" },
 	{ "datadog", "\\h{32}", "provider/datadog-key" },
 	{ "dd_api", "\\h{32}", "provider/datadog-key" },
@@ -35,14 +33,14 @@ static const struct {
 	{ "hetzner", "\\w{64}", "provider/hetzner-token" },
 	{ "hcloud", "\\w{64}", "provider/hetzner-token" },
 	{ "vultr", "\\u{36}", "provider/vultr-key" },
-	{ "heroku", UUID, "provider/heroku-key" },
-	{ "railway", UUID, "provider/railway-token" },
-	{ "scaleway", UUID, "provider/scaleway-secret" },
-	{ "scw_secret", UUID, "provider/scaleway-secret" },
-	{ "snyk", UUID, "provider/snyk-token" },
-	{ "codecov", UUID, "provider/codecov-token" },
-	{ "postmark", UUID, "provider/postmark-token" },
-	{ "opsgenie", UUID, "provider/opsgenie-key" },
+	{ "heroku", SCRUB_UUID, "provider/heroku-key" },
+	{ "railway", SCRUB_UUID, "provider/railway-token" },
+	{ "scaleway", SCRUB_UUID, "provider/scaleway-secret" },
+	{ "scw_secret", SCRUB_UUID, "provider/scaleway-secret" },
+	{ "snyk", SCRUB_UUID, "provider/snyk-token" },
+	{ "codecov", SCRUB_UUID, "provider/codecov-token" },
+	{ "postmark", SCRUB_UUID, "provider/postmark-token" },
+	{ "opsgenie", SCRUB_UUID, "provider/opsgenie-key" },
 	{ "twilio", "\\h{32}", "provider/twilio-auth-token" },
 	{ "algolia", "\\h{32}", "provider/algolia-key" },
 	{ "mailchimp", "\\h{32}-us\\d{1,2}", "provider/mailchimp-key" },
@@ -79,7 +77,7 @@ static const struct {
 	{ "trello", "\\h{64}", "provider/trello-token" },
 	{ "bitly", "\\h{40}", "provider/bitly-token" },
 	{ "unleash", "*:\\a{3,20}.\\h{56,64}", "provider/unleash-token" },
-	{ "fal_", UUID ":\\h{32}", "provider/fal-key" },
+	{ "fal_", SCRUB_UUID ":\\h{32}", "provider/fal-key" },
 };
 
 const char *

@@ -119,6 +119,9 @@ bool scrub_prefilter_hs(const uint8_t *p, size_t n, size_t from, size_t to,
 /* For tests: 0 best, 1 portable only. */
 extern int scrub_engine;
 
+/* Patterns of a UUID: in lower case, in any. */
+#define SCRUB_UUID "\\h{8}-\\h{4}-\\h{4}-\\h{4}-\\h{12}"
+#define SCRUB_UUID_ANY "\\H{8}-\\H{4}-\\H{4}-\\H{4}-\\H{12}"
 /* Length of the text at p[at..) that matches the pattern, 0 if none. */
 size_t scrub_match(const char *pat, const uint8_t *p, size_t n, size_t at);
 /* The longest text that the pattern matches. */

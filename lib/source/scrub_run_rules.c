@@ -9,7 +9,6 @@
 		"provider/" name, lit, lit pat, NULL, RULE_RUN | RULE_SURE, \
 		    NULL \
 	}
-#define UUID "\\h{8}-\\h{4}-\\h{4}-\\h{4}-\\h{12}"
 
 const struct scrub_rule scrub_run_rules[] = {
 	/* Models and agents. */
@@ -30,7 +29,7 @@ const struct scrub_rule scrub_run_rules[] = {
 	R("brave-key", "BSA", "\\b{27,28}"),
 	R("fastgpt-key", "fastgpt-", "\\w{40,70}"),
 	R("runway-key", "key_", "\\h{128}"),
-	R("luma-key", "luma-", UUID "-" UUID),
+	R("luma-key", "luma-", SCRUB_UUID "-" SCRUB_UUID),
 	R("tripo-key", "tsk_", "\\b{40,50}"),
 	R("meshy-key", "msy_", "\\w{36,40}"),
 	R("you-key", "ydc-sk-", "\\b{40,80}"),
@@ -56,7 +55,7 @@ const struct scrub_rule scrub_run_rules[] = {
 	R("aikido-token", "AIK_CI_", "\\w{20,44}"),
 	R("aikido-secret", "AIK_SECRET_", "\\w{64}"),
 	R("endor-key", "endr+", "\\w{16}"),
-	R("wakatime-key", "waka_", UUID),
+	R("wakatime-key", "waka_", SCRUB_UUID),
 	R("adobe-secret", "p8e-", "\\w{32}"),
 	R("intra42-secret", "s-s4t2ud-", "\\h{64}"),
 	R("intra42-secret", "s-s4t2af-", "\\h{64}"),

@@ -8,7 +8,6 @@
 #include "scrub_priv.h"
 
 enum { NAME_BACK = 120 };
-#define UUID "\\H{8}-\\H{4}-\\H{4}-\\H{4}-\\H{12}"
 
 /* Discord: base64 of a number, a dot, six, a dot, 27 or more. */
 bool
@@ -49,10 +48,10 @@ scrub_judge_prefixed(struct scrub_scan *s, const struct scrub_text *t,
 		{ "provider/dropbox-token", "sl.\\a{1}.\\b{130,1400}", 0, 5 },
 		{ "provider/infisical-token", "st.\\h{24}.\\h{32}.\\h{32}", 24,
 		    3 },
-		{ "provider/infisical-token", "st." UUID ".\\h{32}.\\h{32}", 36,
-		    3 },
+		{ "provider/infisical-token",
+		    "st." SCRUB_UUID_ANY ".\\h{32}.\\h{32}", 36, 3 },
 		{ "provider/bitwarden-token",
-		    "0." UUID ".\\w{30}:\\B{22}==", 36, 2 },
+		    "0." SCRUB_UUID_ANY ".\\w{30}:\\B{22}==", 36, 2 },
 		{ "provider/facebook-app-token", "\\d{15}|\\b{27}", 27, 16 },
 		{ "provider/facebook-app-token", "\\d{16}|\\b{27}", 27, 17 },
 		{ "provider/telegram-bot-token", "\\d{10}:AA\\b{33}", 35, 11 },

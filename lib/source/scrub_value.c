@@ -9,7 +9,6 @@
 #include "scrub_assign.h"
 
 enum { LOOK_BACK = 120, HEAD = 40 };
-#define UUID "\\H{8}-\\H{4}-\\H{4}-\\H{4}-\\H{12}"
 
 static void
 add_pair(struct scrub_scan *s, const struct scrub_text *t,
@@ -195,8 +194,7 @@ judge_header(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 			    sizeof plain, NULL);
 			if (!scrub_is_login(plain, len))
 				return false;
-		} else if (i == 0 && scrub_match(UUID, t->p, t->n, at) == 36 &&
-		    end - at == 36) {
+		} else if (i == 0 && scrub_is_uuid(t->p + at, end - at)) {
 			/* An id seldom stands behind Bearer. */
 		} else if (scrub_token_level(t->p + at, end - at, KEY_TOKEN) <
 			BINDU_SCRUB_BLOCK ||

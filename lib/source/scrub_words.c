@@ -381,11 +381,10 @@ scrub_password_level(const uint8_t *p, size_t n, bool quoted)
 						    BINDU_SCRUB_NOTE;
 }
 
-static bool
-is_uuid(const uint8_t *p, size_t n)
+bool
+scrub_is_uuid(const uint8_t *p, size_t n)
 {
-	return n == 36 &&
-	    scrub_match("\\H{8}-\\H{4}-\\H{4}-\\H{4}-\\H{12}", p, n, 0) == 36;
+	return n == 36 && scrub_match(SCRUB_UUID_ANY, p, n, 0) == 36;
 }
 
 int
@@ -404,7 +403,7 @@ scrub_token_level(const uint8_t *p, size_t n, enum scrub_key kind)
 	    scrub_is_common(p, n))
 		return -1;
 	/* Tokens of requests and locks are UUIDs too. */
-	if (is_uuid(p, n))
+	if (scrub_is_uuid(p, n))
 		return kind == KEY_SECRET ? BINDU_SCRUB_BLOCK :
 		    kind == KEY_TOKEN	  ? BINDU_SCRUB_WARN :
 					    -1;
