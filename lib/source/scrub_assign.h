@@ -65,8 +65,6 @@ bool scrub_is_uuid(const uint8_t *, size_t);
 bool scrub_is_login(const uint8_t *, size_t); /* user:password */
 /* password, admin123, test ...: everyone's first choice. */
 bool scrub_is_common(const uint8_t *, size_t);
-/* Do all words belong to BIP-39's list, and does their checksum hold? */
-bool scrub_is_seed(const uint8_t *, size_t);
 /* The provider named in context whose tokens look like the value. */
 const char *scrub_named_provider(const uint8_t *context, size_t,
     const uint8_t *value, size_t);

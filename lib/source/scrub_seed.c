@@ -1,7 +1,9 @@
-/* scrub_seed.c - BIP-39 seed phrases: the words and their checksum.
+/* scrub_seed.c - BIP-39 seed phrases: their words, their checksum, and where one
+ * may stand.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <string.h>
-#include "scrub_assign.h"
+#include "scrub_priv.h"
 
 /* The first four letters of the 2048 words tell them apart (BIP-39). */
 static const char words[] =
@@ -155,8 +157,9 @@ find_word(const uint8_t *p, size_t n)
 	return -1;
 }
 
-bool
-scrub_is_seed(const uint8_t *p, size_t n)
+/* Do all words belong to the list, and does their checksum hold? */
+static bool
+is_seed(const uint8_t *p, size_t n)
 {
 	uint8_t bits[40] = { 0 }, sum[BINDU_SHA256];
 	size_t count = 0, i = 0, entropy, other = 0;
@@ -190,4 +193,50 @@ scrub_is_seed(const uint8_t *p, size_t n)
 			return false;
 	/* One word over and over is everyone's example. */
 	return other * 2 > count;
+}
+
+/* How many words of a seed phrase stand in a row from text[i) on. */
+static size_t
+count_words(const struct scrub_text *t, size_t i, size_t *end)
+{
+	size_t n = 0;
+
+	for (; n < 25; i++) {
+		size_t w = i;
+
+		while (i < t->n && islower(t->p[i]) && i - w < 9)
+			i++;
+		if (i - w < 3 || i - w > 8)
+			return 0;
+		n++;
+		*end = i;
+		if (i + 1 >= t->n || t->p[i] != ' ' || !islower(t->p[i + 1]))
+			break;
+	}
+	return n;
+}
+
+/* mnemonic, seed phrase ...: twelve or more short words in a row. */
+void
+scrub_judge_seed(struct scrub_scan *s, const struct scrub_text *t, size_t at)
+{
+	size_t limit = t->n - at > 120 ? at + 120 : t->n, end = 0;
+
+	if (at && isalpha(t->p[at - 1]) && islower(t->p[at]))
+		return;
+	for (size_t i = at + 4; i < limit; i++) {
+		size_t n;
+
+		/* Where a value begins, and not in the middle of a text. */
+		if (!islower(t->p[i]) || isalnum(t->p[i - 1]) ||
+		    (t->p[i - 1] == ' ' && isalnum(t->p[i - 2])))
+			continue;
+		n = count_words(t, i, &end);
+		if (n >= 12 && n <= 24 && n % 3 == 0 &&
+		    is_seed(t->p + i, end - i)) {
+			scrub_add(s, t, i, end, "private-key/seed-phrase",
+			    BINDU_SCRUB_BLOCK, PRIO_KEY);
+			return;
+		}
+	}
 }
