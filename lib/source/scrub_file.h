@@ -1,6 +1,6 @@
 /* scrub_file.h - one file through the scanner: content, containers in it,
- * findings into the report.  Between scrub_file.c, scrub_tree.c and
- * scrub_filter.c.
+ * findings into the report.  Between scrub_file.c, scrub_path.c,
+ * scrub_report.c, scrub_tree.c and scrub_filter.c.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BINDU_SCRUB_FILE_H

@@ -1,9 +1,136 @@
-/* scrub_report.c - the report, for people and for machines: JSON, SARIF 2.1.0.
+/* scrub_report.c - the report: what goes into it, and how it is told to people
+ * and to machines, as JSON and SARIF 2.1.0.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "lib/base/mem.h"
-#include "scrub_priv.h"
+#include "scrub_file.h"
+
+static void
+add_drop(struct bindu_drop **list, size_t *n, size_t *cap, const char *path,
+    const char *rule)
+{
+	bindu_grow(list, cap, *n + 1, sizeof **list);
+	(*list)[(*n)++] =
+	    (struct bindu_drop){ xstrdup(path), xstrdup(rule), true };
+}
+
+void
+scrub_report_drop(struct bindu_scrub_report *r, const char *path,
+    const char *rule)
+{
+	add_drop(&r->drop, &r->ndrop, &r->dropcap, path, rule);
+}
+
+void
+scrub_report_kept(struct bindu_scrub_report *r, const char *path,
+    const char *rule)
+{
+	add_drop(&r->kept, &r->nkept, &r->keptcap, path, rule);
+}
+
+void
+scrub_report_unread(struct scrub_job *j, const char *path, const char *why)
+{
+	struct bindu_scrub_report *r = j->r;
+	AUTO_FREE char *by = scrub_allow_unread(j->allow, path);
+
+	if (by)
+		scrub_report_kept(r, path, why);
+	else
+		add_drop(&r->unread, &r->nunread, &r->unreadcap, path, why);
+}
+
+void
+scrub_report_count(struct bindu_scrub_report *r, const struct bindu_finding *f)
+{
+	if (!f)
+		return;
+	if (f->level == BINDU_SCRUB_BLOCK)
+		r->block++;
+	else if (f->level == BINDU_SCRUB_WARN)
+		r->warn++;
+	else
+		r->note++;
+}
+
+void
+scrub_report_name(struct bindu_scrub_report *r, const char *path,
+    const char *rule)
+{
+	struct bindu_finding *f;
+
+	bindu_grow(&r->finding, &r->cap, r->n + 1, sizeof *r->finding);
+	f = &r->finding[r->n++];
+	*f = (struct bindu_finding){ .path = xstrdup(path),
+		.rule = rule,
+		.level = BINDU_SCRUB_WARN,
+		.masked = xstrdup(""),
+		.allow =
+		    xasprintf("path %s %s # why it may ship", path, rule) };
+	scrub_report_count(r, f);
+}
+
+struct bindu_finding *
+scrub_report_found(struct scrub_job *j, const char *path, struct scrub_cand *c)
+{
+	struct bindu_scrub_report *r = j->r;
+	struct bindu_finding f = { .path = xstrdup(path),
+		.line = c->line,
+		.col = c->col,
+		.offset = c->start,
+		.length = c->end - c->start,
+		.rule = c->rule,
+		.level = c->level,
+		.masked = xstrdup(c->masked),
+		.allow = scrub_allow_line(c->rule, c->sha256) };
+
+	f.by = scrub_allow_secret(j->allow, path, f.rule, c->sha256, c->pragma);
+	if (f.by) {
+		bindu_grow(&r->allowed, &r->allowedcap, r->nallowed + 1,
+		    sizeof *r->allowed);
+		r->allowed[r->nallowed++] = f;
+		return NULL;
+	}
+	bindu_grow(&r->finding, &r->cap, r->n + 1, sizeof *r->finding);
+	r->finding[r->n++] = f;
+	return &r->finding[r->n - 1];
+}
+
+static void
+free_drops(struct bindu_drop *d, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(d[i].path);
+		free(d[i].rule);
+	}
+	free(d);
+}
+
+static void
+free_findings(struct bindu_finding *f, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(f[i].path);
+		free(f[i].masked);
+		free(f[i].allow);
+		free(f[i].by);
+	}
+	free(f);
+}
+
+void
+bindu_scrub_report_fini(struct bindu_scrub_report *r)
+{
+	free_findings(r->finding, r->n);
+	free_findings(r->allowed, r->nallowed);
+	free_drops(r->drop, r->ndrop);
+	free_drops(r->unread, r->nunread);
+	free_drops(r->kept, r->nkept);
+	bindu_strv_fini(&r->stale);
+	memset(r, 0, sizeof *r);
+}
 
 static const struct {
 	const char *rule, *what;

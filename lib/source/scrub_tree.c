@@ -316,37 +316,3 @@ bindu_scrub_tree(struct bindu_tree *t, const struct bindu_scrub_opts *o,
 	free(s.dropped.v);
 	return bad;
 }
-
-static void
-free_drops(struct bindu_drop *d, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		free(d[i].path);
-		free(d[i].rule);
-	}
-	free(d);
-}
-
-static void
-free_findings(struct bindu_finding *f, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		free(f[i].path);
-		free(f[i].masked);
-		free(f[i].allow);
-		free(f[i].by);
-	}
-	free(f);
-}
-
-void
-bindu_scrub_report_fini(struct bindu_scrub_report *r)
-{
-	free_findings(r->finding, r->n);
-	free_findings(r->allowed, r->nallowed);
-	free_drops(r->drop, r->ndrop);
-	free_drops(r->unread, r->nunread);
-	free_drops(r->kept, r->nkept);
-	bindu_strv_fini(&r->stale);
-	memset(r, 0, sizeof *r);
-}
