@@ -21,24 +21,18 @@ judge_der(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 		return;
 	}
 	for (size_t back = 2; back <= 4 && back <= at; back++) {
-		size_t start = at - back, len = t->p[start + 1], head = 2;
+		const uint8_t *p = t->p + at - back;
+		size_t head = p[1] & 0x80 ? 2 + (p[1] & 0x7fu) : 2, size;
 
-		if (t->p[start] != 0x30)
+		if (p[0] != 0x30 || head != back)
 			continue;
-		if (len & 0x80) {
-			head += len & 0x7f;
-			if (head != back)
-				continue;
-			len = 0;
-			for (size_t k = 2; k < head; k++)
-				len = len << 8 | t->p[start + k];
-		}
-		if (head != back || len + head > t->n - start)
+		size = scrub_der_size(p);
+		if (size > t->n - (at - back))
 			continue;
-		kind = scrub_der_key(t->p + start, len + head, &encrypted);
+		kind = scrub_der_key(p, size, &encrypted);
 		if (!kind)
 			continue;
-		scrub_add(s, t, start, start + head + len, kind,
+		scrub_add(s, t, at - back, at - back + size, kind,
 		    BINDU_SCRUB_BLOCK, PRIO_KEY);
 		return;
 	}
@@ -61,16 +55,6 @@ judge_bundle(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	}
 	scrub_add(s, t, start, end, "private-key/keystore", BINDU_SCRUB_BLOCK,
 	    PRIO_KEY);
-}
-
-size_t
-scrub_der_size(const uint8_t *p)
-{
-	if (p[1] < 0x80)
-		return 2 + (size_t)p[1];
-	if (p[1] == 0x81)
-		return 3 + (size_t)p[2];
-	return 4 + ((size_t)p[2] << 8 | p[3]);
 }
 
 /* All of it must be there: documentation shows how keys begin. */

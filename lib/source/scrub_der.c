@@ -4,6 +4,16 @@
 #include <string.h>
 #include "scrub_priv.h"
 
+size_t
+scrub_der_size(const uint8_t *p)
+{
+	if (p[1] < 0x80)
+		return 2 + (size_t)p[1];
+	if (p[1] == 0x81)
+		return 3 + (size_t)p[2];
+	return 4 + ((size_t)p[2] << 8 | p[3]);
+}
+
 struct der {
 	const uint8_t *p, *end;
 };
