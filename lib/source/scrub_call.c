@@ -116,9 +116,8 @@ judge_login(struct scrub_scan *s, const struct scrub_text *t, size_t i,
 	}
 	level = scrub_login_level(t->p + pass.start, pass.end - pass.start,
 	    t->p + user.start, user.end - user.start, false);
-	if (level >= BINDU_SCRUB_WARN)
-		scrub_add(s, t, pass.start, pass.end, "generic/password",
-		    (enum bindu_scrub_level)level, PRIO_GENERIC);
+	scrub_add(s, t, pass.start, pass.end, "generic/password", level,
+	    PRIO_GENERIC);
 }
 
 /* IDENTIFIED BY 'PASSWORD' of MySQL, "PASSWORD" of Oracle. */
@@ -133,9 +132,8 @@ judge_identified(struct scrub_scan *s, const struct scrub_text *t, size_t i,
 		return;
 	level = scrub_login_level(t->p + x.start, x.end - x.start,
 	    t->p + x.start, 0, false);
-	if (level >= BINDU_SCRUB_WARN)
-		scrub_add(s, t, x.start, x.end, "generic/password",
-		    (enum bindu_scrub_level)level, PRIO_GENERIC);
+	scrub_add(s, t, x.start, x.end, "generic/password", level,
+	    PRIO_GENERIC);
 }
 
 /* Account.from_key("0x..."): 32 bytes in hex are a wallet's key. */

@@ -66,10 +66,9 @@ judge_argument(struct scrub_scan *s, const struct scrub_text *t, size_t i,
 	value = colon ? (size_t)(colon - t->p) + 1 : i;
 	level = scrub_login_level(t->p + value, end - value, t->p + i,
 	    colon ? value - 1 - i : 0, false);
-	if (level >= BINDU_SCRUB_WARN)
-		scrub_add(s, t, value, end,
-		    user ? "connection/curl-user" : "connection/argument",
-		    (enum bindu_scrub_level)level, PRIO_CONN);
+	scrub_add(s, t, value, end,
+	    user ? "connection/curl-user" : "connection/argument", level,
+	    PRIO_CONN);
 }
 
 /* echo PASSWORD | program login --password-stdin, | sudo -S; echo

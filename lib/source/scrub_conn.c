@@ -181,9 +181,8 @@ scrub_judge_url(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	    is_word_host(t->p + host + 1, t->n - host - 1));
 	if (weak && level == BINDU_SCRUB_NOTE)
 		level = BINDU_SCRUB_BLOCK;
-	if (level >= BINDU_SCRUB_WARN)
-		scrub_add(s, t, colon + 1, host, "connection/url-password",
-		    (enum bindu_scrub_level)level, PRIO_CONN);
+	scrub_add(s, t, colon + 1, host, "connection/url-password", level,
+	    PRIO_CONN);
 }
 
 /* AccountKey= and SharedAccessKey=: base64 of 32 or 64 bytes. */
@@ -218,9 +217,8 @@ judge_tcp(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 	colon = (size_t)(c - t->p);
 	level = scrub_login_level(c + 1, at - colon - 1, t->p + user,
 	    colon - user, is_word_host(t->p + at + 5, t->n - at - 5));
-	if (level >= BINDU_SCRUB_WARN)
-		scrub_add(s, t, colon + 1, at, "connection/dsn-password",
-		    (enum bindu_scrub_level)level, PRIO_CONN);
+	scrub_add(s, t, colon + 1, at, "connection/dsn-password", level,
+	    PRIO_CONN);
 }
 
 /* jdbc:oracle:thin:USER/PASSWORD@host */
@@ -245,9 +243,7 @@ judge_oracle(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 		name++;
 	level = scrub_login_level(t->p + v, host - v, t->p + user, v - 1 - user,
 	    is_word_host(t->p + name, t->n - name));
-	if (level >= BINDU_SCRUB_WARN)
-		scrub_add(s, t, v, host, "connection/dsn-password",
-		    (enum bindu_scrub_level)level, PRIO_CONN);
+	scrub_add(s, t, v, host, "connection/dsn-password", level, PRIO_CONN);
 }
 
 /* A shared access signature: ...?sv=...&se=...&sig=BASE64, percent-encoded. */
@@ -295,9 +291,8 @@ judge_easy(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 		return;
 	level = scrub_login_level(t->p + slash + 1, host - slash - 2,
 	    t->p + user, slash - user, is_word_host(t->p + host, t->n - host));
-	if (level >= BINDU_SCRUB_WARN)
-		scrub_add(s, t, slash + 1, host - 1, "connection/dsn-password",
-		    (enum bindu_scrub_level)level, PRIO_CONN);
+	scrub_add(s, t, slash + 1, host - 1, "connection/dsn-password", level,
+	    PRIO_CONN);
 }
 
 /* :pserver:USER:PASSWORD@HOST of CVS. */
@@ -313,9 +308,8 @@ judge_cvs(struct scrub_scan *s, const struct scrub_text *t, size_t at)
 		return;
 	level = scrub_login_level(t->p + colon + 1, host - colon - 1,
 	    t->p + user, colon - user, false);
-	if (level >= BINDU_SCRUB_WARN)
-		scrub_add(s, t, colon + 1, host, "connection/dsn-password",
-		    (enum bindu_scrub_level)level, PRIO_CONN);
+	scrub_add(s, t, colon + 1, host, "connection/dsn-password", level,
+	    PRIO_CONN);
 }
 
 void

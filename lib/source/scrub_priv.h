@@ -217,9 +217,10 @@ bool scrub_scan_overflow(const struct scrub_scan *);
 /* For tests: smaller blocks. */
 void scrub_scan_block(struct scrub_scan *, size_t);
 
-/* Called by the judges: text[start..end) is a secret. */
+/* Called by the judges: text[start..end) is a secret, at a bindu_scrub_level;
+ * below a warning, or -1, it is none worth saying. */
 void scrub_add(struct scrub_scan *, const struct scrub_text *, size_t start,
-    size_t end, const char *rule, enum bindu_scrub_level, uint8_t prio);
+    size_t end, const char *rule, int level, uint8_t prio);
 
 /* The judges: is what stands at text[at) a secret? */
 void scrub_judge_key(struct scrub_scan *, const struct scrub_text *, size_t at,

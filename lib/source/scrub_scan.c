@@ -236,11 +236,13 @@ new_cand(struct scrub_scan *s)
 
 void
 scrub_add(struct scrub_scan *s, const struct scrub_text *t, size_t start,
-    size_t end, const char *rule, enum bindu_scrub_level level, uint8_t prio)
+    size_t end, const char *rule, int level, uint8_t prio)
 {
 	struct scrub_cand *c;
 	bool foreign = false;
 
+	if (level < BINDU_SCRUB_WARN)
+		return;
 	for (size_t i = s->n; i-- > 0 && i + 8 > s->n;)
 		if (s->cand[i].start == t->abs + start &&
 		    s->cand[i].end == t->abs + end && s->cand[i].rule == rule)
@@ -251,7 +253,7 @@ scrub_add(struct scrub_scan *s, const struct scrub_text *t, size_t start,
 	*c = (struct scrub_cand){ .start = t->abs + start,
 		.end = t->abs + end,
 		.rule = rule,
-		.level = level,
+		.level = (enum bindu_scrub_level)level,
 		.prio = prio };
 	where(s, (size_t)(c->start - s->base), &c->line, &c->col);
 	mask(t->p + start, end - start, c->masked);

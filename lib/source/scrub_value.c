@@ -12,7 +12,7 @@ enum { LOOK_BACK = 120, HEAD = 40 };
 
 static void
 add_pair(struct scrub_scan *s, const struct scrub_text *t,
-    const struct scrub_pair *a, enum bindu_scrub_level level)
+    const struct scrub_pair *a, int level)
 {
 	const char *rule = "generic/secret";
 	uint8_t prio = PRIO_GENERIC;
@@ -151,7 +151,7 @@ judge_pair(struct scrub_scan *s, const struct scrub_text *t,
 	if (start)
 		level = n - start < 8 ? -1 : BINDU_SCRUB_WARN;
 	if (level >= BINDU_SCRUB_WARN)
-		add_pair(s, t, a, (enum bindu_scrub_level)level);
+		add_pair(s, t, a, level);
 }
 
 void
@@ -282,8 +282,7 @@ judge_second(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 	    (strncasecmp((const char *)t->p + i - 4, "auth", 4) &&
 		memcmp(t->p + i - 5, "login", 5)))
 		return false;
-	scrub_add(s, t, at, end, "generic/password",
-	    (enum bindu_scrub_level)level, PRIO_GENERIC);
+	scrub_add(s, t, at, end, "generic/password", level, PRIO_GENERIC);
 	return true;
 }
 
