@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "deploy.h"
 #include "deploy_local.h"
 #include "lib/base/clock.h"

@@ -1,7 +1,6 @@
 /* scrub_base64.c - base64 of either alphabet, 32 characters at a time; digits
  * of hex.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
 #include "scrub_priv.h"
 #ifdef __x86_64__
 #include <immintrin.h>

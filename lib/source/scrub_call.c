@@ -1,7 +1,6 @@
 /* scrub_call.c - secrets among the arguments of calls whose name tells what
  * they are: jwt.sign(claims, "SECRET"), auth=("USER", "PASSWORD").
  * SPDX-License-Identifier: Apache-2.0 */
-#include <ctype.h>
 #include <string.h>
 #include "scrub_assign.h"
 

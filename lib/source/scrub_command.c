@@ -1,6 +1,5 @@
 /* scrub_command.c - passwords given to programs on their command line.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <ctype.h>
 #include <string.h>
 #include "scrub_assign.h"
 

@@ -4,7 +4,6 @@
  * One escape decodes its whole stretch, from a blank or quote to the next; a
  * long one goes on at the first escape behind what was decoded.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 #include "scrub_priv.h"

@@ -6,7 +6,6 @@
 
 #ifdef BINDU_HS
 #include <hs/hs_runtime.h>
-#include <stdlib.h>
 
 extern const char scrub_hs_db[], scrub_hs_db_end[];
 

@@ -5,7 +5,6 @@
  * `/` is a folder and covers all below it.  The first row that matches wins.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
-#include "lib/base/str.h"
 #include "scrub.h"
 
 enum { CODE = 1 }; /* source code of that name is read, not dropped */

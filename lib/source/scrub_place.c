@@ -2,7 +2,6 @@
  * variable's default, one of those that an expression chooses from, a value
  * written down before its name.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <ctype.h>
 #include <string.h>
 #include "scrub_assign.h"
 

@@ -7,7 +7,6 @@
  * for; a shorter one, or one too common, is marked RUN and tried where a run
  * of token characters starts.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
 #include "scrub_priv.h"
 
 #define P "provider/"
