@@ -128,6 +128,12 @@ weigh_token(const struct scrub_rule *r, const uint8_t *token, size_t n,
 	return r->check ? r->check(token, n) : SCRUB_GOOD;
 }
 
+uint8_t
+scrub_format_prio(const char *rule)
+{
+	return strncmp(rule, "private-key/", 12) ? PRIO_PROVIDER : PRIO_KEY;
+}
+
 static enum bindu_scrub_level
 token_level(const struct scrub_rule *r, enum scrub_verdict v)
 {
@@ -199,8 +205,7 @@ judge_row(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 		judge_aws(s, t, start, end, r);
 	else
 		scrub_add(s, t, start, end, r->id, token_level(r, v),
-		    !strncmp(r->id, "private-key/", 12) ? PRIO_KEY :
-							  PRIO_PROVIDER);
+		    scrub_format_prio(r->id));
 	return 1;
 }
 

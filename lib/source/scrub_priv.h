@@ -222,6 +222,9 @@ void scrub_scan_block(struct scrub_scan *, size_t);
 void scrub_add(struct scrub_scan *, const struct scrub_text *, size_t start,
     size_t end, const char *rule, int level, uint8_t prio);
 
+/* Of a format: a key's or a provider's. */
+uint8_t scrub_format_prio(const char *rule);
+
 /* The judges: is what stands at text[at) a secret? */
 void scrub_judge_key(struct scrub_scan *, const struct scrub_text *, size_t at,
     enum scrub_trigger);

@@ -202,7 +202,6 @@ scrub_judge_shape(struct scrub_scan *s, const struct scrub_text *t, size_t at,
 
 	if (id)
 		scrub_add(s, t, at, end, id, BINDU_SCRUB_BLOCK,
-		    !strncmp(id, "private-key/", 12) ? PRIO_KEY :
-						       PRIO_PROVIDER);
+		    scrub_format_prio(id));
 	return id != NULL;
 }
