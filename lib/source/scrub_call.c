@@ -98,11 +98,22 @@ is_place(const struct scrub_text *t, const struct string *x)
 }
 
 static void
+add_password(struct scrub_scan *s, const struct scrub_text *t,
+    const struct string *user, const struct string *pass)
+{
+	int level = scrub_login_level(t->p + pass->start,
+	    pass->end - pass->start, t->p + user->start,
+	    user->end - user->start, false);
+
+	scrub_add(s, t, pass->start, pass->end, "generic/password", level,
+	    PRIO_GENERIC);
+}
+
+static void
 judge_login(struct scrub_scan *s, const struct scrub_text *t, size_t i,
     size_t limit)
 {
 	struct string user, pass;
-	int level;
 
 	if (!next_string(t, &i, limit, &user) ||
 	    !next_string(t, &i, limit, &pass) || user.end == user.start)
@@ -113,10 +124,7 @@ judge_login(struct scrub_scan *s, const struct scrub_text *t, size_t i,
 		if (!next_string(t, &i, limit, &pass))
 			return;
 	}
-	level = scrub_login_level(t->p + pass.start, pass.end - pass.start,
-	    t->p + user.start, user.end - user.start, false);
-	scrub_add(s, t, pass.start, pass.end, "generic/password", level,
-	    PRIO_GENERIC);
+	add_password(s, t, &user, &pass);
 }
 
 /* IDENTIFIED BY 'PASSWORD' of MySQL, "PASSWORD" of Oracle. */
@@ -125,14 +133,9 @@ judge_identified(struct scrub_scan *s, const struct scrub_text *t, size_t i,
     size_t limit)
 {
 	struct string x;
-	int level;
 
-	if (!next_string(t, &i, limit, &x))
-		return;
-	level = scrub_login_level(t->p + x.start, x.end - x.start,
-	    t->p + x.start, 0, false);
-	scrub_add(s, t, x.start, x.end, "generic/password", level,
-	    PRIO_GENERIC);
+	if (next_string(t, &i, limit, &x))
+		add_password(s, t, &(struct string){ x.start, x.start }, &x);
 }
 
 /* Account.from_key("0x..."): 32 bytes in hex are a wallet's key. */
