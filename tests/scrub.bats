@@ -43,7 +43,7 @@ check() {
 @test "scrub: a clean tree is exit 0" {
 	echo 'print("hello")' | write tree/agent.py
 	run -0 timeout 20 bindu-scrub tree
-	[[ $output == *"1 files"*"0 block"* ]]
+	[[ $output == *"1 file,"*"0 block"* ]]
 }
 
 @test "scrub: a token in a source file stops with its place, rule, mask and allow line" {

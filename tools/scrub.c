@@ -54,9 +54,9 @@ say_report(struct bindu_ctx *ctx, const struct bindu_scrub_report *r)
 	for (size_t i = 0; i < r->stale.n; i++)
 		bindu_note(ctx->report, BINDU_WARN, "%s", r->stale.v[i]);
 	bindu_note(ctx->report, BINDU_NOTE,
-	    "%llu files, %s read; %zu left out, %u block, %u warn, "
+	    "%llu file%s, %s read; %zu left out, %u block, %u warn, "
 	    "%zu allowed, %zu not read",
-	    (unsigned long long)r->files,
+	    (unsigned long long)r->files, bindu_str_s(r->files),
 	    bindu_str_human(r->bytes, size, sizeof size), r->ndrop, r->block,
 	    r->warn, r->nallowed, r->nunread);
 }

@@ -92,12 +92,12 @@ judge(struct bindu_plan *p, bool name_drops, const struct bindu_report *report,
 		return bindu_err_set(err, BINDU_E_NO,
 		    "%u secret%s in what would ship; nothing was sent: take "
 		    "out what must not ship, or name its file in .binduignore",
-		    r->block, r->block == 1 ? "" : "s");
+		    r->block, bindu_str_s(r->block));
 	if (r->nunread != 0)
 		return bindu_err_set(err, BINDU_E_IO,
-		    "%zu files could not be checked for secrets; "
+		    "%zu file%s could not be checked for secrets; "
 		    "nothing was sent",
-		    r->nunread);
+		    r->nunread, bindu_str_s(r->nunread));
 	return 0;
 }
 
@@ -114,8 +114,8 @@ scrub(const struct bindu_deploy_opts *o, struct bindu_plan *p,
 	if (judge(p, !o->plan_only, report, err) == -1)
 		return -1;
 	bindu_phase(report, "scrub", bindu_clock_ms() - began,
-	    p->scrub.ndrop != 0 ? "%zu files left out" : "clean",
-	    p->scrub.ndrop);
+	    p->scrub.ndrop != 0 ? "%zu file%s left out" : "clean",
+	    p->scrub.ndrop, bindu_str_s(p->scrub.ndrop));
 	return 0;
 }
 
@@ -175,8 +175,9 @@ load(const struct bindu_deploy_opts *o, struct bindu_plan *p,
 	if (bindu_manifest_hash(p->tree, false, 0, report, err) == -1 ||
 	    measure(o, p, report, err) == -1)
 		return -1;
-	bindu_phase(report, "pack", bindu_clock_ms() - began, "%zu files %s",
-	    p->tree->n, bindu_str_human(p->tree->bytes, size, sizeof size));
+	bindu_phase(report, "pack", bindu_clock_ms() - began, "%zu file%s %s",
+	    p->tree->n, bindu_str_s(p->tree->n),
+	    bindu_str_human(p->tree->bytes, size, sizeof size));
 	return 0;
 }
 
