@@ -24,20 +24,22 @@ is_up() {
 @test "redeploy: 200 requests a second, by both addresses, and none fails" {
 	version 1
 	deploy
-	ask_load load 12 200 / "$(box_field url)" "$(box_field local_url)" \
-		>"$TREE/../load" 3>&- &
+	ask_load load "$TREE/../over" 200 / "$(box_field url)" \
+		"$(box_field local_url)" >"$TREE/../load" 3>&- &
 	load=$!
 	sleep 0.5
 	for i in 2 3 4; do
 		version $i
 		deploy -q
 	done
+	sleep 0.5
+	touch "$TREE/../over"
 	wait $load || { cat "$TREE/../load"; false; }
 	echo "# $(cat "$TREE/../load")" >&3
 	python3 - "$TREE/../load" <<-'P'
 	import json, sys
 	r = json.load(open(sys.argv[1]))
-	assert r["requests"] > 1500 and r["failed"] == 0, r
+	assert r["requests"] > 300 and r["failed"] == 0, r
 	assert len(r["versions"]) > 1, r
 	P
 	is_up v4
@@ -48,9 +50,9 @@ is_up() {
 @test "redeploy: a stream and a WebSocket end with the agent they began with" {
 	version 1
 	deploy
-	ask_load stream 10 "$(box_field url)" >"$TREE/../stream" 3>&- &
+	ask_load stream 20 "$(box_field url)" >"$TREE/../stream" 3>&- &
 	stream=$!
-	ask_load ws 8 "$(box_field local_url)" >"$TREE/../ws" 3>&- &
+	ask_load ws 18 "$(box_field local_url)" >"$TREE/../ws" 3>&- &
 	ws=$!
 	# Both are there before the next one comes.
 	both() {
@@ -140,7 +142,7 @@ is_up() {
 	[[ "$stderr" != *"starts slowly"* ]]
 	# An answer that comes when time is up does not hide the ones before.
 	sed -i 's|if path == "/health":|&\n            time.sleep(0.5)|' "$TREE/agent.py"
-	run --separate-stderr -1 deploy -e SECRET=three --health-timeout 1300ms
+	run --separate-stderr -1 deploy -e SECRET=three --health-timeout 4300ms
 	echo "$stderr"
 	[[ "$stderr" == *"in its box, port 377"*"not ready"* ]]
 	sed -i '/^VERSION/i time.sleep(60)' "$TREE/agent.py"
