@@ -257,7 +257,8 @@ load deploying
 	pid=$!
 	run deploy
 	[[ "$status" = 0 || "$output" == *"another deploy is at work in"* ]]
-	wait $pid || grep -q "another deploy is at work in" "$TREE/../log"
+	wait $pid || grep -q "another deploy is at work in" "$TREE/../log" ||
+		{ cat "$TREE/../log"; false; }
 	[[ "$(ask)" == *'"v": "1"'* ]]
 }
 

@@ -126,7 +126,8 @@ export -f type_in
 
 @test "shell: a terminal is given and ours restored" {
 	export SCREEN=$BATS_TEST_TMPDIR/screen
-	cat >"$BATS_TEST_TMPDIR/session" <<'S'
+	# A shell between that is not bash would drop the function.
+	{ declare -f type_in; cat; } >"$BATS_TEST_TMPDIR/session" <<'S'
 stty rows 31 cols 91
 stty -g
 : >"$SCREEN"

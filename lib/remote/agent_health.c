@@ -68,6 +68,7 @@ look_inside(struct target *t, const struct bindu_health_opts *o,
     struct bindu_agent_health *got)
 {
 	struct bindu_agent_status st;
+	struct bindu_err err = { 0 };
 
 	if (!got->agent)
 		return;
@@ -75,10 +76,14 @@ look_inside(struct target *t, const struct bindu_health_opts *o,
 	if (got->asked_inside && !bindu_agent_watch_ended(t->watch))
 		bindu_agent_ready(t->remote, t->box, got->st.run, INSIDE_MS,
 		    &got->st, NULL);
-	if (!got->st.ready &&
-	    bindu_agent_words(t->remote, t->box, LOG_LINES,
-		o->path != NULL ? o->path : "/health", &st, NULL) == 0)
+	if (got->st.ready)
+		return;
+	if (bindu_agent_words(t->remote, t->box, LOG_LINES,
+		o->path != NULL ? o->path : "/health", &st, &err) == 0)
 		memcpy(got->st.log_tail, st.log_tail, sizeof st.log_tail);
+	else
+		bindu_note(o->report, BINDU_WARN,
+		    "the log of %s cannot be read: %s", t->box, err.msg);
 }
 
 /* A box has neither dots nor colons in its name, a URL has a scheme. */
@@ -122,7 +127,7 @@ bindu_agent_health(const char *target, const struct bindu_remote_opts *where,
 	if (rc == 0)
 		rc = bindu_health_wait(t.url, NULL, &o, &got->health, err);
 	if (rc == 0 && !got->health.healthy)
-		look_inside(&t, opts, got);
+		look_inside(&t, &o, got);
 	if (t.url != NULL)
 		got->url = bindu_http_shown(t.url);
 	bindu_agent_watch_free(t.watch);
