@@ -43,7 +43,7 @@ teardown() {
 	stop_hub
 	eventually 5 eval "! pgrep -f 'slirp4netns.* $HUB ' >/dev/null"
 	[ -z "$(leftovers)" ]
-	! [ -e "$STATE/hub.sock" ]
+	! [ -e "$STATE/hub.sock" ] || false
 }
 
 @test "hub: a request it does not know, or none, is a clear no" {
@@ -380,7 +380,7 @@ deadly_crun() {
 	[ -z "${HUB_USER:-}" ] || chown -R "$HUB_USER:" "$STATE"
 }
 no_crun() {
-	! pgrep -f -- "--root $STATE/boxes/"
+	! pgrep -f -- "--root $STATE/boxes/" || false
 }
 no_crun_stays() {
 	for moment in before-create after-create before-start; do
@@ -392,7 +392,7 @@ no_crun_stays() {
 	run start_box one 2
 	echo none >"$STATE/moment"
 	# With no one there it waits; the next hub ends it.
-	! no_crun
+	! no_crun || false
 	start_hub env PATH="$STATE/bin:$PATH"
 	eventually 10 no_crun
 	start_box one 2
@@ -432,7 +432,7 @@ time.sleep(99)' "$STATE/hub.sock" >"$STATE/attends" 3>&- &
 	eventually 10 grep -q there "$STATE/attends"
 }
 hub_ended() {
-	! [ -e "/proc/$HUB/ns/net" ] && ! [ -e "$STATE/hub.sock" ]
+	! [ -e "/proc/$HUB/ns/net" ] && ! [ -e "$STATE/hub.sock" ] || false
 }
 
 @test "hub: when its daemon is gone it ends with the last box" {
@@ -451,10 +451,10 @@ hub_ended() {
 	attend
 	stop_box one
 	sleep 1
-	! hub_ended
+	! hub_ended || false
 	kill $ATTENDANT
 	sleep 1
-	! hub_ended
+	! hub_ended || false
 	[ "$(in_box two 'echo alive')" = alive ]
 	stop_box two
 	eventually 20 hub_ended
@@ -472,7 +472,7 @@ hub_ended() {
 	start_box one 2
 	exec 7>&-
 	sleep 1
-	! hub_ended
+	! hub_ended || false
 	stop_box one
 	eventually 20 hub_ended
 	[ -z "$(leftovers)" ]

@@ -192,7 +192,7 @@ socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect(sys.argv[1])' \
 	for id in one two three; do
 		stop_box $id
 		remove_box $id
-		! [ -e "$STATE/boxes/$id" ]
+		! [ -e "$STATE/boxes/$id" ] || false
 	done
 	stop_hub
 	eventually 5 eval "! pgrep -u $HUB_USER >/dev/null"

@@ -44,6 +44,6 @@ keys() {
 	run timeout 60 make --no-print-directory -C "$AGENT" deploy
 	echo "$output"
 	[ "$status" = 0 ]
-	! grep -qE 'upload|deps|start' <<<"$output"
+	! grep -qE 'upload|deps|start' <<<"$output" || false
 	[ "$(bindu-agent status -q echo-agent | sed -n 's/^pid=//p')" = "$pid" ]
 }

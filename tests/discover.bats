@@ -37,10 +37,14 @@ fake_bindu() {
 	echo bindu >requirements.txt
 	run --separate-stderr -0 timeout 30 bindu-discover agent.py
 	eval "$output"
-	[ "$root" = "$(pwd -P)" ] && [ "$script" = agent.py ]
-	[ "$name" = "my agent's" ] && [ "$name_from" = literal ]
+	[ "$root" = "$(pwd -P)" ]
+	[ "$script" = agent.py ]
+	[ "$name" = "my agent's" ]
+	[ "$name_from" = literal ]
 	[ "$box" = my-agent-s ]
-	[ "$deps" = requirements.txt ] && [ "$python" = "" ] && [ "$port" = 3773 ]
+	[ "$deps" = requirements.txt ]
+	[ "$python" = "" ]
+	[ "$port" = 3773 ]
 	[ -z "$stderr" ]
 }
 
@@ -333,7 +337,8 @@ asked() {	# asked FILE CONTENT SPECIFIER
 	mkdir "$TMPDIR"
 	run --separate-stderr -0 timeout 20 bindu-discover --run agent.py
 	[[ $output == *name=n0$'\n'name_from=run* ]]
-	[[ $output != *hello* ]] && [[ $stderr == *"hello from the script"* ]]
+	[[ $output != *hello* ]]
+	[[ $stderr == *"hello from the script"* ]]
 	[ -z "$(ls "$TMPDIR")" ]
 }
 
@@ -381,7 +386,7 @@ asked() {	# asked FILE CONTENT SPECIFIER
 	END
 	run --separate-stderr -65 timeout 20 bindu-discover --run --timeout 1s slow.py
 	[[ $stderr == *"did not call bindufy() within 1 s"* ]]
-	! pgrep -f '^sleep 4242$'
+	! pgrep -f '^sleep 4242$' || false
 }
 
 @test "discover: --run takes the name of a script that goes on serving" {

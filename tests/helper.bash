@@ -74,7 +74,7 @@ for b in json.load(sys.stdin): print(b["vm_id"])' 2>/dev/null); do
 	eventually 10 hub_gone || true
 }
 hub_gone() {
-	! pgrep -f "[b]oxd-monitor hub $BINDU_STATE_DIR" >/dev/null
+	! pgrep -f "[b]oxd-monitor hub $BINDU_STATE_DIR" >/dev/null || false
 }
 
 # Retry CMD until it succeeds, at most SECONDS: eventually 10 CMD...  At least

@@ -36,7 +36,8 @@ health() { timeout 20 curl -fsS --max-time 10 "$(timeout 20 bindu-box get --json
 @test "make local: a second deploy leaves the running process alone" {
 	before=$(timeout 20 bindu-agent status --json plain-agent | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
 	deploy
-	[ "$status" = 0 ] && [[ $output == *", unchanged" ]]
+	[ "$status" = 0 ]
+	[[ $output == *", unchanged" ]]
 	[[ $stderr != *upload* ]]
 	[ "$(timeout 20 bindu-agent status --json plain-agent | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')" = "$before" ]
 }
@@ -95,7 +96,8 @@ health() { timeout 20 curl -fsS --max-time 10 "$(timeout 20 bindu-box get --json
 	[ $(($(date +%s) - start)) -lt 30 ]
 	[[ $stderr == *"no such luck"* ]]
 	# Which of the two sees it first depends on how fast Python starts.
-	[ "$(value result)" = failed ] && [[ $(value phase) == @(start|health) ]]
+	[ "$(value result)" = failed ]
+	[[ $(value phase) == @(start|health) ]]
 	# It never ended, and its files are the live ones again.
 	[[ $stderr == *" still serves"*"the release before serves"* ]]
 	[ "$(pid)" = "$before" ]

@@ -10,8 +10,9 @@ load making
 	[ "$status" = 0 ]
 	[ "$(printf '%s\n' "${lines[@]}" | sort | cut -d ' ' -f 1 | tr '\n' ' ')" = "job-agent web-agent " ]
 	grep -q 'box create .*--memory 1G .*web-agent' "$F/calls"
-	! grep 'box create .*job-agent' "$F/calls" | grep -q memory
-	[ -e "$F/web-agent.running" ] && [ -e "$F/job-agent.running" ]
+	! grep 'box create .*job-agent' "$F/calls" | grep -q memory || false
+	[ -e "$F/web-agent.running" ]
+	[ -e "$F/job-agent.running" ]
 	timeout 20 make -s status-web | grep -q web-agent
 	run_make logs
 	[ "$status" = 2 ] && [[ $stderr == *"make logs-web logs-job"* || $stderr == *"make bindu-logs-web bindu-logs-job"* ]]
@@ -96,7 +97,8 @@ in_order() {
 	agent && project
 	timeout 60 make -s deploy
 	timeout 60 make -s deploy BINDU_ENV=staging
-	[ -e "$F/echo.running" ] && [ -e "$F/echo-staging.running" ]
+	[ -e "$F/echo.running" ]
+	[ -e "$F/echo-staging.running" ]
 	[ -e .bindu/deploy/agent@staging/uploaded ]
 }
 
@@ -104,7 +106,8 @@ in_order() {
 	agent && project
 	for name in 'a b' 'x;y' 'x/y' "x'y" 'x#y' 'x$$(id)' 'x\y'; do
 		run_make deploy BINDU_ENV="$name"
-		[ "$status" = 2 ] && [[ $stderr == *"take letters, digits and - only"* ]]
+		[ "$status" = 2 ]
+		[[ $stderr == *"take letters, digits and - only"* ]]
 	done
 	[ ! -e "$F/calls" ]
 }
@@ -112,7 +115,8 @@ in_order() {
 @test "make: a preview is made and destroyed by its number" {
 	agent && project
 	run_make preview PR=12
-	[ "$status" = 0 ] && [ "$output" = "echo-pr-12 serving at http://echo-pr-12.localhost:7373" ]
+	[ "$status" = 0 ]
+	[ "$output" = "echo-pr-12 serving at http://echo-pr-12.localhost:7373" ]
 	[ ! -e "$F/echo.id" ]
 	timeout 60 make -s preview-destroy PR=12
 	[ ! -e "$F/echo-pr-12.id" ]

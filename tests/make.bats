@@ -37,7 +37,7 @@ load making
 	calls >/dev/null
 	touch agent.py requirements.txt
 	timeout 60 make -s deploy
-	! calls | grep -q upload
+	! calls | grep -q upload || false
 }
 
 @test "make: a box that was destroyed, rolled back or whose agent died is found out" {
@@ -74,7 +74,7 @@ load making
 	[ "$status" = 2 ]
 	[[ $stderr == *"bindu.mk: echo: upload failed with status 75"* ]]
 	[ "$(head -n 3 .bindu/deploy/agent/status)" = "$(printf 'result=failed\nphase=upload\ncode=75')" ]
-	! grep -q '^agent' "$F/calls"
+	! grep -q '^agent' "$F/calls" || false
 	rm "$F/fail-upload"
 	timeout 60 make -s deploy
 	[ -z "$(ls .bindu/deploy/agent | grep -E '\.[0-9]+$')" ]
@@ -127,7 +127,8 @@ load making
 	rm "$F/fail-deps"
 	mv "$F/red" "$F/bad"
 	run_make deploy
-	[ "$status" = 2 ] && [ "$(cat "$F/echo.release")" = "$good" ]
+	[ "$status" = 2 ]
+	[ "$(cat "$F/echo.release")" = "$good" ]
 	rm "$F/bad"
 	run_make deploy
 	[ "$status" = 0 ] && [ "$(cat "$F/echo.release")" != "$good" ]
@@ -140,7 +141,7 @@ load making
 	[ "$status" = 2 ]
 	[[ $stderr == *notes.txt*"scrub failed with status 1"* ]]
 	[ ! -e .bindu/deploy/agent/src.tar ]
-	! grep -q upload "$F/calls"
+	! grep -q upload "$F/calls" || false
 }
 
 @test "make: a secret file that is left out is named once, in each deploy" {
@@ -165,12 +166,14 @@ load making
 	agent && project
 	printf 'deploy:\n\t@echo mine\nstatus: ; @echo too\n' >>Makefile
 	run_make deploy
-	[ "$output" = mine ] && [ -z "$stderr" ]
+	[ "$output" = mine ]
+	[ -z "$stderr" ]
 	run_make status
 	[ "$output" = too ]
 	project 'logs: ; @echo before'
 	run_make logs
-	[ "$output" = before ] && [ -z "$stderr" ]
+	[ "$output" = before ]
+	[ -z "$stderr" ]
 	project 'BINDU_ALIASES = no'
 	run_make deploy
 	[ "$status" = 2 ]
@@ -183,7 +186,8 @@ load making
 	mkdir deploy
 	touch logs
 	run_make deploy
-	[ "$status" = 0 ] && [[ $output == *serving* ]]
+	[ "$status" = 0 ]
+	[[ $output == *serving* ]]
 	timeout 10 make -s logs
 	grep -q '^logs' "$F/calls"
 }
@@ -191,7 +195,8 @@ load making
 @test "make: the default goal stays the project's, and including twice is once" {
 	agent && project 'all: ; @echo all' 'include $(MK)'
 	run_make
-	[ "$output" = all ] && [ -z "$stderr" ]
+	[ "$output" = all ]
+	[ -z "$stderr" ]
 	{ echo 'include $(MK)'; echo 'mine: ; @echo mine'; } >Makefile
 	run_make
 	[ "$output" = mine ]
@@ -218,8 +223,8 @@ load making
 	API_KEY=alsosecret run_make V=1 deploy
 	[ "$status" = 0 ]
 	grep -q 'agent start .*--env-file keys.env .*--env API_KEY' "$F/calls"
-	! printf '%s' "$output$stderr" | grep -q secret
-	! grep -rq secret "$F/calls" .bindu
+	! printf '%s' "$output$stderr" | grep -q secret || false
+	! grep -rq secret "$F/calls" .bindu || false
 	calls >/dev/null
 	sleep 0.02
 	echo KEY=new >keys.env
@@ -245,13 +250,15 @@ load making
 	[[ $stderr != *"No rule"* ]]
 	grep -qx code=66 .bindu/deploy/agent/status
 	run_make -j4 deploy
-	[ "$status" = 2 ] && [[ $stderr == *"env failed with status 66"* ]]
+	[ "$status" = 2 ]
+	[[ $stderr == *"env failed with status 66"* ]]
 	[ ! -e "$F/calls" ]
 	echo KEY=1 >secrets
 	timeout 60 make -s deploy
 	rm secrets
 	run_make deploy
-	[ "$status" = 2 ] && [[ $stderr == *"cannot read secrets"* ]]
+	[ "$status" = 2 ]
+	[[ $stderr == *"cannot read secrets"* ]]
 	timeout 60 make -s destroy BINDU_YES=1
 }
 
@@ -285,14 +292,17 @@ load making
 	agent && project
 	: >no-dir
 	run_make deploy BINDU_DIR=no-dir/deploy
-	[ "$status" = 2 ] && [[ $stderr == *"BINDU_DIR=DIR names another place"* ]]
+	[ "$status" = 2 ]
+	[[ $stderr == *"BINDU_DIR=DIR names another place"* ]]
 	run_make deploy BINDU_DIR="$F/deploy"
-	[ "$status" = 0 ] && [ ! -e .bindu ]
+	[ "$status" = 0 ]
+	[ ! -e .bindu ]
 	# Also where a deploy has written before.
 	timeout 60 make -s deploy
 	calls >/dev/null
 	run --separate-stderr in_read_only make --no-print-directory deploy
-	[ "$status" = 2 ] && [[ $stderr == *"BINDU_DIR=DIR names another place"* ]]
+	[ "$status" = 2 ]
+	[[ $stderr == *"BINDU_DIR=DIR names another place"* ]]
 	[ ! -e "$F/calls" ] || [ ! -s "$F/calls" ]
 	run --separate-stderr in_read_only make deploy BINDU_DIR="$F/other"
 	[ "$status" = 0 ]
@@ -327,8 +337,9 @@ in_read_only() {
 	echo 'x = 1' >>agent.py
 	calls >/dev/null
 	run_make deploy
-	[ "$status" = 2 ] && [[ $stderr == *"pre-deploy failed with status 3"* ]]
-	! calls | grep -q upload
+	[ "$status" = 2 ]
+	[[ $stderr == *"pre-deploy failed with status 3"* ]]
+	! calls | grep -q upload || false
 }
 
 @test "make: dev deploys again on each save, and lives through a bad one" {
@@ -392,7 +403,8 @@ in_read_only() {
 	timeout 60 make -s deploy
 	echo 2 >"$F/fail-box"
 	run_make destroy
-	[ "$status" = 2 ] && [[ $stderr == *"without being asked: BINDU_YES=1"* ]]
+	[ "$status" = 2 ]
+	[[ $stderr == *"without being asked: BINDU_YES=1"* ]]
 	[ -e .bindu/deploy/agent/uploaded ]
 	rm "$F/fail-box"
 	timeout 60 make -s destroy BINDU_YES=1
@@ -416,8 +428,8 @@ in_read_only() {
 	agent && project
 	git init -q .
 	timeout 60 make -s deploy
-	! git status --porcelain | grep -q bindu
-	! tar tf "$F/echo.tar" | grep -q bindu/
+	! git status --porcelain | grep -q bindu || false
+	! tar tf "$F/echo.tar" | grep -q bindu/ || false
 }
 
 @test "make: a tree whose path has spaces and quotes" {
@@ -440,7 +452,8 @@ in_read_only() {
 		cp -r "$REPO/examples/$e" .
 		rm -rf "$e/.bindu"
 		run timeout 60 make -s -C "$e" BINDU_MK="$MK" deploy
-		[ "$status" = 0 ] && [[ $output == *"$e serving at"* ]]
+		[ "$status" = 0 ]
+		[[ $output == *"$e serving at"* ]]
 		timeout 10 make -n -C "$REPO/examples/$e" deploy >/dev/null
 	done
 }

@@ -58,6 +58,20 @@ all 'lib/*.h' 'boxd/*.h' | xargs -P2 -I{} sh -c 'gcc -std=gnu11 -D_GNU_SOURCE -I
 scripts=$(all '*.sh' tests/run tests/fresh/inside .ci/run tests/bench/run tests/peers/run mk/self/*.sh | sort -u)
 # shellcheck disable=SC2086
 [ -z "$scripts" ] || shellcheck -x $scripts >>"$bad" 2>&1
+# What asserts nothing: bash goes on after a "! CMD", and after the first half of
+# "A && B", unless it is the last command.
+# shellcheck disable=SC2016 # awk expands
+all '*.bats' '*.bash' | xargs -r awk '
+	FNR == 1 { text = "" }
+	text == "" { at = FNR }
+	{ text = text $0 " " }
+	/(\\|\||&&)$/ { next }
+	text ~ /^[ \t]*! [^-]/ && text !~ /\|\|/ {
+		print FILENAME ":" at ": add || false: a failure here goes unseen" }
+	last != "" { if (!/^[ \t]*[})]/) print last; last = "" }
+	text ~ /^[ \t]*\[.*\] && / && text !~ /\|\|/ && !/\}$/ {
+		last = FILENAME ":" at ": split at &&: a failure of its first half goes unseen" }
+	{ text = "" }' >>"$bad"
 # Man pages: clean, and the same options as --help, both ways.
 for m in $(all 'man/*'); do
 	# Ours are not installed, and a machine may have no list of manuals.
