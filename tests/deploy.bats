@@ -210,7 +210,7 @@ load deploying
 		rc=0
 		wait $pid || rc=$?
 		[ $rc = 130 ]
-		[ $((SECONDS - start)) -le 5 ]
+		[ $((SECONDS - start)) -le 20 ]
 		case $how in
 		destroy) run -66 timeout 30 bindu-box get -q "$NAME" ;;
 		suspend) [ "$(box_field status)" = suspended ] ;;
