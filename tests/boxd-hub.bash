@@ -187,9 +187,3 @@ leftovers() {
 	done | grep -vE 'bats|pgrep'
 	true
 }
-tag() { # the name of STATE in cgroups
-	python3 -c 'import sys
-h = 2166136261
-for c in sys.argv[1].encode(): h = (h ^ c) * 16777619 & 0xffffffff
-print("%08x" % h)' "$STATE"
-}

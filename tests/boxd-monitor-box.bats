@@ -174,7 +174,7 @@ for i in range(0, len(x), 4096): x[i] = 1"' </dev/null
 	sleep 1
 	run -0 timeout 60 python3 "$REPO/tests/wire.py" \
 		"$STATE/boxes/bomb/monitor.sock" '{"op":"stop","grace_ms":300}'
-	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path '*boxd-*/bomb')" ]
+	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path "*boxd-$(tag)*/bomb")" ]
 }
 
 @test "suspend: the box stands still, exec is refused, resume goes on" {
@@ -223,7 +223,7 @@ for i in range(0, len(x), 4096): x[i] = 1"' </dev/null
 	in_box three 'trap "" TERM; setsid sleep 900 >/dev/null 2>&1 &' </dev/null
 	ask three '{"op":"suspend"}'
 	run -0 ask three '{"op":"stop","grace_ms":300}'
-	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path '*boxd-*/three')" ]
+	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path "*boxd-$(tag)*/three")" ]
 	[ -z "$(losetup -a | grep "$STATE/boxes/three")" ]
 	[ -z "$(pgrep -f 'sleep 900')" ]
 	[ ! -e "$STATE/boxes/three/monitor.sock" ]
@@ -285,7 +285,7 @@ remove() {
 		eventually 10 eval 'remove twelve && ! [ -e "$STATE/boxes/twelve" ]'
 		wait $! || true
 		eventually 5 eval '! pgrep -f -- "$STATE/boxes/twelve" >/dev/null'
-		[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path '*boxd-*/twelve')" ]
+		[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path "*boxd-$(tag)*/twelve")" ]
 	done
 }
 
@@ -334,7 +334,7 @@ remove() {
 	run -0 wire "$STATE/hub.sock" "{\"op\":\"remove\",\"id\":\"five\",
 		\"dir\":\"$STATE/boxes/five\"}"
 	[ ! -e "$STATE/boxes/five" ]
-	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path '*boxd-*/five')" ]
+	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path "*boxd-$(tag)*/five")" ]
 }
 
 @test "end: a monitor killed hard takes its box with it, and start cleans up" {
@@ -349,7 +349,7 @@ import json,sys; print(json.load(sys.stdin)["pid"])')
 	start_box six '"disk_bytes":134217728'
 	run -0 in_box six 'ls kept' </dev/null
 	ask six '{"op":"stop","grace_ms":0}'
-	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path '*boxd-*/six')" ]
+	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path "*boxd-$(tag)*/six")" ]
 }
 
 @test "init: the image's command runs, its output is kept and bounded" {
@@ -382,7 +382,7 @@ import json,sys; print(json.load(sys.stdin)["pid"])')
 		\"dir\":\"$STATE/boxes/nine\",\"hostname\":\"nine\",\"ip\":\"10.88.9.9\",
 		\"image\":{\"kind\":\"layers\",\"lower\":[\"/no/such/layer\"]}}"
 	[[ $output == *"/no/such/layer"* ]]
-	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path '*boxd-*/nine')" ]
+	[ -z "$(find /sys/fs/cgroup -maxdepth 3 -path "*boxd-$(tag)*/nine")" ]
 }
 
 @test "start: no link a box left where a host directory comes is followed" {
@@ -440,7 +440,7 @@ import json,sys; print(json.load(sys.stdin)["pid"])')
 
 @test "at the end: no mount, cgroup, loop device or process of these boxes" {
 	group=$(group_of two)
-	[[ $group == boxd-* ]]
+	[[ $group == "boxd-$(tag)"* ]]
 	ask two '{"op":"stop","grace_ms":500}'
 	run -0 leftovers "$group"
 	[ -z "$output" ] || { echo "$output"; false; }

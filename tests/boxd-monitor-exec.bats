@@ -108,7 +108,7 @@ red" ]
 	[[ $output == *'"execs": 0'* ]]
 	in_box one 'pkill -f "[s]leep 700"' </dev/null
 	no_groups() {
-		[ -z "$(find /sys/fs/cgroup -path '*/boxd-*/one/exec-*')" ]
+		[ -z "$(find /sys/fs/cgroup -path "*/boxd-$(tag)*/one/exec-*")" ]
 	}
 	eventually 3 no_groups
 }

@@ -12,3 +12,9 @@ end_boxes() {
 		WIRE_TIMEOUT=10 wire "$sock" '{"op":"stop","grace_ms":0}' || true
 	done
 }
+tag() { # the name of STATE in cgroups: others may have left boxes of the same ids
+	python3 -c 'import sys
+h = 2166136261
+for c in sys.argv[1].encode(): h = (h ^ c) * 16777619 & 0xffffffff
+print("%08x" % h)' "$STATE"
+}
