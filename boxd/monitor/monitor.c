@@ -293,31 +293,44 @@ monitor_run(const struct monitor_env *env, const json_t *start, int reply_sock)
 	return rc == 0 ? 0 : 1;
 }
 
+/* End what runs in the box's cgroups, and remove them. */
+static int
+remove_groups(const struct monitor_env *env, const char *id,
+    struct bindu_err *err)
+{
+	struct cgroup cg = { 0 };
+	int rc;
+
+	if (cgroups_of(env, id, &cg, err) == -1)
+		return -1;
+	rc = cgroup_remove(&cg, err);
+	cgroup_fini(&cg);
+	return rc;
+}
+
 int
 monitor_remove(const struct monitor_env *env, const char *id, const char *dir,
     const char *ip, struct bindu_err *err)
 {
 	AUTO_FREE char *parent = bindu_path_dir(dir);
 	AUTO_CLOSE int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int why = errno;
 	AUTO_CLOSE int box = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct cgroup cg = { 0 };
-	int rc;
 
 	if (!is_id(id))
 		return bindu_err_set(err, BINDU_E_DATA, "not a box's id");
-	if (box != -1 && hold_end(box, err) == -1)
+	if ((box != -1 && hold_end(box, err) == -1) ||
+	    remove_groups(env, id, err) == -1 ||
+	    (env->network && net_detach(id, ip, err) == -1))
 		return -1;
-	if (cgroups_of(env, id, &cg, err) == -1)
+	if (fd == -1) {
+		errno = why;
+		if (why != ENOENT)
+			return bindu_err_sys(err, "cannot open %s", parent);
+	} else if (bindu_fd_rmtree(fd, bindu_path_base(dir), err) == -1) {
 		return -1;
-	rc = cgroup_remove(&cg, err);
-	cgroup_fini(&cg);
-	if (rc == 0 && env->network)
-		rc = net_detach(id, ip, err);
-	if (rc == -1)
-		return -1;
-	if (fd == -1)
-		return errno == ENOENT ?
-		    0 :
-		    bindu_err_sys(err, "cannot open %s", parent);
-	return bindu_fd_rmtree(fd, bindu_path_base(dir), err);
+	}
+	/* A start that was cut off may have been making them still; without
+	 * the files it makes no more. */
+	return remove_groups(env, id, err);
 }
