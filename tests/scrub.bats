@@ -1,44 +1,6 @@
 # bindu-scrub: secrets stay out, harmless files ship, and both are said.
 load helper
-
-setup() {
-	own_home
-	cd "$BATS_TEST_TMPDIR" || return 1
-	mkdir tree
-	# Every secret is made here and now: none stands in this file.
-	python3 - <<-'PY'
-	import random, string, zlib, subprocess
-	R = random.SystemRandom()
-	W = string.ascii_letters + string.digits
-	def pick(a, n): return ''.join(R.choice(a) for _ in range(n))
-	def checked(prefix):
-	    d = string.digits + string.ascii_uppercase + string.ascii_lowercase
-	    body = pick(W, 30)
-	    crc, out = zlib.crc32(body.encode()), ''
-	    for _ in range(6):
-	        out = d[crc % 62] + out
-	        crc //= 62
-	    return prefix + body + out
-	def hard(n): return pick('bcdfghjkmnpqrstvwxz', 3) + pick(W, n - 6) + pick('23456789', 3)
-	put = {'token': checked('gh' + 'p_'), 'other': checked('gh' + 'p_'), 'random': hard(40), 'password': hard(16),
-	       'keyid': 'AK' + 'IA' + pick(string.ascii_uppercase + '234567', 16), 'aws': pick(W + '+/', 40)}
-	put['failed'] = put['token'][:-1] + R.choice([c for c in W if c != put['token'][-1]])
-	for name, value in put.items():
-	    open(name, 'w').write(value)
-	open('key', 'wb').write(subprocess.run(['openssl', 'genrsa', '2048'], capture_output=True, check=True).stdout)
-	PY
-	TOKEN=$(cat token) OTHER=$(cat other) RANDOM_VALUE=$(cat random) PASSWORD=$(cat password)
-}
-
-# names JSON-KEY FIELD: that field of each entry of the last report.
-names() {
-	python3 -c 'import json,sys
-for o in json.load(open("report"))[sys.argv[1]]: print(o[sys.argv[2]])' "$@"
-}
-
-check() {
-	timeout 20 bindu-scrub --json "$@" tree >report
-}
+load scrubbing
 
 @test "scrub: a clean tree is exit 0" {
 	echo 'print("hello")' | write tree/agent.py
@@ -544,67 +506,4 @@ for r in json.load(sys.stdin)["runs"][0]["results"]: print(r["partialFingerprint
 	[[ $output == *"No space left on device"* ]]
 	run bash -c 'bindu-scrub -q <t.tar | head -c 1000 | wc -c; echo ${PIPESTATUS[0]}'
 	[ "${lines[0]} ${lines[1]}" = "1000 141" ]
-}
-
-# The bytes that a check of the tree reads.  Its own /proc/PID/io is root's; at
-# its end they are added to ours.
-bytes_read() {
-	python3 - "$@" <<-'PY'
-	import subprocess, sys
-	def read():
-	    return int(open("/proc/self/io").read().split()[1])
-	before = read()
-	rc = subprocess.call(["bindu-scrub", "-q", *sys.argv[1:], "tree"])
-	print(read() - before)
-	sys.exit(rc)
-	PY
-}
-
-@test "scrub: a clean file is not read again until it, its name or the rules change" {
-	python3 -c 'for i in range(200000): print("x%d = %d" % (i, i))' >tree/big.py
-	sleep 0.1
-	[ "$(bytes_read)" -gt 2000000 ]
-	[ "$(bytes_read)" -lt 1000000 ]
-	[ "$(bytes_read --no-cache)" -gt 2000000 ]
-	mv tree/big.py tree/.env
-	run -0 check
-	[ "$(names dropped path)" = .env ]
-	mv tree/.env tree/big.py
-	# Of the same size and time.
-	touch -r tree/big.py stamp
-	printf 't = "%s"\n' "$TOKEN" | dd of=tree/big.py conv=notrunc status=none
-	touch -r stamp tree/big.py
-	run -1 check
-	[ "$(names findings rule)" = provider/github-pat ]
-}
-
-@test "scrub: a file with a finding is read each time, allowed or not; its secret is in no cache" {
-	printf 't = "%s"\n' "$TOKEN" | write tree/agent.py
-	sleep 0.1
-	run -1 check
-	names findings allow | sed 's/# .*/# a test/' >tree/.binduscrub
-	sleep 0.1
-	run -0 check
-	run -0 check
-	: >tree/.binduscrub
-	run -1 check
-	run -1 grep -raF "$TOKEN" "$HOME" "${XDG_CACHE_HOME:-$HOME/.cache}"
-}
-
-@test "scrub: a torn, foreign or odd cache is as none" {
-	cache=${XDG_CACHE_HOME:-$HOME/.cache}/bindu/stat
-	echo 'print("hello")' | write tree/agent.py
-	sleep 0.1
-	run -0 check
-	name=$(ls "$cache")
-	printf 't = "%s"\n' "$TOKEN" | write tree/agent.py
-	for bad in 'head -c 50 old' 'head -c 1000 /dev/urandom' 'cat old old' 'sed s/agent/other/ old' 'true'; do
-		cp "$cache/$name" old
-		$bad >new
-		cp new "$cache/$name"
-		run -1 check
-	done
-	rm "$cache/$name"
-	mkfifo "$cache/$name"
-	run -1 check
 }
